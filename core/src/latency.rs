@@ -1,0 +1,106 @@
+//! How long commands take, in classes of at most a quarter of their value.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::status::Latency;
+
+/// Classes: four to a doubling, up to about 19 hours in microseconds.
+const CLASSES: usize = 144;
+
+/// A histogram that threads fill without waiting for each other.
+#[derive(Debug)]
+pub struct Histogram {
+    classes: [AtomicU64; CLASSES],
+    max_us: AtomicU64,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self {
+            classes: [const { AtomicU64::new(0) }; CLASSES],
+            max_us: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Histogram {
+    /// Counts one command that took `us` microseconds.
+    pub fn record(&self, us: u64) {
+        self.classes[class_of(us)].fetch_add(1, Ordering::Relaxed);
+        if us > self.max_us.load(Ordering::Relaxed) {
+            self.max_us.fetch_max(us, Ordering::Relaxed);
+        }
+    }
+
+    /// The quantiles of all commands so far.
+    pub fn quantiles(&self) -> Latency {
+        let mut counts = [0_u64; CLASSES];
+        for (count, class) in counts.iter_mut().zip(&self.classes) {
+            *count = class.load(Ordering::Relaxed);
+        }
+        let total: u64 = counts.iter().sum();
+        let max_us = self.max_us.load(Ordering::Relaxed);
+        let quantile = |percent: u64| {
+            let rank = (u128::from(total) * u128::from(percent)).div_ceil(100);
+            let mut seen = 0_u128;
+            for (class, count) in counts.iter().enumerate() {
+                seen += u128::from(*count);
+                if seen >= rank {
+                    return upper_bound_us(class).min(max_us);
+                }
+            }
+            max_us
+        };
+        Latency {
+            p50_us: quantile(50),
+            p90_us: quantile(90),
+            p99_us: quantile(99),
+            max_us,
+        }
+    }
+}
+
+fn class_of(us: u64) -> usize {
+    if us < 4 {
+        return usize::try_from(us).unwrap_or(0);
+    }
+    let doubling = us.ilog2();
+    let quarter = (us >> (doubling - 2)) & 3;
+    let class = u64::from(doubling - 1) * 4 + quarter;
+    usize::try_from(class).map_or(CLASSES - 1, |class| class.min(CLASSES - 1))
+}
+
+/// The largest value of a class.
+fn upper_bound_us(class: usize) -> u64 {
+    if class < 4 {
+        return class as u64;
+    }
+    let (doubling, quarter) = (class / 4 + 1, class as u64 % 4);
+    ((4 + quarter + 1) << (doubling - 2)) - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_lies_in_its_class() {
+        for us in (0..5_000).chain([u64::from(u32::MAX), 60_000_000]) {
+            let class = class_of(us);
+            assert!(us <= upper_bound_us(class), "{us}");
+            assert!(class == 0 || us > upper_bound_us(class - 1), "{us}");
+        }
+        assert_eq!(class_of(u64::MAX), CLASSES - 1);
+    }
+
+    #[test]
+    fn quantiles_are_within_a_quarter() {
+        let histogram = Histogram::default();
+        (1..=1_000).for_each(|us| histogram.record(us));
+        let latency = histogram.quantiles();
+        assert!((500..=625).contains(&latency.p50_us), "{latency:?}");
+        assert!((990..=1_000).contains(&latency.p99_us), "{latency:?}");
+        assert_eq!(latency.max_us, 1_000);
+        assert_eq!(Histogram::default().quantiles(), Latency::default());
+    }
+}

@@ -1,0 +1,101 @@
+//! Log records: structured, with a stable code. Each host logs them its own way.
+
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kind::FailureKind;
+
+/// How much a record matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Level {
+    /// Good to know.
+    Info,
+    /// Redis is not as it should be.
+    Warning,
+    /// Something was given up.
+    Error,
+}
+
+/// What a record says, for machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RecordCode {
+    /// The first failure of a kind.
+    RedisUnavailable,
+    /// The outage lasts.
+    RedisStillUnavailable,
+    /// The outage is over.
+    RedisRecovered,
+    /// The startup budget is spent.
+    StartupFailed,
+    /// Redis refused for good to take back some of what was written in the outage.
+    WritesRefused,
+    /// The client was closed before what was written in the outage reached Redis.
+    JournalDiscarded,
+}
+
+/// The figures of a record; absent ones do not apply.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Fields {
+    /// The endpoint, redacted.
+    pub endpoint: String,
+    /// What failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<FailureKind>,
+    /// The text of the failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The number of the incident, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incident: Option<u64>,
+    /// How long the outage lasts or lasted, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// Dials that failed: since the last line, or in the whole incident on recovery.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dials_failed: Option<u64>,
+    /// Commands that failed on a live connection, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commands_failed: Option<u64>,
+    /// Commands answered by the store, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub served_locally: Option<u64>,
+    /// Commands refused, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<u64>,
+    /// Keys written back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<u64>,
+    /// Keys that had changed on Redis meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflicts: Option<u64>,
+    /// Keys that Redis refused to take back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay_refused: Option<u64>,
+    /// Keys that were never written back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub journal_keys: Option<u64>,
+    /// Milliseconds until the next dial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_dial_ms: Option<u64>,
+}
+
+/// One log record. It holds no secret: endpoints are redacted before they reach the core.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Record {
+    /// How much it matters.
+    pub level: Level,
+    /// What it says, for machines.
+    pub code: RecordCode,
+    /// What it says, for people.
+    pub message: String,
+    /// Its figures.
+    pub fields: Fields,
+}

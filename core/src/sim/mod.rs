@@ -1,0 +1,483 @@
+//! One client and its traffic through an outage, in virtual time: what it would dial, log and
+//! answer. The engine is the real one; only the server is a model.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::input::Input;
+use crate::kind::{Failure, FailureKind, Verdict};
+use crate::output::Output;
+use crate::policy::Policy;
+use crate::record::Record;
+use crate::status::{Mode, Status};
+use crate::time::Timestamp;
+
+/// What happens to Redis, and how busy the client is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Scenario {
+    /// How Redis fails. `connect_timeout` and `response_timeout` swallow what is sent; `writes`
+    /// kinds fail commands but not dials; all others cut the connection and fail each dial.
+    pub kind: FailureKind,
+    /// When it begins, in milliseconds from the start.
+    pub from_ms: u64,
+    /// When it ends.
+    pub until_ms: u64,
+    /// How long is simulated: at most a year. From [`until_ms`](Self::until_ms) on Redis answers.
+    pub duration_ms: u64,
+    /// Commands a second, evenly spread.
+    pub calls_per_second: u64,
+    /// What the jitter is drawn from.
+    pub seed: u64,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            kind: FailureKind::ConnectionRefused,
+            from_ms: 10_000,
+            until_ms: 610_000,
+            duration_ms: 1_200_000,
+            calls_per_second: 10,
+            seed: 1,
+        }
+    }
+}
+
+/// One dial of the simulated client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Dial {
+    /// When it began.
+    pub at_ms: Timestamp,
+    /// How long it took.
+    pub took_ms: u64,
+    /// Why it failed, if it did.
+    pub failure: Option<FailureKind>,
+}
+
+/// One log line of the simulated client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Line {
+    /// When.
+    pub at_ms: Timestamp,
+    /// What.
+    pub record: Record,
+}
+
+/// The status at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// When.
+    pub at_ms: Timestamp,
+    /// What a status call would have answered.
+    pub status: Status,
+}
+
+/// What the simulated client did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Trace {
+    /// Its dials.
+    pub dials: Vec<Dial>,
+    /// Its log lines.
+    pub lines: Vec<Line>,
+    /// Its status whenever its mode changed, and at the end.
+    pub status: Vec<Snapshot>,
+    /// Milliseconds from the end of the outage until it was on Redis again; `null` if it was not
+    /// away, or not back by the end.
+    pub return_ms: Option<u64>,
+}
+
+/// A year: nobody looks at a longer outage.
+const DURATION_MS_MAX: u64 = 366 * 86_400_000;
+/// The most commands a second that are simulated.
+const CALLS_PER_SECOND_MAX: u64 = 1_000_000;
+/// How long a dial or a refusal takes in the model.
+const ROUND_TRIP_MS: u64 = 1;
+
+impl Scenario {
+    /// Checks the times.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) naming field and bounds.
+    pub fn check(&self) -> Result<(), Error> {
+        let within = |field: &str, value: u64, min: u64, max: u64| {
+            if (min..=max).contains(&value) {
+                return Ok(());
+            }
+            let allowed = alloc::format!("a whole number from {min} to {max}");
+            Err(Error::invalid_option(
+                field,
+                &alloc::format!("{value}"),
+                &allowed,
+            ))
+        };
+        within("duration_ms", self.duration_ms, 1, DURATION_MS_MAX)?;
+        within("from_ms", self.from_ms, 0, self.duration_ms)?;
+        within("until_ms", self.until_ms, self.from_ms, self.duration_ms)?;
+        within(
+            "calls_per_second",
+            self.calls_per_second,
+            0,
+            CALLS_PER_SECOND_MAX,
+        )
+    }
+}
+
+/// Runs a client with `policy` through `scenario`.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) for a scenario that
+/// [`Scenario::check`] does not allow.
+pub fn simulate(policy: &Policy, scenario: &Scenario) -> Result<Trace, Error> {
+    scenario.check()?;
+    policy.check()?;
+    let mut world = World::new(policy, scenario);
+    world.tell(Input::Start);
+    while world.step() {}
+    Ok(world.finish())
+}
+
+/// A command or dial under way: when it ends and with what.
+#[derive(Debug)]
+struct Pending {
+    at: Timestamp,
+    input: Input,
+}
+
+#[derive(Debug)]
+struct World<'a> {
+    scenario: &'a Scenario,
+    command_timeout_ms: u64,
+    engine: Engine,
+    now: Timestamp,
+    timer: Option<Timestamp>,
+    dial: Option<Pending>,
+    /// The next command that will be told to have failed, while they do.
+    failing_call: Option<Timestamp>,
+    calls_told: u64,
+    mode: Mode,
+    epoch: u64,
+    struck: bool,
+    trace: Trace,
+}
+
+impl<'a> World<'a> {
+    fn new(policy: &Policy, scenario: &'a Scenario) -> Self {
+        Self {
+            scenario,
+            command_timeout_ms: policy.command_timeout_ms,
+            engine: Engine::new(policy.clone(), "redis://simulated:6379", scenario.seed),
+            now: Timestamp::ZERO,
+            timer: None,
+            dial: None,
+            failing_call: None,
+            calls_told: 0,
+            mode: Mode::Degraded,
+            epoch: 0,
+            struck: false,
+            trace: Trace::default(),
+        }
+    }
+
+    /// Goes on to the next thing that happens; false at the end.
+    fn step(&mut self) -> bool {
+        let strike = (!self.struck).then_some(Timestamp::from_ms(self.scenario.from_ms));
+        let dial = self.dial.as_ref().map(|dial| dial.at);
+        let next = [strike, dial, self.failing_call, self.timer]
+            .into_iter()
+            .flatten()
+            .min();
+        let end = Timestamp::from_ms(self.scenario.duration_ms);
+        let Some(next) = next.filter(|next| *next < end) else {
+            return false;
+        };
+        self.now = next.max(self.now);
+        self.tally();
+        if strike.is_some_and(|at| at <= self.now) {
+            self.strike();
+        } else if dial.is_some_and(|at| at <= self.now) {
+            if let Some(dial) = self.dial.take() {
+                self.tell(dial.input);
+            }
+        } else if self.failing_call.is_some_and(|at| at <= self.now) {
+            self.fail_call();
+        } else {
+            self.tell(Input::Timer);
+        }
+        true
+    }
+
+    fn finish(mut self) -> Trace {
+        self.now = Timestamp::from_ms(self.scenario.duration_ms);
+        self.tally();
+        self.snapshot();
+        self.trace
+    }
+
+    fn tell(&mut self, input: Input) {
+        self.engine.handle(self.now, input);
+        loop {
+            match self.engine.poll_output() {
+                Output::Timeout { at_ms } => {
+                    self.timer = at_ms;
+                    return;
+                }
+                output => self.act(output),
+            }
+        }
+    }
+
+    fn act(&mut self, output: Output) {
+        match output {
+            Output::Dial { dial, timeout_ms } => self.begin_dial(dial, timeout_ms),
+            Output::Replay { epoch } => {
+                self.epoch = epoch;
+                self.engine.handle(self.now, Input::Reconciled { epoch });
+            }
+            Output::ModeChanged { mode, .. } => self.change_mode(mode),
+            Output::Log { record } => self.trace.lines.push(Line {
+                at_ms: self.now,
+                record,
+            }),
+            Output::CloseConnection
+            | Output::StartupFinished { .. }
+            | Output::IncidentOpened { .. }
+            | Output::IncidentClosed { .. }
+            | Output::Timeout { .. } => {}
+        }
+    }
+
+    fn begin_dial(&mut self, dial: u64, timeout_ms: u64) {
+        let kind = self.scenario.kind;
+        let fails = self.is_out() && kind.verdict() != Verdict::Writes;
+        let failure = fails.then(|| {
+            if swallows(kind) {
+                FailureKind::ConnectTimeout
+            } else {
+                kind
+            }
+        });
+        let took_ms = if fails && swallows(kind) {
+            timeout_ms
+        } else {
+            ROUND_TRIP_MS
+        };
+        let input = match failure {
+            Some(kind) => Input::DialFailed {
+                dial,
+                failure: Failure::new(kind, kind.words()),
+            },
+            None => Input::DialSucceeded { dial },
+        };
+        self.trace.dials.push(Dial {
+            at_ms: self.now,
+            took_ms,
+            failure,
+        });
+        self.dial = Some(Pending {
+            at: self.now.plus_ms(took_ms),
+            input,
+        });
+    }
+
+    fn change_mode(&mut self, mode: Mode) {
+        if mode == Mode::Connected {
+            let healed = Timestamp::from_ms(self.scenario.until_ms);
+            if self.struck && self.trace.return_ms.is_none() && self.now >= healed {
+                self.trace.return_ms = Some(self.now.since_ms(healed));
+            }
+            if self.is_out() {
+                self.plan_failing_call();
+            }
+        }
+        if mode != self.mode {
+            self.mode = mode;
+            self.snapshot();
+        }
+    }
+
+    fn strike(&mut self) {
+        self.struck = true;
+        let kind = self.scenario.kind;
+        if self.mode != Mode::Connected || self.scenario.from_ms == self.scenario.until_ms {
+            return;
+        }
+        if kind.verdict() == Verdict::Link && !swallows(kind) {
+            let failure = Failure::new(FailureKind::ConnectionLost, "connection reset by peer");
+            self.tell(Input::ConnectionLost {
+                epoch: self.epoch,
+                failure,
+            });
+        } else {
+            self.plan_failing_call();
+        }
+    }
+
+    /// The first command from now on that Redis will fail.
+    fn plan_failing_call(&mut self) {
+        if self.scenario.calls_per_second == 0 {
+            return;
+        }
+        let gap_ms = 1_000_u64.div_ceil(self.scenario.calls_per_second);
+        let swallowed = swallows(self.scenario.kind);
+        let takes_ms = if swallowed {
+            self.command_timeout_ms
+        } else {
+            ROUND_TRIP_MS
+        };
+        self.failing_call = Some(self.now.plus_ms(gap_ms).plus_ms(takes_ms));
+    }
+
+    fn fail_call(&mut self) {
+        self.failing_call = None;
+        if self.mode != Mode::Connected {
+            return;
+        }
+        let kind = self.scenario.kind;
+        let kind = if swallows(kind) {
+            FailureKind::ResponseTimeout
+        } else {
+            kind
+        };
+        let failure = Failure::new(kind, kind.words());
+        self.tell(Input::CommandFailed {
+            epoch: self.epoch,
+            failure,
+            write: false,
+        });
+        if self.mode == Mode::Connected && self.is_out() {
+            let gap_ms = 1_000_u64.div_ceil(self.scenario.calls_per_second.max(1));
+            self.failing_call = Some(self.now.plus_ms(gap_ms));
+        }
+    }
+
+    /// Tells the engine of the commands since it was last told.
+    fn tally(&mut self) {
+        let rate = u128::from(self.scenario.calls_per_second);
+        let due = u128::from(self.now.as_ms()) * rate / 1_000;
+        let due = u64::try_from(due).unwrap_or(u64::MAX);
+        let calls = due - self.calls_told;
+        if calls == 0 {
+            return;
+        }
+        self.calls_told = due;
+        let fails = self.is_out() && self.struck;
+        let (finished, served_locally) = match (self.mode, fails) {
+            (Mode::Connected, false) => (calls, 0),
+            (Mode::Connected, true) => (0, 0),
+            (Mode::Degraded | Mode::Reconciling | Mode::Closed, _) => (0, calls),
+        };
+        self.tell(Input::Tally {
+            finished,
+            served_locally,
+            refused: 0,
+        });
+    }
+
+    fn is_out(&self) -> bool {
+        (self.scenario.from_ms..self.scenario.until_ms).contains(&self.now.as_ms())
+    }
+
+    fn snapshot(&mut self) {
+        let status = self.engine.status(self.now);
+        self.trace.status.push(Snapshot {
+            at_ms: self.now,
+            status,
+        });
+    }
+}
+
+/// Whether Redis neither answers nor refuses.
+const fn swallows(kind: FailureKind) -> bool {
+    matches!(
+        kind,
+        FailureKind::ConnectTimeout | FailureKind::ResponseTimeout
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Profile;
+
+    fn production(scenario: &Scenario) -> Trace {
+        simulate(&Policy::of(Profile::Production), scenario).unwrap()
+    }
+
+    fn warnings(trace: &Trace) -> usize {
+        trace
+            .lines
+            .iter()
+            .filter(|line| line.record.level == crate::Level::Warning)
+            .count()
+    }
+
+    #[test]
+    fn ten_minutes_refused_are_three_warnings_and_one_recovery() {
+        let trace = production(&Scenario::default());
+        assert_eq!(warnings(&trace), 3, "{:#?}", trace.lines);
+        assert!(trace.lines[0].at_ms.since_ms(Timestamp::from_ms(10_000)) <= 1_000);
+        assert_eq!(trace.lines.len(), 4);
+        assert!(trace.return_ms.unwrap() <= 10_000);
+    }
+
+    #[test]
+    fn every_kind_is_survived_and_left() {
+        for kind in FailureKind::ALL
+            .iter()
+            .filter(|kind| kind.verdict() != Verdict::Command)
+        {
+            let scenario = Scenario {
+                kind: *kind,
+                ..Scenario::default()
+            };
+            let trace = production(&scenario);
+            let last = &trace.status.last().unwrap().status;
+            assert!(last.redis_connected, "{kind}: {trace:#?}");
+            assert!(trace.return_ms.is_some_and(|ms| ms <= 300_000), "{kind}");
+            assert!(trace.lines.len() <= 8, "{kind}: {:#?}", trace.lines);
+            let served = last.served_by_redis + last.served_by_store;
+            assert!(
+                served > 11_000,
+                "{kind}: of 12,000 calls {served} were served"
+            );
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_trace() {
+        let scenario = Scenario {
+            seed: 42,
+            ..Scenario::default()
+        };
+        assert_eq!(production(&scenario), production(&scenario));
+        let other = Scenario {
+            seed: 43,
+            ..Scenario::default()
+        };
+        assert_ne!(production(&scenario).dials, production(&other).dials);
+    }
+
+    #[test]
+    fn times_that_make_no_sense_are_named() {
+        let scenario = Scenario {
+            until_ms: 5,
+            ..Scenario::default()
+        };
+        let error = simulate(&Policy::of(Profile::Test), &scenario).unwrap_err();
+        assert!(
+            error.message().starts_with("invalid until_ms \"5\""),
+            "{error}"
+        );
+    }
+}

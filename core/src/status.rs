@@ -1,0 +1,137 @@
+//! The snapshot that an operator sees, with the same fields in every language.
+
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+use crate::breaker::BreakerState;
+use crate::incident::Incident;
+use crate::kind::FailureKind;
+use crate::policy::Profile;
+
+/// The mode that an application sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Mode {
+    /// Commands go to Redis.
+    Connected,
+    /// Commands are answered by the store, or refused.
+    Degraded,
+    /// As degraded, while what was written meanwhile goes back to Redis.
+    Reconciling,
+    /// The client was closed.
+    Closed,
+}
+
+impl Mode {
+    /// The code that statuses use.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Degraded => "degraded",
+            Self::Reconciling => "reconciling",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// Healthy or degraded, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Health {
+    /// Commands go to Redis.
+    Healthy,
+    /// They do not.
+    Degraded,
+}
+
+/// How long commands took on Redis, in microseconds, as upper bounds of the classes they fell in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Latency {
+    /// Half of the commands took no longer.
+    pub p50_us: u64,
+    /// Nine in ten took no longer.
+    pub p90_us: u64,
+    /// 99 in a hundred took no longer.
+    pub p99_us: u64,
+    /// The longest.
+    pub max_us: u64,
+}
+
+/// One snapshot. Times are in seconds, as the module that this one replaces had them; a time
+/// that does not apply is `null`. The JSON schema is `tests/vectors/status.schema.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// Whether commands go to Redis.
+    pub redis_connected: bool,
+    /// Whether commands are answered from memory.
+    pub fallback_mode: bool,
+    /// The breaker: `closed` while connected, `half_open` while a dial is under way, else `open`.
+    pub circuit_breaker_state: BreakerState,
+    /// Failed dials and lost connections of the current outage.
+    pub connection_failure_count: u64,
+    /// What failed last.
+    pub last_failure_type: Option<FailureKind>,
+    /// Seconds since the last dial began.
+    pub time_since_last_attempt: Option<f64>,
+    /// Seconds until the next dial; 0 while one is under way.
+    pub next_retry_in: Option<f64>,
+    /// Seconds since Redis last came back.
+    pub time_since_last_recovery: Option<f64>,
+    /// Failures since the last log line.
+    pub failures_since_log: u64,
+    /// Failures since the client was made.
+    pub failure_count: u64,
+    /// Both in one word.
+    pub status: Health,
+    /// The mode.
+    pub mode: Mode,
+    /// The profile.
+    pub profile: Profile,
+    /// Where Redis is, redacted.
+    pub endpoint: String,
+    /// The outage that goes on, or the one just over while it may still be continued.
+    pub incident: Option<Incident>,
+    /// Commands answered by Redis.
+    pub served_by_redis: u64,
+    /// Commands answered by the store.
+    pub served_by_store: u64,
+    /// Commands refused.
+    pub refused: u64,
+    /// Dials begun.
+    pub dials: u64,
+    /// Keys that wait to be written back.
+    pub journal_keys: u64,
+    /// Keys in the store.
+    pub store_keys: u64,
+    /// Memory of the store, in bytes.
+    pub store_bytes: u64,
+    /// Keys written back since the client was made.
+    pub replayed: u64,
+    /// Of these, keys that had changed on Redis meanwhile.
+    pub conflicts: u64,
+    /// Keys that Redis refused to take back.
+    pub replay_refused: u64,
+    /// How long commands took on Redis.
+    pub latency: Latency,
+}
+
+impl Status {
+    /// Reads a status as [`serde_json`] wrote it, in whichever language.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) with the place where the
+    /// text is not a status.
+    pub fn parse(json: &str) -> Result<Self, crate::Error> {
+        serde_json::from_str(json).map_err(|error| {
+            let message = alloc::format!("not a status: {error}");
+            crate::Error::new(crate::ErrorKind::InvalidArgument, message)
+        })
+    }
+}

@@ -1,0 +1,289 @@
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::*;
+use crate::journal::{Batch, Outcome};
+use crate::kind::FailureKind;
+
+const NOW: Timestamp = Timestamp::from_ms(1_000_000);
+
+fn store() -> Store {
+    Store::new(1 << 20)
+}
+
+fn run(store: &mut Store, line: &str) -> Value {
+    run_at(store, NOW, line)
+}
+
+fn run_at(store: &mut Store, now: Timestamp, line: &str) -> Value {
+    let args: Vec<&str> = line.split(' ').collect();
+    store.execute(now, &args, true).unwrap()
+}
+
+fn error(text: &str) -> Value {
+    Value::Error(text.to_string())
+}
+
+/// The commands of a batch as lines.
+fn lines(batch: &Batch) -> Vec<String> {
+    let words = |args: &Vec<Vec<u8>>| {
+        let words: Vec<_> = args
+            .iter()
+            .map(|arg| String::from_utf8_lossy(arg))
+            .collect();
+        words.join(" ")
+    };
+    batch.commands.iter().map(words).collect()
+}
+
+#[test]
+fn every_listed_command_is_known_and_no_other() {
+    for name in commands::supported() {
+        assert_ne!(
+            store().execute(NOW, &[name], true),
+            Err(Refusal::Unsupported),
+            "{name}"
+        );
+    }
+    for name in ["BLPOP", "SUBSCRIBE", "", "NOSUCH"] {
+        assert_eq!(
+            store().execute(NOW, &[name], true),
+            Err(Refusal::Unsupported),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn strings_and_their_options() {
+    let mut store = store();
+    assert_eq!(run(&mut store, "SET k v"), Value::ok());
+    assert_eq!(run(&mut store, "set k w NX"), Value::Nil);
+    assert_eq!(run(&mut store, "SET k w XX GET"), Value::bulk("v"));
+    assert_eq!(run(&mut store, "GET k"), Value::bulk("w"));
+    assert_eq!(run(&mut store, "SET k v NX XX"), error("ERR syntax error"));
+    assert_eq!(
+        run(&mut store, "SET k v EX 0"),
+        error("ERR invalid expire time in 'set' command")
+    );
+    assert_eq!(
+        run(&mut store, "SET k v EX x"),
+        error("ERR value is not an integer or out of range")
+    );
+    assert_eq!(
+        run(&mut store, "GET"),
+        error("ERR wrong number of arguments for 'get' command")
+    );
+    assert_eq!(run(&mut store, "SETNX n 1"), Value::Integer(1));
+    assert_eq!(run(&mut store, "SETNX n 2"), Value::Integer(0));
+    assert_eq!(
+        run(&mut store, "MGET k no n"),
+        Value::Array(vec![Value::bulk("w"), Value::Nil, Value::bulk("1")])
+    );
+    assert_eq!(run(&mut store, "DEL k n no"), Value::Integer(2));
+    assert_eq!(run(&mut store, "EXISTS k n"), Value::Integer(0));
+}
+
+#[test]
+fn counters_and_their_limits() {
+    let mut store = store();
+    assert_eq!(run(&mut store, "INCR c"), Value::Integer(1));
+    assert_eq!(run(&mut store, "DECRBY c 5"), Value::Integer(-4));
+    run(&mut store, "SET c 9223372036854775807");
+    assert_eq!(
+        run(&mut store, "INCR c"),
+        error("ERR increment or decrement would overflow")
+    );
+    run(&mut store, "SET c 01");
+    assert_eq!(
+        run(&mut store, "INCR c"),
+        error("ERR value is not an integer or out of range")
+    );
+    assert_eq!(
+        run(&mut store, "DECRBY c -9223372036854775808"),
+        error("ERR decrement would overflow")
+    );
+}
+
+#[test]
+fn expiry_is_absolute_and_survives_increments() {
+    let mut store = store();
+    run(&mut store, "INCR limit");
+    assert_eq!(run(&mut store, "TTL limit"), Value::Integer(-1));
+    assert_eq!(run(&mut store, "EXPIRE limit 60"), Value::Integer(1));
+    assert_eq!(
+        run_at(&mut store, NOW.plus_ms(20_000), "INCR limit"),
+        Value::Integer(2)
+    );
+    assert_eq!(
+        run_at(&mut store, NOW.plus_ms(20_000), "TTL limit"),
+        Value::Integer(40)
+    );
+    assert_eq!(
+        run_at(&mut store, NOW.plus_ms(60_000), "GET limit"),
+        Value::Nil
+    );
+    assert_eq!(
+        run_at(&mut store, NOW.plus_ms(60_000), "PTTL limit"),
+        Value::Integer(-2)
+    );
+    assert_eq!(run(&mut store, "EXPIRE no 5"), Value::Integer(0));
+}
+
+#[test]
+fn a_million_increments_are_one_command() {
+    let mut store = store();
+    for _ in 0..1_000_000 {
+        store.execute(NOW, &["INCR", "c"], true).unwrap();
+    }
+    let batch = store.next_batch(NOW, 100).unwrap();
+    assert_eq!(lines(&batch), ["INCRBY c 1000000"]);
+}
+
+#[test]
+fn the_journal_keeps_the_final_state() {
+    let mut store = store();
+    for line in [
+        "SET a 1",
+        "SET a 2",
+        "INCR a",
+        "DEL b",
+        "INCR c",
+        "EXPIRE c 60",
+        "SET d 1 PX 5",
+        "DEL e",
+        "INCR e",
+        "INCR f",
+        "SET f 9",
+        "SET g 1",
+        "DEL g",
+    ] {
+        run(&mut store, line);
+    }
+    let batch = store.next_batch(NOW.plus_ms(10), 100).unwrap();
+    let expected = [
+        "SET a 3",
+        "DEL b",
+        "INCRBY c 1",
+        "PEXPIREAT c 1060000",
+        "DEL d",
+        "SET e 1",
+        "SET f 9",
+        "DEL g",
+    ];
+    assert_eq!(lines(&batch), expected);
+    let sent: Vec<_> = batch
+        .transaction("id")
+        .into_iter()
+        .map(|args| args.concat())
+        .collect();
+    assert_eq!(sent.first().unwrap(), b"MULTI");
+    assert_eq!(sent.last().unwrap(), b"EXEC");
+    assert!(sent[sent.len() - 2].starts_with(b"SEToutlast:{id}1PX"));
+}
+
+#[test]
+fn a_batch_that_returns_is_merged_with_what_came_after() {
+    let mut store = store();
+    for line in ["INCRBY a 5", "SET b 1", "INCR c", "DEL d"] {
+        run(&mut store, line);
+    }
+    store.next_batch(NOW, 100).unwrap();
+    assert_eq!(store.journal().in_doubt(), Some(1));
+    for line in ["INCR a", "INCR b", "SET c 7"] {
+        run(&mut store, line);
+    }
+    store.batch_returned();
+    let again = store.next_batch(NOW, 100).unwrap();
+    assert_eq!(lines(&again), ["INCRBY a 6", "SET b 2", "SET c 7", "DEL d"]);
+    run(&mut store, "INCR a");
+    store.batch_applied();
+    assert_eq!(lines(&store.next_batch(NOW, 100).unwrap()), ["INCRBY a 1"]);
+    store.batch_applied();
+    assert!(store.journal().is_empty());
+    assert_eq!(store.journal().bytes(), 0);
+}
+
+#[test]
+fn batches_are_bounded_and_numbered() {
+    let mut store = store();
+    for n in 0..5 {
+        run(&mut store, &alloc::format!("SET k{n} v"));
+    }
+    let sizes: Vec<(u64, usize)> = core::iter::from_fn(|| {
+        let batch = store.next_batch(NOW, 2)?;
+        store.batch_applied();
+        Some((batch.sequence, batch.commands.len()))
+    })
+    .collect();
+    assert_eq!(sizes, [(1, 2), (2, 2), (3, 1)]);
+}
+
+#[test]
+fn a_local_answer_that_is_not_journalled_stays_here() {
+    let mut store = store();
+    store.execute(NOW, &["INCR", "c"], false).unwrap();
+    assert!(store.journal().is_empty());
+    run(&mut store, "INCR c");
+    assert_eq!(run(&mut store, "GET c"), Value::bulk("2"));
+    assert_eq!(lines(&store.next_batch(NOW, 9).unwrap()), ["INCRBY c 1"]);
+}
+
+#[test]
+fn outcomes_of_a_batch() {
+    let mut store = store();
+    run(&mut store, "SET a 1 PX 50");
+    run(&mut store, "INCR b");
+    let batch = store.next_batch(NOW, 9).unwrap();
+    let ok = [
+        Value::ok(),
+        Value::Integer(1),
+        error("WRONGTYPE Operation"),
+        Value::ok(),
+    ];
+    let replies = vec![Value::ok(), Value::Array(ok.to_vec())];
+    assert_eq!(
+        batch.outcome(&replies),
+        Outcome::Applied {
+            replayed: 1,
+            refused: 1
+        }
+    );
+    let replies = vec![
+        Value::ok(),
+        error("OOM command not allowed when used memory > 'maxmemory'."),
+        error("EXECABORT Transaction discarded because of previous errors."),
+    ];
+    let Outcome::Rejected { failure } = batch.outcome(&replies) else {
+        panic!("applied")
+    };
+    assert_eq!(failure.kind, FailureKind::OutOfMemory);
+    assert!(Batch::is_marked(&Value::bulk("1"), 1));
+    assert!(!Batch::is_marked(&Value::Nil, 1));
+}
+
+#[test]
+fn a_full_store_refuses_writes_and_keeps_what_it_has() {
+    let mut store = Store::new(4_096);
+    let mut written = 0;
+    while store
+        .execute(NOW, &["SET", &alloc::format!("k{written}"), "v"], true)
+        .is_ok()
+    {
+        written += 1;
+        assert!(written < 100, "never full");
+    }
+    assert!(store.bytes() <= 4_096);
+    assert_eq!(
+        store.execute(NOW, &["DEL", &"x".repeat(4_096)], true),
+        Err(Refusal::Full)
+    );
+    for n in 0..written {
+        assert_eq!(
+            run(&mut store, &alloc::format!("GET k{n}")),
+            Value::bulk("v")
+        );
+    }
+    assert_eq!(store.len(), written);
+}
