@@ -38,6 +38,20 @@ pub enum RecordCode {
     JournalDiscarded,
 }
 
+impl RecordCode {
+    /// The stable snake_case code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::RedisUnavailable => "redis_unavailable",
+            Self::RedisStillUnavailable => "redis_still_unavailable",
+            Self::RedisRecovered => "redis_recovered",
+            Self::StartupFailed => "startup_failed",
+            Self::WritesRefused => "writes_refused",
+            Self::JournalDiscarded => "journal_discarded",
+        }
+    }
+}
+
 /// The figures of a record; absent ones do not apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

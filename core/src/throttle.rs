@@ -77,11 +77,16 @@ impl Throttle {
 
     /// A failure of this kind was counted: what a line is to tell, if one may pass now.
     pub fn failure(&mut self, now: Timestamp, kind: FailureKind) -> Option<Counts> {
-        if !self.logs_all() && self.told & bit(kind) != 0 {
+        if !self.is_news(kind) {
             return self.summary(now);
         }
         self.mark_told(kind);
         Some(self.pass(now))
+    }
+
+    /// Whether a failure of this kind has a line of its own: it had none yet, or every one has.
+    pub const fn is_news(&self, kind: FailureKind) -> bool {
+        self.logs_all() || self.told & bit(kind) == 0
     }
 
     /// Counts a kind as told without a line of its own.

@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use super::Engine;
+use super::{Engine, Phase};
 use crate::kind::Failure;
 use crate::output::Output;
 use crate::record::{Fields, Level, Record, RecordCode};
@@ -15,6 +15,11 @@ const TEXT_CHARS_MAX: usize = 200;
 
 impl Engine {
     pub(super) fn log_failure_if_news(&mut self, now: Timestamp, failure: &Failure) {
+        // A kind that had its line has no second one, however late the timer of the summary is.
+        if !self.outage.is_news(failure.kind) {
+            self.log_summary_if_due(now);
+            return;
+        }
         let Some(counts) = self.outage.line_for(now, failure.kind) else {
             return;
         };
@@ -160,6 +165,8 @@ impl Engine {
 
     fn next_dial_words(&self, now: Timestamp) -> String {
         match self.next_dial_in_ms(now) {
+            _ if self.dialling => String::from("a dial is under way"),
+            _ if self.phase == Phase::Reconciling => String::from("connected, writing back"),
             Some(in_ms) => format!("next dial in {}", duration(in_ms)),
             None => String::from("no further dial is planned"),
         }

@@ -117,6 +117,8 @@ impl Engine {
         if self.phase == Phase::Closed {
             return;
         }
+        // A host that wakes late does not stretch an incident that was over before this input.
+        self.settle_recovery(now);
         match input {
             Input::Start => self.start(now),
             Input::DialSucceeded { dial } => self.dial_succeeded(dial),
@@ -398,6 +400,7 @@ impl Engine {
         if let Some(incident) = self.outage.failed(now, failure.kind, counts) {
             self.outputs.push_back(Output::IncidentOpened { incident });
         }
+        self.last_failure = Some(failure.clone());
         // The dial that follows a lost connection tells why it is lost: one line for both.
         if failure.kind == FailureKind::ConnectionLost && self.next_dial_at.is_some() {
             self.outage.hold_line(now, &failure);
@@ -405,7 +408,6 @@ impl Engine {
             self.outage.release_line();
             self.log_failure_if_news(now, &failure);
         }
-        self.last_failure = Some(failure);
     }
 
     /// Plans the next dial by the schedule of `kind`, at the next attempt index.
@@ -450,16 +452,23 @@ impl Engine {
                 timeout_ms,
             });
         }
-        if self.phase == Phase::Connected {
-            self.log_recovery_if_due(now);
-            if let Some(incident) = self.outage.close_if_due(now) {
-                self.outputs.push_back(Output::IncidentClosed { incident });
-            }
-        } else {
+        self.settle_recovery(now);
+        if self.phase != Phase::Connected {
             if let Some(failure) = self.outage.held_line_due(now) {
                 self.log_failure_if_news(now, &failure);
             }
             self.log_summary_if_due(now);
+        }
+    }
+
+    /// While connected: logs a recovery that has lasted, and closes the incident.
+    fn settle_recovery(&mut self, now: Timestamp) {
+        if self.phase != Phase::Connected {
+            return;
+        }
+        self.log_recovery_if_due(now);
+        if let Some(incident) = self.outage.close_if_due(now) {
+            self.outputs.push_back(Output::IncidentClosed { incident });
         }
     }
 

@@ -42,7 +42,9 @@ impl Outage {
     /// Keeps the line of a lost connection back for a moment, unless every failure is logged.
     pub(super) fn hold_line(&mut self, now: Timestamp, failure: &Failure) {
         let hold_ms = if self.throttle.logs_all() { 0 } else { HOLD_MS };
-        self.held = Some((now.plus_ms(hold_ms), failure.clone()));
+        // Dials that end the same way do not put it off.
+        let held = || (now.plus_ms(hold_ms), failure.clone());
+        self.held.get_or_insert_with(held);
     }
 
     /// Another failure tells more: the line that was held is not logged.
@@ -159,6 +161,10 @@ impl Outage {
         } else {
             None
         }
+    }
+
+    pub(super) const fn is_news(&self, kind: FailureKind) -> bool {
+        self.throttle.is_news(kind)
     }
 
     pub(super) fn line_for(&mut self, now: Timestamp, kind: FailureKind) -> Option<Counts> {

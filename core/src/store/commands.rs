@@ -2,7 +2,6 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 
 use super::{ENTRY_OVERHEAD_BYTES, Refusal, Store};
 use crate::command::{name_buffer, uppercase};
@@ -282,6 +281,13 @@ impl Call<'_> {
             [one] => Some(one.to_ascii_uppercase()),
             _ => return Err(Stop::Refusal(Refusal::Unsupported)),
         };
+        // As Redis does, before it looks whether the key is there.
+        if let Some(other) = condition.as_deref()
+            && !matches!(other, b"NX" | b"XX" | b"GT" | b"LT")
+        {
+            let other = String::from_utf8_lossy(self.args[3]);
+            return Err(Stop::Reply(format!("ERR Unsupported option {other}")));
+        }
         let invalid = || Stop::Reply(format!("ERR invalid expire time in '{name}' command"));
         let ms = number.checked_mul(factor).ok_or_else(invalid)?;
         let base = if relative {
@@ -302,11 +308,7 @@ impl Call<'_> {
             Some(b"NX") => old_ms.is_none(),
             Some(b"XX") => old_ms.is_some(),
             Some(b"GT") => old_ms.is_some_and(|old_ms| at_ms > old_ms),
-            Some(b"LT") => old_ms.is_none_or(|old_ms| at_ms < old_ms),
-            Some(other) => {
-                let other = String::from_utf8_lossy(other);
-                return Err(Stop::Reply(format!("ERR Unsupported option {other}")));
-            }
+            Some(_) => old_ms.is_none_or(|old_ms| at_ms < old_ms),
         };
         if !applies {
             return Ok(Value::Integer(0));
@@ -381,7 +383,7 @@ fn integer(number: usize) -> Value {
 }
 
 #[cfg(test)]
-pub(super) fn supported() -> Vec<&'static str> {
+pub(super) fn supported() -> alloc::vec::Vec<&'static str> {
     "PING ECHO GET GETDEL STRLEN TTL PTTL PERSIST INCR DECR SET SETNX GETSET INCRBY DECRBY SETEX \
      PSETEX EXPIRE PEXPIRE EXPIREAT PEXPIREAT MGET DEL UNLINK EXISTS"
         .split(' ')
