@@ -1,0 +1,65 @@
+# Every command of the project. Each target does its own set-up; what is generated goes to build/.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+export PYTHON
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Ride out a real outage with a Python and a Node service, beside plain clients
+	@scripts/setup-system --optional redis
+	@scripts/build-python
+	@scripts/build-node
+	@build/venv/bin/python examples/demo.py
+
+.PHONY: build
+build: ## Build the Python, Node and WASM packages
+	@scripts/build-python
+	@scripts/build-node
+	@scripts/build-wasm
+
+.PHONY: test
+test: ## Run every test suite; the last line is `N passed, N failed`
+	@$(PYTHON) tests/run.py
+
+.PHONY: test-rust test-python test-node test-wasm test-browser test-packaging
+test-rust: ## Run the Rust tests, and check that the core compiles for WASM
+	@$(PYTHON) tests/run.py rust core-wasm
+test-python: ## Run the Python package's tests
+	@$(PYTHON) tests/run.py python
+test-node: ## Run the Node package's tests
+	@$(PYTHON) tests/run.py node
+test-wasm: ## Run the WASM package's tests in Node
+	@$(PYTHON) tests/run.py wasm
+test-browser: ## Run the WASM package's tests in headless Chromium
+	@$(PYTHON) tests/run.py browser
+test-packaging: ## Install the built packages elsewhere and use them
+	@$(PYTHON) tests/run.py packaging
+
+.PHONY: lint
+lint: ## Check formatting, lints, types, licences and the repository's own rules
+	@scripts/lint
+
+.PHONY: format
+format: ## Format every source file
+	@scripts/format
+
+.PHONY: generated
+generated: ## Write the committed generated files anew
+	@scripts/generate
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	@scripts/setup-system tools
+	@cargo bench --workspace --exclude outlast-python --exclude outlast-node --exclude outlast-wasm
+
+.PHONY: setup-deny
+setup-deny: ## Install cargo-deny into build/tools, for lint (some minutes)
+	@scripts/setup-deny
+
+.PHONY: clean
+clean: ## Remove everything that was built or installed inside the checkout
+	rm -rf build target node_modules bindings-*/node_modules bindings-wasm/pkg bindings-node/*.node
+	rm -rf tests/*/node_modules examples/*/node_modules
