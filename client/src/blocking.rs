@@ -1,0 +1,153 @@
+//! The client for threads: each call is made on the calling thread, on a connection of its own.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use outlast_core::{Error, Status, Value};
+
+use crate::config::Config;
+use crate::driver::Driver;
+use crate::events::Sink;
+use crate::gate::{Gate, Route, Settled, into_result};
+use crate::transport::pool::{CallError, Pool};
+
+/// A Redis client that keeps answering while Redis is away. Threads may share it.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use outlast::{Config, TracingSink, blocking::Client};
+///
+/// let config = Config::builder("redis://localhost:6379").profile("production").build()?;
+/// let client = Client::new(config, Arc::new(TracingSink::default()));
+/// client.connect()?;
+/// client.call(&["SET", "greeting", "hello"])?;
+/// # Ok::<(), outlast::Error>(())
+/// ```
+pub struct Client {
+    gate: Arc<Gate>,
+    pool: Arc<Pool>,
+    driver_started: AtomicBool,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("config", &self.gate.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client that has not dialled yet: it does with [`connect`](Self::connect) or its first
+    /// command. Its one background thread starts then, too.
+    pub fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
+        let gate = Arc::new(Gate::new(config, sink));
+        let pool = Arc::new(Pool::new(gate.clone()));
+        Self {
+            gate,
+            pool,
+            driver_started: AtomicBool::new(false),
+        }
+    }
+
+    /// Dials now and waits until that succeeded or the startup budget is spent.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::RedisUnavailable`](crate::ErrorKind::RedisUnavailable) where the policy
+    /// requires Redis and no dial succeeded; [`Closed`](crate::ErrorKind::Closed).
+    pub fn connect(&self) -> Result<(), Error> {
+        self.start();
+        self.gate.tell(outlast_core::Input::Start);
+        self.gate.wait_for_startup(None).unwrap_or(Ok(()))
+    }
+
+    /// Runs a command: its name and arguments, as Redis documents them.
+    ///
+    /// # Errors
+    ///
+    /// [`Command`](crate::ErrorKind::Command) with the text of Redis for what is wrong with the
+    /// command itself; where Redis is away and the command may not be answered from memory,
+    /// [`RedisUnavailable`](crate::ErrorKind::RedisUnavailable),
+    /// [`UnsupportedLocally`](crate::ErrorKind::UnsupportedLocally) or
+    /// [`MaybeApplied`](crate::ErrorKind::MaybeApplied).
+    pub fn call<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<Value, Error> {
+        self.call_interruptible(args, &|| Ok(()))
+    }
+
+    /// As [`call`](Self::call). `interrupt` is asked when a signal ends a wait, and its error ends
+    /// the call; the connection is then closed, so that its reply reaches nobody.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call), and whatever `interrupt` answers.
+    pub fn call_interruptible<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Value, Error> {
+        let traits = Gate::check(args)?;
+        self.start();
+        let began = Instant::now();
+        let deadline = began + self.gate.command_timeout();
+        loop {
+            let epoch = match self.gate.route()? {
+                Route::Redis { epoch } => epoch,
+                Route::Store => match self.gate.serve(args, traits, true) {
+                    Some(result) => return result.and_then(into_result),
+                    None => continue,
+                },
+                Route::Wait => match self.gate.wait_for_startup(Some(deadline)) {
+                    Some(_) => continue,
+                    None => return self.gate.overdue(args, traits).and_then(into_result),
+                },
+            };
+            let unanswered = match self.pool.call(args, epoch, deadline, interrupt) {
+                Ok(value) => match self.gate.replied(value, began) {
+                    Ok(value) => return into_result(value),
+                    Err(unanswered) => *unanswered,
+                },
+                Err(CallError::Unanswered(unanswered)) => unanswered,
+                Err(CallError::Rerouted) => continue,
+                Err(CallError::Refused(error)) => return Err(error),
+            };
+            match self.gate.settle(args, epoch, unanswered) {
+                Settled::Ended(result) => return result.and_then(into_result),
+                Settled::Again if Instant::now() < deadline => {}
+                Settled::Again => return self.gate.too_late(args).and_then(into_result),
+            }
+        }
+    }
+
+    /// Where Redis is, how to behave.
+    pub fn config(&self) -> &Config {
+        &self.gate.config
+    }
+
+    /// The snapshot that an operator sees.
+    pub fn status(&self) -> Status {
+        self.gate.status()
+    }
+
+    /// Closes every connection and ends the background thread. Again does nothing. What was
+    /// written while Redis was away and did not reach it yet is lost, and logged so.
+    pub fn close(&self) {
+        self.gate.close();
+    }
+
+    fn start(&self) {
+        if self.driver_started.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        crate::thread::spawn(Driver::new(self.gate.clone(), self.pool.clone()));
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

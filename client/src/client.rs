@@ -1,0 +1,137 @@
+//! The client for tasks on tokio.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use outlast_core::{Error, Input, Status, Value};
+use tokio::time::timeout_at;
+
+use crate::config::Config;
+use crate::driver::Driver;
+use crate::events::Sink;
+use crate::gate::{Gate, Route, Settled, into_result};
+use crate::transport::multiplexed::Multiplexed;
+
+/// A Redis client that keeps answering while Redis is away. Clones share one connection.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use outlast::{Client, Config, TracingSink};
+///
+/// # async fn example() -> Result<(), outlast::Error> {
+/// let config = Config::builder("redis://localhost:6379").profile("production").build()?;
+/// let client = Client::new(config, Arc::new(TracingSink::default()));
+/// client.connect().await?;
+/// client.call(&["SET", "greeting", "hello"]).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    gate: Arc<Gate>,
+    connections: Arc<Multiplexed>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.gate.close();
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("config", self.config())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client that has not dialled yet: it does with [`connect`](Self::connect) or its first
+    /// command.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime, as `tokio::spawn` does: its background work runs there.
+    pub fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
+        let gate = Arc::new(Gate::new(config, sink));
+        let connections = Arc::new(Multiplexed::new(gate.clone()));
+        tokio::spawn(Driver::new(gate.clone(), connections.clone()).run());
+        Self {
+            shared: Arc::new(Shared { gate, connections }),
+        }
+    }
+
+    /// Dials now and waits until that succeeded or the startup budget is spent.
+    ///
+    /// # Errors
+    ///
+    /// [`RedisUnavailable`](crate::ErrorKind::RedisUnavailable) where the policy requires Redis
+    /// and no dial succeeded; [`Closed`](crate::ErrorKind::Closed).
+    pub async fn connect(&self) -> Result<(), Error> {
+        self.gate().tell(Input::Start);
+        self.gate().startup_finished().await
+    }
+
+    /// Runs a command: its name and arguments, as Redis documents them.
+    ///
+    /// # Errors
+    ///
+    /// As [`blocking::Client::call`](crate::blocking::Client::call).
+    pub async fn call<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<Value, Error> {
+        let traits = Gate::check(args)?;
+        let gate = self.gate();
+        let began = Instant::now();
+        let deadline = began + gate.command_timeout();
+        loop {
+            let epoch = match gate.route()? {
+                Route::Redis { epoch } => epoch,
+                Route::Store => match gate.serve(args, traits, true) {
+                    Some(result) => return result.and_then(into_result),
+                    None => continue,
+                },
+                Route::Wait => match timeout_at(deadline.into(), gate.startup_finished()).await {
+                    Ok(_) => continue,
+                    Err(_) => return gate.overdue(args, traits).and_then(into_result),
+                },
+            };
+            let unanswered = match self.shared.connections.call(args, epoch, deadline).await {
+                Ok(value) => match gate.replied(value, began) {
+                    Ok(value) => return into_result(value),
+                    Err(unanswered) => *unanswered,
+                },
+                Err(unanswered) => unanswered,
+            };
+            match gate.settle(args, epoch, unanswered) {
+                Settled::Ended(result) => return result.and_then(into_result),
+                Settled::Again if Instant::now() < deadline => {}
+                Settled::Again => return gate.too_late(args).and_then(into_result),
+            }
+        }
+    }
+
+    /// Where Redis is, how to behave.
+    pub fn config(&self) -> &Config {
+        &self.gate().config
+    }
+
+    /// The snapshot that an operator sees.
+    pub fn status(&self) -> Status {
+        self.gate().status()
+    }
+
+    /// Closes the connection and ends the background work. Again does nothing.
+    pub fn close(&self) {
+        self.gate().close();
+    }
+
+    fn gate(&self) -> &Arc<Gate> {
+        &self.shared.gate
+    }
+}

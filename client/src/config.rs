@@ -1,0 +1,171 @@
+//! A URL, keywords and environment variables, made into an endpoint and a policy.
+
+use std::fmt;
+
+use outlast_core::policy::{Builder, Source};
+use outlast_core::{Error, Policy, Profile};
+
+use crate::endpoint::Endpoint;
+
+/// The prefix of our environment variables.
+const PREFIX: &str = "OUTLAST_";
+
+/// Where to connect and how to behave: checked, and ready to use.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where Redis is.
+    pub endpoint: Endpoint,
+    /// How to behave.
+    pub policy: Policy,
+}
+
+impl Config {
+    /// Starts from a URL such as `redis://user:password@host:6379/0?command_timeout_ms=250`.
+    pub fn builder(url: &str) -> ConfigBuilder {
+        ConfigBuilder {
+            url: url.to_string(),
+            profile: None,
+            options: Vec::new(),
+            profile_variables: &[],
+        }
+    }
+}
+
+/// Collects what a [`Config`] is made of.
+#[derive(Clone)]
+pub struct ConfigBuilder {
+    url: String,
+    profile: Option<String>,
+    options: Vec<(String, String)>,
+    profile_variables: &'static [&'static str],
+}
+
+impl fmt::Debug for ConfigBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigBuilder")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ConfigBuilder {
+    /// Names the profile. Without it the profile is that of the URL parameter `profile`, of
+    /// `OUTLAST_PROFILE`, of one of [`profile_variables`](Self::profile_variables), or
+    /// `development`.
+    #[must_use]
+    pub fn profile(mut self, profile: &str) -> Self {
+        self.profile = Some(profile.to_string());
+        self
+    }
+
+    /// Sets one knob of [`KNOBS`](outlast_core::policy::KNOBS) by name. It goes before the
+    /// environment and the URL.
+    #[must_use]
+    pub fn option(mut self, name: &str, value: &str) -> Self {
+        self.options.push((name.to_string(), value.to_string()));
+        self
+    }
+
+    /// The variables by which the host's language names its environment, such as `NODE_ENV`.
+    /// A value that is none of ours says nothing.
+    #[must_use]
+    pub const fn profile_variables(mut self, names: &'static [&'static str]) -> Self {
+        self.profile_variables = names;
+        self
+    }
+
+    /// Checks everything. Nothing is dialled.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) with the field, its value and
+    /// what is allowed; never with a password.
+    pub fn build(self) -> Result<Config, Error> {
+        let (endpoint, parameters) = Endpoint::parse(&self.url)?;
+        let (url_profile, parameters): (Vec<_>, Vec<_>) = parameters
+            .into_iter()
+            .partition(|(name, _)| name == "profile");
+        let variables = variables();
+        let variable_profile = variables.iter().find(|(name, _)| name == "profile");
+        let named = self
+            .profile
+            .as_ref()
+            .or(variable_profile.map(|(_, value)| value))
+            .or(url_profile.last().map(|(_, value)| value));
+        let profile = match named {
+            Some(name) => Profile::parse(name)?,
+            None => self.profile_of_language(),
+        };
+        let mut builder = Builder::new(profile);
+        for (name, value) in &parameters {
+            builder = builder.option(name, value, Source::Url);
+        }
+        for (name, value) in variables.iter().filter(|(name, _)| name != "profile") {
+            builder = builder.option(name, value, Source::Variable);
+        }
+        for (name, value) in &self.options {
+            builder = builder.option(name, value, Source::Keyword);
+        }
+        Ok(Config {
+            endpoint,
+            policy: builder.build()?,
+        })
+    }
+
+    fn profile_of_language(&self) -> Profile {
+        let set = self
+            .profile_variables
+            .iter()
+            .filter_map(|name| std::env::var(name).ok());
+        let mut named = set.filter_map(|value| Profile::from_environment(&value));
+        named.next().unwrap_or(Profile::Development)
+    }
+}
+
+/// Our environment variables, without their prefix and in small letters.
+fn variables() -> Vec<(String, String)> {
+    let ours = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        let name = name.to_str()?.strip_prefix(PREFIX)?.to_lowercase();
+        Some((name, value.to_string_lossy().into_owned()))
+    };
+    std::env::vars_os().filter_map(ours).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keyword_goes_before_the_url() {
+        let config = Config::builder("redis://h?command_timeout_ms=5&connect_timeout_ms=7")
+            .profile("production")
+            .option("command_timeout_ms", "9")
+            .build()
+            .unwrap();
+        assert_eq!(config.policy.command_timeout_ms, 9);
+        assert_eq!(config.policy.connect_timeout_ms, 7);
+        assert_eq!(config.policy.profile, Profile::Production);
+    }
+
+    #[test]
+    fn bad_input_is_named() {
+        let message = |builder: ConfigBuilder| builder.build().unwrap_err().message().to_string();
+        assert_eq!(
+            message(Config::builder("redis://h").profile("prodction")),
+            "invalid profile \"prodction\": allowed is one of development, test, staging, production"
+        );
+        assert!(message(Config::builder("redis://h?nope=1")).starts_with("unknown URL parameter"));
+        assert!(
+            message(Config::builder("redis://h").option("jitter_percent", "101"))
+                .contains("0 to 100")
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let builder = Config::builder("redis://:planted@h");
+        let shown = format!("{builder:?} {:?}", builder.clone().build().unwrap());
+        assert!(!shown.contains("planted"), "{shown}");
+    }
+}

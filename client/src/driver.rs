@@ -1,0 +1,283 @@
+//! Does what the engine asks: dials, writes the journal back, keeps its timers.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use outlast_core::journal::{Batch, Outcome};
+use outlast_core::{Failure, FailureKind, Input, Value};
+use tokio::time::{sleep, timeout};
+
+use crate::dial::{Link, dial};
+use crate::gate::{Action, Gate};
+use crate::transport::Transport;
+
+/// Keys in one transaction of the replay.
+const BATCH_KEYS_MAX: usize = 128;
+/// How often idle connections are looked at.
+const IDLE_CHECK: Duration = Duration::from_secs(1);
+/// How long a transport waits after it was refused another connection.
+const GROWTH_PAUSE: Duration = Duration::from_millis(500);
+/// Further than any timer: what is not planned.
+const NEVER: Duration = Duration::from_secs(86_400);
+
+type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What happened next.
+enum Happened {
+    Woken,
+    Timer,
+    Dialled(u64, Result<Link, Failure>),
+    Replayed(u64, Result<(), Failure>),
+    Grown(Result<Link, Failure>),
+    IdleCheck,
+}
+
+/// The background work of one client. It ends when the client is closed.
+pub(crate) struct Driver<T: Transport> {
+    gate: Arc<Gate>,
+    transport: Arc<T>,
+    dialling: Option<Task<(u64, Result<Link, Failure>)>>,
+    replaying: Option<Task<(u64, Result<(), Failure>)>>,
+    growing: Option<Task<Result<Link, Failure>>>,
+    /// Dialled, and not in use yet.
+    fresh: Option<Link>,
+}
+
+impl<T: Transport> Driver<T> {
+    pub(crate) fn new(gate: Arc<Gate>, transport: Arc<T>) -> Self {
+        Self {
+            gate,
+            transport,
+            dialling: None,
+            replaying: None,
+            growing: None,
+            fresh: None,
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        loop {
+            while let Some(action) = self.gate.next_action() {
+                self.act(action);
+            }
+            if self.gate.is_closed() {
+                return;
+            }
+            self.grow_if_wanted();
+            match self.next().await {
+                Happened::Woken => {}
+                Happened::Timer => self.gate.tell(Input::Timer),
+                Happened::Dialled(dial, result) => self.dialled(dial, result),
+                Happened::Replayed(epoch, result) => {
+                    self.replaying = None;
+                    if let Err(failure) = result {
+                        self.gate.tell(Input::ConnectionLost { epoch, failure });
+                    }
+                }
+                Happened::Grown(result) => self.grown(result),
+                Happened::IdleCheck => {
+                    if let Some((epoch, failure)) = self.transport.check_idle() {
+                        self.gate.tell(Input::ConnectionLost { epoch, failure });
+                    }
+                }
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Dial {
+                dial: number,
+                timeout,
+            } => {
+                let config = self.gate.config.clone();
+                self.dialling = Some(Box::pin(
+                    async move { (number, dial(&config, timeout).await) },
+                ));
+            }
+            Action::Close => {
+                self.dialling = None;
+                self.replaying = None;
+                self.growing = None;
+                self.fresh = None;
+                self.transport.close();
+            }
+            Action::Replay { epoch } => {
+                let Some(link) = self.fresh.take() else {
+                    return;
+                };
+                let (gate, transport) = (self.gate.clone(), self.transport.clone());
+                self.replaying = Some(Box::pin(async move {
+                    (epoch, replay(&gate, transport.as_ref(), link, epoch).await)
+                }));
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Happened {
+        let timer = self.gate.timer().unwrap_or(NEVER);
+        let idle_check = if self.gate.is_connected() {
+            IDLE_CHECK
+        } else {
+            NEVER
+        };
+        tokio::select! {
+            biased;
+            (dial, result) = maybe(&mut self.dialling) => Happened::Dialled(dial, result),
+            (epoch, result) = maybe(&mut self.replaying) => Happened::Replayed(epoch, result),
+            result = maybe(&mut self.growing) => Happened::Grown(result),
+            () = self.gate.worked() => Happened::Woken,
+            () = sleep(timer) => Happened::Timer,
+            () = sleep(idle_check) => Happened::IdleCheck,
+        }
+    }
+
+    fn dialled(&mut self, dial: u64, result: Result<Link, Failure>) {
+        self.dialling = None;
+        match result {
+            Ok(link) => {
+                self.fresh = Some(link);
+                self.gate.tell(Input::DialSucceeded { dial });
+            }
+            Err(failure) => self.gate.tell(Input::DialFailed { dial, failure }),
+        }
+    }
+
+    fn grow_if_wanted(&mut self) {
+        if self.growing.is_some() || !self.gate.is_connected() || !self.transport.wants_link() {
+            return;
+        }
+        let config = self.gate.config.clone();
+        let connect_timeout = Duration::from_millis(config.policy.connect_timeout_ms);
+        self.growing = Some(Box::pin(async move {
+            let result = dial(&config, connect_timeout).await;
+            if result.is_err() {
+                sleep(GROWTH_PAUSE).await;
+            }
+            result
+        }));
+    }
+
+    fn grown(&mut self, result: Result<Link, Failure>) {
+        self.growing = None;
+        // That there is no further connection is no outage: the others work.
+        if let Ok(link) = result {
+            self.transport.add(link);
+        }
+    }
+}
+
+/// The task, or for ever nothing.
+async fn maybe<T>(task: &mut Option<Task<T>>) -> T {
+    match task {
+        Some(task) => task.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Writes the journal back over `link`, then hands the link to the callers: one atomic switch.
+async fn replay<T: Transport>(
+    gate: &Gate,
+    transport: &T,
+    mut link: Link,
+    epoch: u64,
+) -> Result<(), Failure> {
+    loop {
+        let in_doubt = gate.store().journal().in_doubt();
+        if let Some(sequence) = in_doubt {
+            resolve(gate, &mut link, epoch, sequence).await?;
+        }
+        let batch = gate.store().next_batch(gate.clock.now(), BATCH_KEYS_MAX);
+        let Some(batch) = batch else {
+            match switch(gate, transport, link, epoch) {
+                None => return Ok(()),
+                Some(returned) => link = returned,
+            }
+            continue;
+        };
+        let replies = exchange(gate, &mut link, &batch.transaction(&gate.client_id)).await?;
+        match batch.outcome(&replies) {
+            Outcome::Applied { replayed, refused } => {
+                gate.store().batch_applied();
+                gate.tell(Input::ReplayProgressed {
+                    epoch,
+                    replayed,
+                    conflicts: 0,
+                    refused,
+                });
+            }
+            Outcome::Rejected { failure } => {
+                gate.store().batch_returned();
+                return Err(failure);
+            }
+            _ => {
+                return Err(Failure::new(
+                    FailureKind::UnknownError,
+                    "an unknown outcome",
+                ));
+            }
+        }
+    }
+}
+
+/// Callers are on Redis from here on, unless something was journalled meanwhile: the link then
+/// comes back, for one more round.
+fn switch<T: Transport>(gate: &Gate, transport: &T, link: Link, epoch: u64) -> Option<Link> {
+    let mut store = gate.store();
+    if !store.journal().is_empty() {
+        return Some(link);
+    }
+    transport.install(link, epoch);
+    // What is known of the outage's keys may be wrong from now on: Redis knows better.
+    store.clear();
+    gate.tell(Input::Reconciled { epoch });
+    None
+}
+
+/// A batch was cut off: its marker tells whether Redis took it.
+async fn resolve(gate: &Gate, link: &mut Link, epoch: u64, sequence: u64) -> Result<(), Failure> {
+    let get = vec![
+        b"GET".to_vec(),
+        Batch::marker_key(&gate.client_id).into_bytes(),
+    ];
+    let replies = exchange(gate, link, &[get]).await?;
+    let marker = replies.into_iter().next().unwrap_or(Value::Nil);
+    if let Value::Error(message) = &marker {
+        let kind = outlast_core::classify::classify_reply(message);
+        return Err(Failure::new(kind, message.clone()));
+    }
+    let mut store = gate.store();
+    if Batch::is_marked(&marker, sequence) {
+        let before = store.journal().len();
+        store.batch_applied();
+        let replayed = (before - store.journal().len()) as u64;
+        drop(store);
+        gate.tell(Input::ReplayProgressed {
+            epoch,
+            replayed,
+            conflicts: 0,
+            refused: 0,
+        });
+    } else {
+        store.batch_returned();
+    }
+    Ok(())
+}
+
+async fn exchange(
+    gate: &Gate,
+    link: &mut Link,
+    commands: &[Vec<Vec<u8>>],
+) -> Result<Vec<Value>, Failure> {
+    let within = Duration::from_millis(gate.policy().connect_timeout_ms);
+    timeout(within, link.exchange(commands))
+        .await
+        .unwrap_or_else(|_| {
+            let text = format!(
+                "no reply within {} ms while writing back",
+                within.as_millis()
+            );
+            Err(Failure::new(FailureKind::ResponseTimeout, text))
+        })
+}

@@ -1,0 +1,577 @@
+//! Every command passes here: it goes to Redis, to the store, or is refused; and how it ended is
+//! told here, so that one engine decides for all transports and threads.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use outlast_core::classify::classify_reply;
+use outlast_core::command::{Access, Traits};
+use outlast_core::latency::Histogram;
+use outlast_core::policy::{OnAmbiguous, OnGuarded, Startup};
+use outlast_core::store::{Refusal, Store};
+use outlast_core::{
+    Engine, Error, ErrorKind, Failure, Input, Mode, Output, Policy, Status, Timestamp, Value,
+    Verdict,
+};
+use tokio::sync::Notify;
+
+use crate::config::Config;
+use crate::events::{Event, Sink};
+use crate::host::{Clock, client_id, entropy};
+
+/// What the engine wants of the driver.
+#[derive(Debug)]
+pub(crate) enum Action {
+    Dial { dial: u64, timeout: Duration },
+    Close,
+    Replay { epoch: u64 },
+}
+
+/// Where a command goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// To Redis, over the connection with this number.
+    Redis { epoch: u64 },
+    /// To the store.
+    Store,
+    /// Nowhere yet: the startup is under way.
+    Wait,
+}
+
+/// How a failed command goes on.
+#[derive(Debug)]
+pub(crate) enum Settled {
+    /// It ended.
+    Ended(Result<Value, Error>),
+    /// Redis is back already: try again there.
+    Again,
+}
+
+/// A command that did not end with a reply.
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    pub(crate) failure: Failure,
+    /// Whether Redis may have done it.
+    pub(crate) maybe_done: bool,
+}
+
+struct State {
+    engine: Engine,
+    actions: VecDeque<Action>,
+    timer: Option<Timestamp>,
+    /// How the startup ended, once it has.
+    startup: Option<Result<(), Failure>>,
+    dials: u64,
+}
+
+/// One client's decisions, shared by its transport, its driver and its callers.
+pub(crate) struct Gate {
+    pub(crate) clock: Clock,
+    pub(crate) config: Config,
+    pub(crate) client_id: String,
+    /// Mode, flags and epoch in one word: all that a healthy command reads.
+    word: AtomicU64,
+    state: Mutex<State>,
+    /// Told when the mode changes or the startup ends.
+    changed: Condvar,
+    changed_async: Notify,
+    /// Taken before `state` where both are.
+    store: Mutex<Store>,
+    /// Wakes the driver.
+    work: Notify,
+    finished: AtomicU64,
+    served: AtomicU64,
+    refused: AtomicU64,
+    latency: Histogram,
+    sink: Arc<dyn Sink>,
+}
+
+const MODE_MASK: u64 = 0b11;
+const CONNECTED: u64 = 0;
+const DEGRADED: u64 = 1;
+const RECONCILING: u64 = 2;
+const CLOSED: u64 = 3;
+/// The store may answer.
+const SERVING: u64 = 1 << 2;
+/// The startup has ended.
+const STARTED: u64 = 1 << 3;
+const EPOCH_SHIFT: u32 = 8;
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gate")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
+        let policy = config.policy.clone();
+        let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
+        let engine = Engine::new(policy, config.endpoint.to_string(), entropy());
+        let state = State {
+            engine,
+            actions: VecDeque::new(),
+            timer: None,
+            startup: None,
+            dials: 0,
+        };
+        Self {
+            clock: Clock::new(),
+            config,
+            client_id: client_id(),
+            word: AtomicU64::new(DEGRADED),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            changed_async: Notify::new(),
+            store: Mutex::new(Store::new(bytes_max)),
+            work: Notify::new(),
+            finished: AtomicU64::new(0),
+            served: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            latency: Histogram::default(),
+            sink,
+        }
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.config.policy
+    }
+
+    pub(crate) fn command_timeout(&self) -> Duration {
+        Duration::from_millis(self.policy().command_timeout_ms)
+    }
+
+    /// Where a command goes now.
+    ///
+    /// # Errors
+    ///
+    /// The client is closed, or Redis was required and never reached.
+    pub(crate) fn route(&self) -> Result<Route, Error> {
+        let word = self.word.load(Ordering::Acquire);
+        match word & MODE_MASK {
+            CONNECTED => Ok(Route::Redis {
+                epoch: word >> EPOCH_SHIFT,
+            }),
+            CLOSED => Err(closed()),
+            _ if word & STARTED == 0 => {
+                self.tell(Input::Start);
+                Ok(Route::Wait)
+            }
+            _ if word & SERVING == 0 => Err(self.unavailable("Redis is required")),
+            _ => Ok(Route::Store),
+        }
+    }
+
+    /// Refuses what no shared connection can carry.
+    pub(crate) fn check<A: AsRef<[u8]>>(args: &[A]) -> Result<Traits, Error> {
+        let Some(name) = args.first() else {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "a command has at least a name",
+            ));
+        };
+        let traits = Traits::of(args);
+        if traits.stateful {
+            let name = String::from_utf8_lossy(name.as_ref()).to_uppercase();
+            let message = format!(
+                "{name} changes the state of a connection, and connections are shared: it is not \
+                 available as a single command"
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        Ok(traits)
+    }
+
+    /// A reply came from Redis. An error reply that means trouble with Redis is not the caller's.
+    pub(crate) fn replied(&self, value: Value, began: Instant) -> Result<Value, Box<Unanswered>> {
+        if let Value::Error(message) = &value {
+            let kind = classify_reply(message);
+            if kind.verdict() != Verdict::Command {
+                let failure = Failure::new(kind, message.clone());
+                return Err(Box::new(Unanswered {
+                    failure,
+                    maybe_done: false,
+                }));
+            }
+        }
+        self.finished.fetch_add(1, Ordering::Relaxed);
+        self.latency
+            .record(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+        Ok(value)
+    }
+
+    /// A command on Redis did not end with its reply: tells the engine, and ends the command from
+    /// memory where that is right.
+    pub(crate) fn settle<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        epoch: u64,
+        unanswered: Unanswered,
+    ) -> Settled {
+        let traits = Traits::of(args);
+        let write = traits.access == Access::Write;
+        let Unanswered {
+            failure,
+            maybe_done,
+        } = unanswered;
+        self.tell(Input::CommandFailed {
+            epoch,
+            failure: failure.clone(),
+            write,
+        });
+        if maybe_done && !traits.idempotent {
+            return Settled::Ended(self.in_doubt(args, &failure));
+        }
+        match self.serve(args, traits, write) {
+            Some(result) => Settled::Ended(result),
+            None => Settled::Again,
+        }
+    }
+
+    /// Answers a command from the store; none if Redis is back, so that it must go there.
+    pub(crate) fn serve<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        traits: Traits,
+        unless_connected: bool,
+    ) -> Option<Result<Value, Error>> {
+        if traits.guarded && self.policy().on_guarded == OnGuarded::Refuse {
+            let what = format!("{} is not served from memory (on_guarded)", name_of(args));
+            return Some(Err(self.refuse(&what)));
+        }
+        let mut store = self.store();
+        // The switch back to Redis happens under this lock: what is served here is journalled in
+        // time, or goes to Redis.
+        if unless_connected && self.is_connected() {
+            return None;
+        }
+        let reply = store.execute(self.clock.now(), args, true);
+        drop(store);
+        Some(self.served(args, reply))
+    }
+
+    /// The command may have been applied, and twice would be wrong.
+    fn in_doubt<A: AsRef<[u8]>>(&self, args: &[A], failure: &Failure) -> Result<Value, Error> {
+        if self.policy().on_ambiguous == OnAmbiguous::Local {
+            let reply = self.store().execute(self.clock.now(), args, false);
+            return self.served(args, reply);
+        }
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        let message = format!(
+            "{} was sent and may have been applied: {}; it is not repeated on its own",
+            name_of(args),
+            failure.kind.words(),
+        );
+        Err(Error::new(ErrorKind::MaybeApplied, message).because_of(failure))
+    }
+
+    /// The startup took longer than the command may: it is answered from memory where Redis is
+    /// optional.
+    pub(crate) fn overdue<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        traits: Traits,
+    ) -> Result<Value, Error> {
+        if self.policy().startup == Startup::Required {
+            return Err(self.refuse("Redis is required, and the startup is under way"));
+        }
+        match self.serve(args, traits, true) {
+            Some(result) => result,
+            None => self.too_late(args),
+        }
+    }
+
+    /// Redis is back, and the deadline is past: the command was not done.
+    pub(crate) fn too_late<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<Value, Error> {
+        let what = format!("{} was not done within its deadline", name_of(args));
+        Err(self.refuse(&what))
+    }
+
+    fn served<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        reply: Result<Value, Refusal>,
+    ) -> Result<Value, Error> {
+        match reply {
+            Ok(value) => {
+                self.served.fetch_add(1, Ordering::Relaxed);
+                Ok(value)
+            }
+            Err(Refusal::Full) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                let bytes_max = self.policy().store_bytes_max;
+                let message = format!(
+                    "the store in memory is full (store_bytes_max {bytes_max}): nothing was written"
+                );
+                Err(Error::new(ErrorKind::LimitReached, message))
+            }
+            Err(_) => {
+                let what = format!("{} is not known to the store in memory", name_of(args));
+                let error = self.refuse(&what);
+                Err(Error::new(ErrorKind::UnsupportedLocally, error.message())
+                    .with_next_dial(error.next_dial_in_ms()))
+            }
+        }
+    }
+
+    fn refuse(&self, what: &str) -> Error {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.unavailable(what)
+    }
+
+    /// The error that says why Redis is away and when it is dialled next.
+    pub(crate) fn unavailable(&self, what: &str) -> Error {
+        let state = self.lock();
+        let next_dial_in_ms = state.engine.next_dial_in_ms(self.clock.now());
+        let mut message = format!("{what}; {} is unavailable", self.config.endpoint);
+        let failure = state.engine.last_failure();
+        if let Some(failure) = failure {
+            message += &format!(": {}", failure.kind.words());
+        }
+        if let Some(in_ms) = next_dial_in_ms {
+            message += &format!("; next dial in {}.{} s", in_ms / 1_000, in_ms % 1_000 / 100);
+        }
+        let error =
+            Error::new(ErrorKind::RedisUnavailable, message).with_next_dial(next_dial_in_ms);
+        match failure {
+            Some(failure) => error.because_of(failure),
+            None => error,
+        }
+    }
+
+    /// Tells the engine something and does what it asks at once; dials, replays and timers are
+    /// the driver's.
+    pub(crate) fn tell(&self, input: Input) {
+        let mut state = self.lock();
+        let now = self.clock.now();
+        if let Input::DialFailed { failure, .. } = &input {
+            self.sink.event(Event::DialFailed(failure.clone()));
+        }
+        self.tell_tally(&mut state, now);
+        state.engine.handle(now, input);
+        loop {
+            let output = state.engine.poll_output();
+            if let Output::Timeout { at_ms } = output {
+                state.timer = at_ms;
+                break;
+            }
+            self.act(&mut state, output);
+        }
+        drop(state);
+        self.changed.notify_all();
+        self.changed_async.notify_waiters();
+        self.work.notify_one();
+    }
+
+    fn act(&self, state: &mut State, output: Output) {
+        match output {
+            Output::Dial { dial, timeout_ms } => {
+                state.dials += 1;
+                let timeout = Duration::from_millis(timeout_ms);
+                state.actions.push_back(Action::Dial { dial, timeout });
+                self.sink.event(Event::Dialling(dial));
+            }
+            Output::CloseConnection => state.actions.push_back(Action::Close),
+            Output::Replay { epoch } => state.actions.push_back(Action::Replay { epoch }),
+            Output::ModeChanged {
+                mode,
+                epoch,
+                serving,
+            } => {
+                let code = match mode {
+                    Mode::Connected => CONNECTED,
+                    Mode::Reconciling => RECONCILING,
+                    Mode::Closed => CLOSED,
+                    _ => DEGRADED,
+                };
+                let mut flags = self.word.load(Ordering::Relaxed) & STARTED;
+                if serving {
+                    flags |= SERVING;
+                }
+                if mode == Mode::Connected {
+                    flags |= STARTED;
+                    state.startup.get_or_insert(Ok(()));
+                }
+                self.word
+                    .store(code | flags | epoch << EPOCH_SHIFT, Ordering::Release);
+                self.sink.event(Event::Mode(mode));
+            }
+            Output::StartupFinished {
+                failure: Some(failure),
+                ..
+            } => {
+                state.startup = Some(Err(failure));
+                self.word.fetch_or(STARTED, Ordering::Release);
+            }
+            Output::Log { record } => self.sink.event(Event::Log(record)),
+            Output::IncidentOpened { incident } => {
+                self.sink.event(Event::IncidentOpened(incident));
+            }
+            Output::IncidentClosed { incident } => {
+                self.sink.event(Event::IncidentClosed(incident));
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_tally(&self, state: &mut State, now: Timestamp) {
+        let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
+        let (finished, served_locally, refused) = (
+            take(&self.finished),
+            take(&self.served),
+            take(&self.refused),
+        );
+        if finished + served_locally + refused > 0 {
+            state.engine.handle(
+                now,
+                Input::Tally {
+                    finished,
+                    served_locally,
+                    refused,
+                },
+            );
+        }
+    }
+
+    /// The next thing for the driver to do.
+    pub(crate) fn next_action(&self) -> Option<Action> {
+        self.lock().actions.pop_front()
+    }
+
+    /// When the engine's timer is due.
+    pub(crate) fn timer(&self) -> Option<Duration> {
+        let timer = self.lock().timer?;
+        Some(Duration::from_millis(timer.since_ms(self.clock.now())))
+    }
+
+    /// Waits for work, for the driver.
+    pub(crate) async fn worked(&self) {
+        self.work.notified().await;
+    }
+
+    /// Wakes the driver.
+    pub(crate) fn wake(&self) {
+        self.work.notify_one();
+    }
+
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.word.load(Ordering::Acquire) & MODE_MASK == CONNECTED
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.word.load(Ordering::Acquire) & MODE_MASK == CLOSED
+    }
+
+    /// Whether commands go to Redis over the connection with this number.
+    pub(crate) fn is_current(&self, epoch: u64) -> bool {
+        let word = self.word.load(Ordering::Acquire);
+        word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
+    }
+
+    /// Waits until the startup has ended, at most until `deadline`; how it ended.
+    pub(crate) fn wait_for_startup(&self, deadline: Option<Instant>) -> Option<Result<(), Error>> {
+        let mut state = self.lock();
+        while state.startup.is_none() && !self.is_closed() {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            state = match left {
+                Some(Duration::ZERO) => return None,
+                Some(left) => {
+                    let waited = self.changed.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        drop(state);
+        self.startup_result()
+    }
+
+    /// The same for a task.
+    pub(crate) async fn startup_finished(&self) -> Result<(), Error> {
+        loop {
+            let changed = self.changed_async.notified();
+            if let Some(result) = self.startup_result() {
+                return result;
+            }
+            changed.await;
+        }
+    }
+
+    /// How the startup ended, if it has.
+    pub(crate) fn startup_result(&self) -> Option<Result<(), Error>> {
+        if self.is_closed() {
+            return Some(Err(closed()));
+        }
+        let state = self.lock();
+        let startup = state.startup.as_ref()?;
+        let required = self.policy().startup == Startup::Required;
+        let Some(failure) = startup.as_ref().err().filter(|_| required) else {
+            return Some(Ok(()));
+        };
+        let dials = state.dials;
+        let noun = if dials == 1 { "dial" } else { "dials" };
+        let message = format!(
+            "Redis is required and was not reached in {dials} {noun} ({}): {}: {}",
+            self.config.endpoint,
+            failure.kind.code(),
+            failure.text,
+        );
+        let error = Error::new(ErrorKind::RedisUnavailable, message).because_of(failure);
+        Some(Err(error))
+    }
+
+    /// The snapshot.
+    pub(crate) fn status(&self) -> Status {
+        let (store_keys, store_bytes, journal_keys) = {
+            let store = self.store();
+            (store.len(), store.bytes(), store.journal().len())
+        };
+        let mut state = self.lock();
+        let now = self.clock.now();
+        self.tell_tally(&mut state, now);
+        let mut status = state.engine.status(now);
+        status.store_keys = store_keys as u64;
+        status.store_bytes = store_bytes as u64;
+        status.journal_keys = journal_keys as u64;
+        status.latency = self.latency.quantiles();
+        status
+    }
+
+    /// Closes the client; again does nothing.
+    pub(crate) fn close(&self) {
+        let journal_keys = self.store().journal().len() as u64;
+        self.tell(Input::Close { journal_keys });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the client is closed")
+}
+
+/// The error for an error reply, of Redis or of the store.
+pub(crate) fn into_result(value: Value) -> Result<Value, Error> {
+    match value {
+        Value::Error(message) => Err(Error::reply(classify_reply(&message), message)),
+        value => Ok(value),
+    }
+}
+
+fn name_of<A: AsRef<[u8]>>(args: &[A]) -> String {
+    let name = args.first().map(AsRef::as_ref).unwrap_or_default();
+    String::from_utf8_lossy(&name[..name.len().min(32)]).to_uppercase()
+}

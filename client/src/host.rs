@@ -1,0 +1,53 @@
+//! The clock and the entropy of this host. No other file reads either.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use outlast_core::Timestamp;
+
+/// Unix time when it was made, and monotonic from there: a clock that is set back while the
+/// application runs moves no timer and brings no expired key back.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    origin: Instant,
+    origin_ms: u64,
+}
+
+impl Clock {
+    pub(crate) fn new() -> Self {
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let origin_ms = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            origin: Instant::now(),
+            origin_ms,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.at(Instant::now())
+    }
+
+    /// The point in time that an instant is on this clock.
+    pub(crate) fn at(&self, instant: Instant) -> Timestamp {
+        let elapsed = instant.saturating_duration_since(self.origin);
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        Timestamp::from_ms(self.origin_ms).plus_ms(elapsed_ms)
+    }
+}
+
+/// Random bits: for jitter, which needs no secret, and for the client's name.
+pub(crate) fn entropy() -> u64 {
+    getrandom::u64().unwrap_or_else(|_| {
+        // Without the system's generator the clock still spreads a fleet.
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        u64::from(since_epoch.subsec_nanos()) << 32 | u64::from(std::process::id())
+    })
+}
+
+/// A name for this client that no other has.
+pub(crate) fn client_id() -> String {
+    format!("{:016x}{:016x}", entropy(), entropy())
+}

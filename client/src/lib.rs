@@ -1,0 +1,43 @@
+//! A Redis client for the day when Redis is down: the application keeps answering, loses nothing
+//! that it was told is written, and its operator is told the truth, once.
+//!
+//! ```text
+//!   caller ──▶ Gate ──▶ transport ──▶ Redis        connected
+//!                └────▶ Store + Journal            degraded: answered from memory, written back
+//!                                                  when Redis returns
+//!   Driver: dials, timers, replay ── one engine (outlast-core) decides for all
+//! ```
+//!
+//! Three clients share the gate and differ in who waits for the socket: [`Client`] (tokio),
+//! [`blocking::Client`] (the calling thread), [`hosted::Client`] (the host's event loop).
+//!
+//! # What is not guaranteed
+//!
+//! What was written during an outage lives in this process' memory until Redis is back: if the
+//! process ends before, it is lost, and logged so where there is still time to log. Another
+//! process that writes the same key meanwhile is overwritten by what is written back, except by
+//! counters, which are merged.
+
+#![forbid(unsafe_code)]
+
+pub mod blocking;
+mod client;
+mod config;
+mod dial;
+mod driver;
+mod endpoint;
+mod events;
+mod gate;
+mod host;
+#[cfg(unix)]
+pub mod hosted;
+mod thread;
+mod transport;
+
+pub use client::Client;
+pub use config::{Config, ConfigBuilder};
+pub use endpoint::Endpoint;
+pub use events::{Event, Queue, Sink, TracingSink};
+pub use outlast_core::{
+    Error, ErrorKind, Failure, FailureKind, Level, Mode, Policy, Profile, Record, Status, Value,
+};

@@ -1,0 +1,392 @@
+//! The host's event loop moves the bytes: it is handed a ready socket, and everything else
+//! happens here, on the loop's own thread. Commands of one turn leave in one write, and all
+//! replies of one read come back in one call.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::os::fd::{IntoRawFd, RawFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use outlast_core::command::Traits;
+use outlast_core::connection::{Connection, Event};
+use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
+
+use super::Transport;
+use crate::dial::{Link, broken};
+use crate::gate::{Gate, Route, Settled, Unanswered, into_result};
+
+/// How a command ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Settlement {
+    /// The number that `submit` gave.
+    pub command: u64,
+    /// Its reply, or why there is none.
+    pub result: Result<Value, Error>,
+}
+
+/// What became of a command that was handed in.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Submission {
+    /// It ended at once.
+    Settled(Result<Value, Error>),
+    /// It will be among the settlements, under this number.
+    Pending(u64),
+}
+
+/// What the host is to do with its socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Socket {
+    /// Nothing.
+    Keep,
+    /// Close it.
+    Close,
+    /// Close the old one, if any, and take over this one: a connected stream socket that is the
+    /// host's from now on.
+    Adopt(RawFd),
+}
+
+/// What a turn of the loop brought.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Turn {
+    /// Commands that ended.
+    pub settlements: Vec<Settlement>,
+    /// What to do with the socket.
+    pub socket: Socket,
+    /// Milliseconds until this must be called again, where something has a deadline.
+    pub next_in_ms: Option<u64>,
+}
+
+/// A command that waits.
+#[derive(Debug)]
+struct Pending {
+    /// Its number for the host.
+    number: u64,
+    /// Its number on the connection.
+    on_connection: u64,
+    args: Vec<Vec<u8>>,
+    began: Instant,
+    deadline: Timestamp,
+}
+
+pub(crate) struct Hosted {
+    gate: Arc<Gate>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    /// Handed over by the driver, and not yet taken by the host.
+    arrived: Mutex<Option<(u64, Link)>>,
+    turn: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The connection that the host drives, and its epoch.
+    connection: Option<(u64, Connection)>,
+    /// Sent, in the order of the connection.
+    sent: VecDeque<Pending>,
+    /// Waiting for the startup, or for the host to take over a socket.
+    waiting: VecDeque<Pending>,
+    next_number: u64,
+}
+
+impl fmt::Debug for Hosted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hosted").finish_non_exhaustive()
+    }
+}
+
+impl Hosted {
+    pub(crate) fn new(gate: Arc<Gate>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        Self {
+            gate,
+            wake,
+            arrived: Mutex::default(),
+            turn: Mutex::default(),
+        }
+    }
+
+    /// Takes a command: it ends at once, or waits.
+    pub(crate) fn submit(&self, args: Vec<Vec<u8>>) -> Result<Submission, Error> {
+        let traits = Gate::check(&args)?;
+        let mut state = self.state();
+        let in_flight_max = usize::try_from(self.gate.policy().in_flight_max).unwrap_or(usize::MAX);
+        if state.sent.len() + state.waiting.len() >= in_flight_max {
+            let message = format!("{in_flight_max} commands (in_flight_max) wait for their reply");
+            return Err(Error::new(ErrorKind::LimitReached, message));
+        }
+        let number = state.next_number;
+        let began = Instant::now();
+        let deadline = self.gate.clock.at(began + self.gate.command_timeout());
+        let pending = Pending {
+            number,
+            on_connection: 0,
+            args,
+            began,
+            deadline,
+        };
+        Ok(match self.go_on(&mut state, pending, traits) {
+            Some(settlement) => Submission::Settled(settlement.result),
+            None => {
+                state.next_number += 1;
+                Submission::Pending(number)
+            }
+        })
+    }
+
+    /// The bytes to write now; they count as sent.
+    pub(crate) fn take_output(&self) -> Option<Vec<u8>> {
+        let mut state = self.state();
+        let (_, connection) = state.connection.as_mut()?;
+        let output = connection.unsent().to_vec();
+        connection.sent(output.len());
+        (!output.is_empty()).then_some(output)
+    }
+
+    /// Takes bytes that the socket read.
+    pub(crate) fn receive(&self, bytes: &[u8]) -> Vec<Settlement> {
+        let mut state = self.state();
+        let mut settlements = Vec::new();
+        let Some((epoch, connection)) = state.connection.as_mut() else {
+            return settlements;
+        };
+        let epoch = *epoch;
+        connection.receive(bytes);
+        loop {
+            let Some((_, connection)) = state.connection.as_mut() else {
+                return settlements;
+            };
+            match connection.next_event() {
+                Ok(Some(Event::Reply { command, value })) => {
+                    let Some(pending) = take(&mut state.sent, command) else {
+                        continue;
+                    };
+                    let ended = match self.gate.replied(value, pending.began) {
+                        Ok(value) => Some(pending.settled(into_result(value))),
+                        Err(unanswered) => self.settle(&mut state, epoch, pending, *unanswered),
+                    };
+                    settlements.extend(ended);
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => return settlements,
+                Err(error) => {
+                    self.fail_all(&mut state, &broken(&error), &mut settlements);
+                    return settlements;
+                }
+            }
+        }
+    }
+
+    /// The host's socket is closed.
+    pub(crate) fn lost(&self, failure: Failure) -> Vec<Settlement> {
+        let mut settlements = Vec::new();
+        let mut state = self.state();
+        self.fail_all(&mut state, &failure, &mut settlements);
+        settlements
+    }
+
+    /// Takes over a socket that has arrived, ends what is overdue, and goes on with what waited.
+    pub(crate) fn turn(&self) -> Turn {
+        let mut settlements = Vec::new();
+        let mut state = self.state();
+        let socket = self.exchange_socket(&mut state, &mut settlements);
+        self.expire(&mut state, &mut settlements);
+        let waiting = std::mem::take(&mut state.waiting);
+        for pending in waiting {
+            let traits = Traits::of(&pending.args);
+            settlements.extend(self.go_on(&mut state, pending, traits));
+        }
+        let connection_deadline = state
+            .connection
+            .as_ref()
+            .and_then(|(_, connection)| connection.next_deadline());
+        let waiting_deadline = state.waiting.front().map(|pending| pending.deadline);
+        let next = [connection_deadline, waiting_deadline]
+            .into_iter()
+            .flatten()
+            .min();
+        let now = self.gate.clock.now();
+        Turn {
+            settlements,
+            socket,
+            next_in_ms: next.map(|at| at.since_ms(now)),
+        }
+    }
+
+    fn exchange_socket(&self, state: &mut State, settlements: &mut Vec<Settlement>) -> Socket {
+        let arrived = self
+            .arrived
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let current = state.connection.as_ref().map(|(epoch, _)| *epoch);
+        let stale = current.is_some_and(|epoch| !self.gate.is_current(epoch));
+        if stale {
+            let gone = Failure::new(FailureKind::ConnectionLost, "the connection was given up");
+            self.fail_all(state, &gone, settlements);
+        }
+        let Some((epoch, link)) = arrived.filter(|(epoch, _)| self.gate.is_current(*epoch)) else {
+            return if stale { Socket::Close } else { Socket::Keep };
+        };
+        match link.stream.into_std() {
+            Ok(stream) => {
+                state.connection = Some((epoch, link.connection));
+                Socket::Adopt(stream.into_raw_fd())
+            }
+            Err(error) => {
+                let failure = crate::dial::failure_of(&error, outlast_core::classify::Phase::Dial);
+                self.gate
+                    .tell(outlast_core::Input::ConnectionLost { epoch, failure });
+                Socket::Close
+            }
+        }
+    }
+
+    fn expire(&self, state: &mut State, settlements: &mut Vec<Settlement>) {
+        let now = self.gate.clock.now();
+        while let Some((epoch, connection)) = state.connection.as_mut() {
+            let epoch = *epoch;
+            let Some(expired) = connection.next_expired(now) else {
+                break;
+            };
+            let Some(pending) = take(&mut state.sent, expired.command) else {
+                continue;
+            };
+            let text = "no reply within the deadline";
+            let failure = Failure::new(FailureKind::ResponseTimeout, text);
+            let unanswered = Unanswered {
+                failure,
+                maybe_done: expired.sent,
+            };
+            settlements.extend(self.settle(state, epoch, pending, unanswered));
+        }
+        while state
+            .waiting
+            .front()
+            .is_some_and(|pending| pending.deadline <= now)
+        {
+            let Some(pending) = state.waiting.pop_front() else {
+                break;
+            };
+            let result = self.overdue(&pending);
+            settlements.push(pending.settled(result));
+        }
+    }
+
+    /// It never got to Redis in time.
+    fn overdue(&self, pending: &Pending) -> Result<Value, Error> {
+        let traits = Traits::of(&pending.args);
+        self.gate.overdue(&pending.args, traits)
+    }
+
+    /// Sends a command, answers it, or lets it wait; its settlement if it ended.
+    fn go_on(&self, state: &mut State, mut pending: Pending, traits: Traits) -> Option<Settlement> {
+        loop {
+            match self.gate.route() {
+                Err(error) => return Some(pending.settled(Err(error))),
+                Ok(Route::Wait) => break,
+                Ok(Route::Redis { epoch }) => match state.connection.as_mut() {
+                    Some((of, connection)) if *of == epoch => {
+                        pending.on_connection = connection.send(&pending.args, pending.deadline);
+                        state.sent.push_back(pending);
+                        return None;
+                    }
+                    _ => break,
+                },
+                Ok(Route::Store) => {
+                    if let Some(result) = self.gate.serve(&pending.args, traits, true) {
+                        return Some(pending.settled(result.and_then(into_result)));
+                    }
+                }
+            }
+        }
+        state.waiting.push_back(pending);
+        None
+    }
+
+    fn settle(
+        &self,
+        state: &mut State,
+        epoch: u64,
+        pending: Pending,
+        unanswered: Unanswered,
+    ) -> Option<Settlement> {
+        match self.gate.settle(&pending.args, epoch, unanswered) {
+            Settled::Ended(result) => Some(pending.settled(result.and_then(into_result))),
+            Settled::Again => {
+                let traits = Traits::of(&pending.args);
+                self.go_on(state, pending, traits)
+            }
+        }
+    }
+
+    /// Everything that was sent over the connection ends; the connection is no more.
+    fn fail_all(&self, state: &mut State, failure: &Failure, settlements: &mut Vec<Settlement>) {
+        let Some((epoch, mut connection)) = state.connection.take() else {
+            return;
+        };
+        let failure = failure.clone();
+        self.gate.tell(outlast_core::Input::ConnectionLost {
+            epoch,
+            failure: failure.clone(),
+        });
+        let sent = std::mem::take(&mut state.sent);
+        let mut unanswered = connection.fail().into_iter().peekable();
+        for pending in sent {
+            while unanswered
+                .next_if(|other| other.command < pending.on_connection)
+                .is_some()
+            {}
+            let maybe_done = unanswered.peek().is_none_or(|other| other.sent);
+            let unanswered = Unanswered {
+                failure: failure.clone(),
+                maybe_done,
+            };
+            settlements.extend(self.settle(state, epoch, pending, unanswered));
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pending {
+    fn settled(self, result: Result<Value, Error>) -> Settlement {
+        Settlement {
+            command: self.number,
+            result,
+        }
+    }
+}
+
+/// Takes the command with this number out of those that wait in order.
+fn take(sent: &mut VecDeque<Pending>, command: u64) -> Option<Pending> {
+    if sent
+        .front()
+        .is_some_and(|pending| pending.on_connection == command)
+    {
+        return sent.pop_front();
+    }
+    let place = sent
+        .binary_search_by_key(&command, |pending| pending.on_connection)
+        .ok()?;
+    sent.remove(place)
+}
+
+impl Transport for Hosted {
+    fn install(&self, link: Link, epoch: u64) {
+        *self.arrived.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, link));
+        (self.wake)();
+    }
+
+    fn close(&self) {
+        self.arrived
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        (self.wake)();
+    }
+}

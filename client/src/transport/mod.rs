@@ -1,0 +1,39 @@
+//! The seam: ways for commands to reach Redis. Each is handed connections that are dialled,
+//! logged in and answered a PING, and tells the gate how every command on them ended.
+//!
+//! | transport | who waits for the socket |
+//! | --- | --- |
+//! | [`pool`] | the calling thread, on a connection of its own |
+//! | [`hosted`] | the host's event loop, which is handed the socket |
+//! | [`multiplexed`] | tokio, through the `redis` crate |
+
+#[cfg(unix)]
+pub(crate) mod hosted;
+pub(crate) mod multiplexed;
+pub(crate) mod pool;
+
+use outlast_core::Failure;
+
+use crate::dial::Link;
+
+/// What the driver needs of a transport.
+pub(crate) trait Transport: Send + Sync + 'static {
+    /// The first connection of an epoch: callers use it as soon as the mode is connected.
+    fn install(&self, link: Link, epoch: u64);
+
+    /// Gives up every connection.
+    fn close(&self);
+
+    /// Whether callers wait for a further connection.
+    fn wants_link(&self) -> bool {
+        false
+    }
+
+    /// A further connection of the current epoch.
+    fn add(&self, _link: Link) {}
+
+    /// Whether a connection that nobody uses has died, and which epoch it was of.
+    fn check_idle(&self) -> Option<(u64, Failure)> {
+        None
+    }
+}

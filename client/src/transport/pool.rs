@@ -1,0 +1,348 @@
+//! Each calling thread writes and reads a connection of its own. The one used last goes first;
+//! further ones are dialled in the background while a caller waits for one to come free.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use outlast_core::classify::Phase;
+use outlast_core::command::Traits;
+use outlast_core::connection::{Connection, Event};
+use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
+use socket2::SockRef;
+
+use super::Transport;
+use crate::dial::{Link, broken, closed_by_server, failure_of};
+use crate::gate::{Gate, Unanswered};
+
+/// A connection that was used this recently is not looked at before a command that may be
+/// repeated.
+const FRESH: Duration = Duration::from_millis(10);
+/// The socket's own timeouts are set anew only for a deadline this much nearer.
+const SLACK: Duration = Duration::from_millis(5);
+/// Bytes read at once.
+const READ_BYTES: usize = 16 * 1_024;
+
+/// Why a call did not end with a reply.
+pub(crate) enum CallError {
+    /// Redis is the reason.
+    Unanswered(Unanswered),
+    /// The mode changed before anything was sent: ask the gate again.
+    Rerouted,
+    /// The caller is told this.
+    Refused(Error),
+}
+
+/// Told when a signal interrupts a wait; an error ends the call.
+pub(crate) type Interrupt<'a> = &'a dyn Fn() -> Result<(), Error>;
+
+pub(crate) struct Pool {
+    gate: Arc<Gate>,
+    links: Mutex<Links>,
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct Links {
+    epoch: u64,
+    idle: VecDeque<Blocking>,
+    open: usize,
+    waiting: usize,
+}
+
+/// A connection with a blocking socket.
+struct Blocking {
+    stream: TcpStream,
+    connection: Connection,
+    epoch: u64,
+    used_at: Instant,
+    /// What the socket's timeouts are set to.
+    patience: Duration,
+    buffer: Vec<u8>,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    pub(crate) fn new(gate: Arc<Gate>) -> Self {
+        Self {
+            gate,
+            links: Mutex::default(),
+            freed: Condvar::new(),
+        }
+    }
+
+    /// Sends a command and waits for its reply, on the calling thread.
+    pub(crate) fn call<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        epoch: u64,
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Value, CallError> {
+        let mut link = self.take(epoch, deadline)?;
+        // What must not be done twice is sent only where no one can doubt afterwards whether it
+        // was: a connection that is closed already is found out before.
+        let idle = link.used_at.elapsed() > FRESH;
+        if (idle || !Traits::of(args).idempotent)
+            && let Err(failure) = link.peek()
+        {
+            self.drop_one(epoch);
+            let unanswered = Unanswered {
+                failure,
+                maybe_done: false,
+            };
+            return Err(CallError::Unanswered(unanswered));
+        }
+        match link.call(args, deadline, interrupt) {
+            Ok(value) => {
+                self.put(link);
+                Ok(value)
+            }
+            Err(error) => {
+                self.drop_one(epoch);
+                Err(error)
+            }
+        }
+    }
+
+    fn take(&self, epoch: u64, deadline: Instant) -> Result<Blocking, CallError> {
+        let mut links = self.lock();
+        loop {
+            if !self.gate.is_current(epoch) || links.epoch != epoch {
+                return Err(CallError::Rerouted);
+            }
+            if let Some(link) = links.idle.pop_back() {
+                return Ok(link);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(CallError::Refused(self.exhausted(links.open)));
+            }
+            links.waiting += 1;
+            if links.open < self.connections_max() {
+                self.gate.wake();
+            }
+            let waited = self.freed.wait_timeout(links, left);
+            links = waited.unwrap_or_else(PoisonError::into_inner).0;
+            links.waiting -= 1;
+        }
+    }
+
+    fn put(&self, mut link: Blocking) {
+        link.used_at = Instant::now();
+        let mut links = self.lock();
+        if link.epoch != links.epoch {
+            return;
+        }
+        if link.connection.is_idle() {
+            links.idle.push_back(link);
+        } else {
+            links.open -= 1;
+        }
+        let waiting = links.waiting > 0;
+        drop(links);
+        if waiting {
+            self.freed.notify_one();
+        }
+    }
+
+    fn drop_one(&self, epoch: u64) {
+        let mut links = self.lock();
+        if epoch == links.epoch {
+            links.open = links.open.saturating_sub(1);
+        }
+    }
+
+    fn admit(&self, link: Link, epoch: u64) -> io::Result<()> {
+        let stream = link.stream.into_std()?;
+        stream.set_nonblocking(false)?;
+        let patience = self.gate.command_timeout();
+        stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))?;
+        let mut links = self.lock();
+        if epoch == links.epoch {
+            links.open += 1;
+            links.idle.push_back(Blocking {
+                stream,
+                connection: link.connection,
+                epoch,
+                used_at: Instant::now(),
+                patience,
+                buffer: vec![0; READ_BYTES],
+            });
+        }
+        drop(links);
+        self.freed.notify_one();
+        Ok(())
+    }
+
+    fn connections_max(&self) -> usize {
+        usize::try_from(self.gate.policy().connections_max).unwrap_or(usize::MAX)
+    }
+
+    fn exhausted(&self, open: usize) -> Error {
+        let message = format!(
+            "no connection came free within the deadline: {open} of {} (connections_max) are in use",
+            self.connections_max()
+        );
+        Error::new(ErrorKind::LimitReached, message)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Links> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Transport for Pool {
+    fn install(&self, link: Link, epoch: u64) {
+        let mut links = self.lock();
+        links.idle.clear();
+        links.open = 0;
+        links.epoch = epoch;
+        drop(links);
+        // A socket that cannot be set up is missing, and its callers ask for another.
+        let _ = self.admit(link, epoch);
+    }
+
+    fn close(&self) {
+        let mut links = self.lock();
+        links.idle.clear();
+        links.open = 0;
+        links.epoch = 0;
+        drop(links);
+        self.freed.notify_all();
+    }
+
+    fn wants_link(&self) -> bool {
+        let links = self.lock();
+        links.waiting > 0 && links.idle.is_empty() && links.open < self.connections_max()
+    }
+
+    fn add(&self, link: Link) {
+        let epoch = self.lock().epoch;
+        let _ = self.admit(link, epoch);
+    }
+
+    fn check_idle(&self) -> Option<(u64, Failure)> {
+        let links = self.lock();
+        let epoch = links.epoch;
+        // Those at the front have been idle longest.
+        let idle = links
+            .idle
+            .iter()
+            .filter(|link| link.used_at.elapsed() > FRESH);
+        let dead = idle.filter_map(|link| link.peek().err()).next();
+        dead.map(|failure| (epoch, failure))
+    }
+}
+
+impl Blocking {
+    fn call<A: AsRef<[u8]>>(
+        &mut self,
+        args: &[A],
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Value, CallError> {
+        self.connection.send(args, Timestamp::ZERO);
+        while !self.connection.unsent().is_empty() {
+            self.be_patient(deadline)
+                .map_err(|failure| self.unanswered(failure))?;
+            match self.stream.write(self.connection.unsent()) {
+                Ok(0) => return Err(self.unanswered(closed_by_server())),
+                Ok(written) => self.connection.sent(written),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    interrupt().map_err(CallError::Refused)?;
+                }
+                Err(error) => return Err(self.unanswered(io_failure(&error))),
+            }
+        }
+        loop {
+            self.be_patient(deadline)
+                .map_err(|failure| self.unanswered(failure))?;
+            match self.stream.read(&mut self.buffer) {
+                Ok(0) => return Err(self.unanswered(closed_by_server())),
+                Ok(read) => self.connection.receive(&self.buffer[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    interrupt().map_err(CallError::Refused)?;
+                    continue;
+                }
+                Err(error) => return Err(self.unanswered(io_failure(&error))),
+            }
+            match self.connection.next_event() {
+                Ok(Some(Event::Reply { value, .. })) => return Ok(value),
+                Ok(_) => {}
+                Err(error) => return Err(self.unanswered(broken(&error))),
+            }
+        }
+    }
+
+    /// Sets the socket's timeouts to what is left of the deadline, unless they are near it.
+    fn be_patient(&mut self, deadline: Instant) -> Result<(), Failure> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(no_reply());
+        }
+        if left.abs_diff(self.patience) > SLACK {
+            let set = self.stream.set_read_timeout(Some(left));
+            set.and_then(|()| self.stream.set_write_timeout(Some(left)))
+                .map_err(|error| failure_of(&error, Phase::Command))?;
+            self.patience = left;
+        }
+        Ok(())
+    }
+
+    fn unanswered(&mut self, failure: Failure) -> CallError {
+        let maybe_done = self.connection.fail().iter().any(|command| command.sent);
+        CallError::Unanswered(Unanswered {
+            failure,
+            maybe_done,
+        })
+    }
+
+    /// Looks whether the server closed the connection, without waiting and without reading.
+    fn peek(&self) -> Result<(), Failure> {
+        match peek_without_waiting(&self.stream) {
+            Ok(0) => Err(closed_by_server()),
+            Ok(_) => Err(Failure::new(
+                FailureKind::ProtocolError,
+                "the server sent a reply nobody asked for",
+            )),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(failure_of(&error, Phase::Command)),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn peek_without_waiting(stream: &TcpStream) -> io::Result<usize> {
+    let mut byte = [std::mem::MaybeUninit::uninit()];
+    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+    SockRef::from(stream).recv_with_flags(&mut byte, flags)
+}
+
+#[cfg(not(unix))]
+fn peek_without_waiting(stream: &TcpStream) -> io::Result<usize> {
+    stream.set_nonblocking(true)?;
+    let peeked = stream.peek(&mut [0]);
+    stream.set_nonblocking(false)?;
+    peeked
+}
+
+fn io_failure(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => no_reply(),
+        _ => failure_of(error, Phase::Command),
+    }
+}
+
+fn no_reply() -> Failure {
+    Failure::new(FailureKind::ResponseTimeout, "no reply within the deadline")
+}

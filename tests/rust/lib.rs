@@ -1,0 +1,189 @@
+//! What the tests share: a real redis-server on a free port, and patience with a deadline.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use outlast::{Event, Sink};
+
+/// A redis-server of our own, stopped with its test.
+#[derive(Debug)]
+pub struct Server {
+    /// Its port on the loopback address.
+    pub port: u16,
+    dir: PathBuf,
+    child: Option<Child>,
+}
+
+static SERVERS: AtomicU32 = AtomicU32::new(0);
+
+impl Server {
+    /// Starts a server on a free port.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no redis-server, or it does not answer within ten seconds.
+    pub fn start() -> Self {
+        let number = SERVERS.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("outlast-{}-{number}", std::process::id()));
+        fs::create_dir_all(&dir).expect("a folder for the server");
+        let mut server = Self {
+            port: free_port(),
+            dir,
+            child: None,
+        };
+        server.restart();
+        server
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Starts it again on the same port, with the data that it saved.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn restart(&mut self) {
+        let port = self.port.to_string();
+        let child = Command::new("redis-server")
+            .args([
+                "--port",
+                &port,
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+            ])
+            .arg("--dir")
+            .arg(&self.dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server must be installed");
+        self.child = Some(child);
+        eventually("the server answers", || {
+            TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+        });
+    }
+
+    /// Kills it: its port refuses from now on.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Stops it without closing anything: it swallows what is sent.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Runs a command on it, past every client, and gives what it prints.
+    ///
+    /// # Panics
+    ///
+    /// Where redis-cli does not run.
+    pub fn cli(&self, args: &[&str]) -> String {
+        let port = self.port.to_string();
+        let output = Command::new("redis-cli")
+            .args(["-p", &port])
+            .args(args)
+            .output();
+        let output = output.expect("redis-cli must be installed");
+        String::from_utf8_lossy(&output.stdout).trim().to_string()
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self
+            .child
+            .as_ref()
+            .map(|child| child.id().to_string())
+            .unwrap_or_default();
+        let sent = Command::new("kill").args([signal, &pid]).status();
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "kill {signal} {pid}"
+        );
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// A port that nobody listens on.
+///
+/// # Panics
+///
+/// Where the machine has none left.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
+
+/// Waits until something holds, with a deadline of ten seconds.
+///
+/// # Panics
+///
+/// When the deadline passes.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within ten seconds: {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// Keeps every event.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    events: Mutex<Vec<Event>>,
+}
+
+impl Recorder {
+    /// The log records so far, as "level code: message".
+    ///
+    /// # Panics
+    ///
+    /// If a test panicked while it was recorded.
+    pub fn lines(&self) -> Vec<String> {
+        let events = self.events.lock().expect("no test panicked here");
+        let line = |event: &Event| match event {
+            Event::Log(record) => Some(format!(
+                "{:?} {}: {}",
+                record.level,
+                record.code.code(),
+                record.message
+            )),
+            _ => None,
+        };
+        events.iter().filter_map(line).collect()
+    }
+}
+
+impl Sink for Recorder {
+    fn event(&self, event: Event) {
+        self.events
+            .lock()
+            .expect("no test panicked here")
+            .push(event);
+    }
+}
