@@ -34,9 +34,7 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("config", &self.gate.config)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("config", &self.gate.config).finish_non_exhaustive()
     }
 }
 
@@ -46,11 +44,7 @@ impl Client {
     pub fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
         let gate = Arc::new(Gate::new(config, sink));
         let pool = Arc::new(Pool::new(gate.clone()));
-        Self {
-            gate,
-            pool,
-            driver_started: AtomicBool::new(false),
-        }
+        Self { gate, pool, driver_started: AtomicBool::new(false) }
     }
 
     /// Dials now and waits until that succeeded or the startup budget is spent.

@@ -46,9 +46,7 @@ impl Drop for Shared {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("config", self.config())
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("config", self.config()).finish_non_exhaustive()
     }
 }
 
@@ -63,9 +61,7 @@ impl Client {
         let gate = Arc::new(Gate::new(config, sink));
         let connections = Arc::new(Multiplexed::new(gate.clone()));
         tokio::spawn(Driver::new(gate.clone(), connections.clone()).run());
-        Self {
-            shared: Arc::new(Shared { gate, connections }),
-        }
+        Self { shared: Arc::new(Shared { gate, connections }) }
     }
 
     /// Dials now and waits until that succeeded or the startup budget is spent.

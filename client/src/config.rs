@@ -43,9 +43,7 @@ pub struct ConfigBuilder {
 
 impl fmt::Debug for ConfigBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConfigBuilder")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
+        f.debug_struct("ConfigBuilder").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
@@ -83,16 +81,15 @@ impl ConfigBuilder {
     /// what is allowed; never with a password.
     pub fn build(self) -> Result<Config, Error> {
         let (endpoint, parameters) = Endpoint::parse(&self.url)?;
-        let (url_profile, parameters): (Vec<_>, Vec<_>) = parameters
-            .into_iter()
-            .partition(|(name, _)| name == "profile");
+        let (url_profile, parameters): (Vec<_>, Vec<_>) =
+            parameters.into_iter().partition(|(name, _)| name == "profile");
         let variables = variables();
         let variable_profile = variables.iter().find(|(name, _)| name == "profile");
         let named = self
             .profile
             .as_ref()
-            .or(variable_profile.map(|(_, value)| value))
-            .or(url_profile.last().map(|(_, value)| value));
+            .or_else(|| variable_profile.map(|(_, value)| value))
+            .or_else(|| url_profile.last().map(|(_, value)| value));
         let profile = match named {
             Some(name) => Profile::parse(name)?,
             None => self.profile_of_language(),
@@ -107,17 +104,11 @@ impl ConfigBuilder {
         for (name, value) in &self.options {
             builder = builder.option(name, value, Source::Keyword);
         }
-        Ok(Config {
-            endpoint,
-            policy: builder.build()?,
-        })
+        Ok(Config { endpoint, policy: builder.build()? })
     }
 
     fn profile_of_language(&self) -> Profile {
-        let set = self
-            .profile_variables
-            .iter()
-            .filter_map(|name| std::env::var(name).ok());
+        let set = self.profile_variables.iter().filter_map(|name| std::env::var(name).ok());
         let mut named = set.filter_map(|value| Profile::from_environment(&value));
         named.next().unwrap_or(Profile::Development)
     }

@@ -78,9 +78,7 @@ async fn connect(
 
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let keepalive = TcpKeepalive::new()
-        .with_time(KEEPALIVE)
-        .with_interval(KEEPALIVE / 3);
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE / 3);
     SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
@@ -107,10 +105,7 @@ pub(crate) fn failure_of(error: &io::Error, phase: Phase) -> Failure {
 
 /// The other side closed the connection.
 pub(crate) fn closed_by_server() -> Failure {
-    Failure::new(
-        FailureKind::ConnectionLost,
-        "the server closed the connection",
-    )
+    Failure::new(FailureKind::ConnectionLost, "the server closed the connection")
 }
 
 impl Link {

@@ -46,14 +46,7 @@ pub(crate) struct Driver<T: Transport> {
 
 impl<T: Transport> Driver<T> {
     pub(crate) fn new(gate: Arc<Gate>, transport: Arc<T>) -> Self {
-        Self {
-            gate,
-            transport,
-            dialling: None,
-            replaying: None,
-            growing: None,
-            fresh: None,
-        }
+        Self { gate, transport, dialling: None, replaying: None, growing: None, fresh: None }
     }
 
     pub(crate) async fn run(mut self) {
@@ -87,14 +80,10 @@ impl<T: Transport> Driver<T> {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Dial {
-                dial: number,
-                timeout,
-            } => {
+            Action::Dial { dial: number, timeout } => {
                 let config = self.gate.config.clone();
-                self.dialling = Some(Box::pin(
-                    async move { (number, dial(&config, timeout).await) },
-                ));
+                self.dialling =
+                    Some(Box::pin(async move { (number, dial(&config, timeout).await) }));
             }
             Action::Close => {
                 self.dialling = None;
@@ -117,11 +106,7 @@ impl<T: Transport> Driver<T> {
 
     async fn next(&mut self) -> Happened {
         let timer = self.gate.timer().unwrap_or(NEVER);
-        let idle_check = if self.gate.is_connected() {
-            IDLE_CHECK
-        } else {
-            NEVER
-        };
+        let idle_check = if self.gate.is_connected() { IDLE_CHECK } else { NEVER };
         tokio::select! {
             biased;
             (dial, result) = maybe(&mut self.dialling) => Happened::Dialled(dial, result),
@@ -200,22 +185,14 @@ async fn replay<T: Transport>(
         match batch.outcome(&replies) {
             Outcome::Applied { replayed, refused } => {
                 gate.store().batch_applied();
-                gate.tell(Input::ReplayProgressed {
-                    epoch,
-                    replayed,
-                    conflicts: 0,
-                    refused,
-                });
+                gate.tell(Input::ReplayProgressed { epoch, replayed, conflicts: 0, refused });
             }
             Outcome::Rejected { failure } => {
                 gate.store().batch_returned();
                 return Err(failure);
             }
             _ => {
-                return Err(Failure::new(
-                    FailureKind::UnknownError,
-                    "an unknown outcome",
-                ));
+                return Err(Failure::new(FailureKind::UnknownError, "an unknown outcome"));
             }
         }
     }
@@ -237,10 +214,7 @@ fn switch<T: Transport>(gate: &Gate, transport: &T, link: Link, epoch: u64) -> O
 
 /// A batch was cut off: its marker tells whether Redis took it.
 async fn resolve(gate: &Gate, link: &mut Link, epoch: u64, sequence: u64) -> Result<(), Failure> {
-    let get = vec![
-        b"GET".to_vec(),
-        Batch::marker_key(&gate.client_id).into_bytes(),
-    ];
+    let get = vec![b"GET".to_vec(), Batch::marker_key(&gate.client_id).into_bytes()];
     let replies = exchange(gate, link, &[get]).await?;
     let marker = replies.into_iter().next().unwrap_or(Value::Nil);
     if let Value::Error(message) = &marker {
@@ -253,12 +227,7 @@ async fn resolve(gate: &Gate, link: &mut Link, epoch: u64, sequence: u64) -> Res
         store.batch_applied();
         let replayed = (before - store.journal().len()) as u64;
         drop(store);
-        gate.tell(Input::ReplayProgressed {
-            epoch,
-            replayed,
-            conflicts: 0,
-            refused: 0,
-        });
+        gate.tell(Input::ReplayProgressed { epoch, replayed, conflicts: 0, refused: 0 });
     } else {
         store.batch_returned();
     }
@@ -271,13 +240,8 @@ async fn exchange(
     commands: &[Vec<Vec<u8>>],
 ) -> Result<Vec<Value>, Failure> {
     let within = Duration::from_millis(gate.policy().connect_timeout_ms);
-    timeout(within, link.exchange(commands))
-        .await
-        .unwrap_or_else(|_| {
-            let text = format!(
-                "no reply within {} ms while writing back",
-                within.as_millis()
-            );
-            Err(Failure::new(FailureKind::ResponseTimeout, text))
-        })
+    timeout(within, link.exchange(commands)).await.unwrap_or_else(|_| {
+        let text = format!("no reply within {} ms while writing back", within.as_millis());
+        Err(Failure::new(FailureKind::ResponseTimeout, text))
+    })
 }

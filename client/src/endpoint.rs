@@ -1,5 +1,6 @@
 //! Where Redis is, and who logs in there.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use outlast_core::connection::Credentials;
@@ -30,11 +31,7 @@ impl fmt::Debug for Endpoint {
 /// The URL without user, password and parameters.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (open, close) = if self.host.contains(':') {
-            ("[", "]")
-        } else {
-            ("", "")
-        };
+        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
         write!(f, "redis://{open}{}{close}:{}", self.host, self.port)?;
         match self.credentials.database {
             0 => Ok(()),
@@ -50,10 +47,7 @@ impl Endpoint {
         if url.scheme() != "redis" {
             return Err(Error::invalid_option("URL scheme", url.scheme(), "redis"));
         }
-        let host = url
-            .host_str()
-            .filter(|host| !host.is_empty())
-            .unwrap_or("localhost");
+        let host = url.host_str().filter(|host| !host.is_empty()).unwrap_or("localhost");
         let host = decode(host.trim_start_matches('[').trim_end_matches(']'), "host")?;
         let port = url.port().unwrap_or(6379);
         if port == 0 {
@@ -63,10 +57,8 @@ impl Endpoint {
         if !url.username().is_empty() {
             credentials.username = Some(decode(url.username(), "user")?);
         }
-        credentials.password = url
-            .password()
-            .map(|password| decode(password, "password"))
-            .transpose()?;
+        credentials.password =
+            url.password().map(|password| decode(password, "password")).transpose()?;
         if credentials.username.is_some() && credentials.password.is_none() {
             return Err(Error::new(
                 ErrorKind::InvalidOption,
@@ -85,14 +77,7 @@ impl Endpoint {
                 options.push((name.into_owned(), value.into_owned()));
             }
         }
-        Ok((
-            Self {
-                host,
-                port,
-                credentials,
-            },
-            options,
-        ))
+        Ok((Self { host, port, credentials }, options))
     }
 }
 
@@ -127,7 +112,7 @@ fn redact(text: &str) -> String {
 
 fn decode(text: &str, field: &str) -> Result<String, Error> {
     let decoded = percent_decode_str(text).decode_utf8();
-    decoded.map(|decoded| decoded.into_owned()).map_err(|_| {
+    decoded.map(Cow::into_owned).map_err(|_| {
         let message = format!("invalid {field} in the URL: it is not UTF-8 once decoded");
         Error::new(ErrorKind::InvalidOption, message)
     })
@@ -154,25 +139,16 @@ mod tests {
         assert_eq!(full.to_string(), "redis://db.example:6380/3");
         let bare = parse("redis://");
         assert_eq!(bare.to_string(), "redis://localhost:6379");
-        assert_eq!(
-            parse("redis://[::1]:7000").to_string(),
-            "redis://[::1]:7000"
-        );
+        assert_eq!(parse("redis://[::1]:7000").to_string(), "redis://[::1]:7000");
         assert_eq!(parse("redis://h?db=2").credentials.database, 2);
         assert_eq!(parse("redis://:secret@h").credentials.username, None);
         let (_, options) = Endpoint::parse("redis://h?command_timeout_ms=5").unwrap();
-        assert_eq!(
-            options,
-            [("command_timeout_ms".to_string(), "5".to_string())]
-        );
+        assert_eq!(options, [("command_timeout_ms".to_string(), "5".to_string())]);
     }
 
     #[test]
     fn what_is_wrong_is_named() {
-        assert_eq!(
-            message("http://h"),
-            "invalid URL scheme \"http\": allowed is redis"
-        );
+        assert_eq!(message("http://h"), "invalid URL scheme \"http\": allowed is redis");
         assert_eq!(
             message("redis://h:99999"),
             "invalid port \"99999\": allowed is a whole number from 1 to 65535"

@@ -69,10 +69,7 @@ impl Queue {
 
     /// A queue that calls `wake` when an event comes and none waited before.
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Self {
-            events: Mutex::default(),
-            wake: Box::new(wake),
-        }
+        Self { events: Mutex::default(), wake: Box::new(wake) }
     }
 
     /// All events that wait.
@@ -86,9 +83,7 @@ impl Sink for Queue {
     fn event(&self, event: Event) {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         if events.len() >= Self::EVENTS_MAX {
-            let place = events
-                .iter()
-                .position(|event| !matches!(event, Event::Log(_)));
+            let place = events.iter().position(|event| !matches!(event, Event::Log(_)));
             events.remove(place.unwrap_or(0));
         }
         events.push_back(event);

@@ -22,7 +22,7 @@ use crate::events::{Event, Sink};
 use crate::host::{Clock, client_id, entropy};
 
 /// What the engine wants of the driver.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Action {
     Dial { dial: u64, timeout: Duration },
     Close,
@@ -101,9 +101,7 @@ const EPOCH_SHIFT: u32 = 8;
 
 impl std::fmt::Debug for Gate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gate")
-            .field("config", &self.config)
-            .finish_non_exhaustive()
+        f.debug_struct("Gate").field("config", &self.config).finish_non_exhaustive()
     }
 }
 
@@ -112,13 +110,8 @@ impl Gate {
         let policy = config.policy.clone();
         let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
         let engine = Engine::new(policy, config.endpoint.to_string(), entropy());
-        let state = State {
-            engine,
-            actions: VecDeque::new(),
-            timer: None,
-            startup: None,
-            dials: 0,
-        };
+        let state =
+            State { engine, actions: VecDeque::new(), timer: None, startup: None, dials: 0 };
         Self {
             clock: Clock::new(),
             config,
@@ -153,9 +146,7 @@ impl Gate {
     pub(crate) fn route(&self) -> Result<Route, Error> {
         let word = self.word.load(Ordering::Acquire);
         match word & MODE_MASK {
-            CONNECTED => Ok(Route::Redis {
-                epoch: word >> EPOCH_SHIFT,
-            }),
+            CONNECTED => Ok(Route::Redis { epoch: word >> EPOCH_SHIFT }),
             CLOSED => Err(closed()),
             _ if word & STARTED == 0 => {
                 self.tell(Input::Start);
@@ -169,10 +160,7 @@ impl Gate {
     /// Refuses what no shared connection can carry.
     pub(crate) fn check<A: AsRef<[u8]>>(args: &[A]) -> Result<Traits, Error> {
         let Some(name) = args.first() else {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                "a command has at least a name",
-            ));
+            return Err(Error::new(ErrorKind::InvalidArgument, "a command has at least a name"));
         };
         let traits = Traits::of(args);
         if traits.stateful {
@@ -192,15 +180,11 @@ impl Gate {
             let kind = classify_reply(message);
             if kind.verdict() != Verdict::Command {
                 let failure = Failure::new(kind, message.clone());
-                return Err(Box::new(Unanswered {
-                    failure,
-                    maybe_done: false,
-                }));
+                return Err(Box::new(Unanswered { failure, maybe_done: false }));
             }
         }
         self.finished.fetch_add(1, Ordering::Relaxed);
-        self.latency
-            .record(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+        self.latency.record(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
         Ok(value)
     }
 
@@ -214,15 +198,8 @@ impl Gate {
     ) -> Settled {
         let traits = Traits::of(args);
         let write = traits.access == Access::Write;
-        let Unanswered {
-            failure,
-            maybe_done,
-        } = unanswered;
-        self.tell(Input::CommandFailed {
-            epoch,
-            failure: failure.clone(),
-            write,
-        });
+        let Unanswered { failure, maybe_done } = unanswered;
+        self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
         if maybe_done && !traits.idempotent {
             return Settled::Ended(self.in_doubt(args, &failure));
         }
@@ -327,14 +304,15 @@ impl Gate {
     pub(crate) fn unavailable(&self, what: &str) -> Error {
         let state = self.lock();
         let next_dial_in_ms = state.engine.next_dial_in_ms(self.clock.now());
-        let mut message = format!("{what}; {} is unavailable", self.config.endpoint);
         let failure = state.engine.last_failure();
-        if let Some(failure) = failure {
-            message += &format!(": {}", failure.kind.words());
-        }
-        if let Some(in_ms) = next_dial_in_ms {
-            message += &format!("; next dial in {}.{} s", in_ms / 1_000, in_ms % 1_000 / 100);
-        }
+        let why = failure.map(|failure| format!(": {}", failure.kind.words())).unwrap_or_default();
+        let when = next_dial_in_ms
+            .map(|in_ms| format!("; next dial in {}.{} s", in_ms / 1_000, in_ms % 1_000 / 100));
+        let message = format!(
+            "{what}; {} is unavailable{why}{}",
+            self.config.endpoint,
+            when.unwrap_or_default()
+        );
         let error =
             Error::new(ErrorKind::RedisUnavailable, message).with_next_dial(next_dial_in_ms);
         match failure {
@@ -377,11 +355,7 @@ impl Gate {
             }
             Output::CloseConnection => state.actions.push_back(Action::Close),
             Output::Replay { epoch } => state.actions.push_back(Action::Replay { epoch }),
-            Output::ModeChanged {
-                mode,
-                epoch,
-                serving,
-            } => {
+            Output::ModeChanged { mode, epoch, serving } => {
                 let code = match mode {
                     Mode::Connected => CONNECTED,
                     Mode::Reconciling => RECONCILING,
@@ -396,14 +370,10 @@ impl Gate {
                     flags |= STARTED;
                     state.startup.get_or_insert(Ok(()));
                 }
-                self.word
-                    .store(code | flags | epoch << EPOCH_SHIFT, Ordering::Release);
+                self.word.store(code | flags | epoch << EPOCH_SHIFT, Ordering::Release);
                 self.sink.event(Event::Mode(mode));
             }
-            Output::StartupFinished {
-                failure: Some(failure),
-                ..
-            } => {
+            Output::StartupFinished { failure: Some(failure), .. } => {
                 state.startup = Some(Err(failure));
                 self.word.fetch_or(STARTED, Ordering::Release);
             }
@@ -420,20 +390,10 @@ impl Gate {
 
     fn tell_tally(&self, state: &mut State, now: Timestamp) {
         let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
-        let (finished, served_locally, refused) = (
-            take(&self.finished),
-            take(&self.served),
-            take(&self.refused),
-        );
+        let (finished, served_locally, refused) =
+            (take(&self.finished), take(&self.served), take(&self.refused));
         if finished + served_locally + refused > 0 {
-            state.engine.handle(
-                now,
-                Input::Tally {
-                    finished,
-                    served_locally,
-                    refused,
-                },
-            );
+            state.engine.handle(now, Input::Tally { finished, served_locally, refused });
         }
     }
 
@@ -487,10 +447,7 @@ impl Gate {
                     let waited = self.changed.wait_timeout(state, left);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
         drop(state);

@@ -14,14 +14,9 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let origin_ms = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
-        Self {
-            origin: Instant::now(),
-            origin_ms,
-        }
+        Self { origin: Instant::now(), origin_ms }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -40,9 +35,7 @@ impl Clock {
 pub(crate) fn entropy() -> u64 {
     getrandom::u64().unwrap_or_else(|_| {
         // Without the system's generator the clock still spreads a fleet.
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::from(since_epoch.subsec_nanos()) << 32 | u64::from(std::process::id())
     })
 }

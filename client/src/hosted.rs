@@ -26,9 +26,7 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("config", &self.gate.config)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("config", &self.gate.config).finish_non_exhaustive()
     }
 }
 

@@ -16,9 +16,7 @@ pub(crate) fn spawn<T: Transport>(driver: Driver<T>) {
         // A resolver that hangs must not hold the thread.
         runtime.shutdown_background();
     };
-    let spawned = std::thread::Builder::new()
-        .name("outlast-driver".into())
-        .spawn(run);
+    let spawned = std::thread::Builder::new().name("outlast-driver".into()).spawn(run);
     if let Err(error) = spawned {
         tracing::error!(target: "outlast", "the background thread did not start: {error}");
     }

@@ -32,19 +32,12 @@ pub enum Backoff {
 impl Backoff {
     /// `base_ms`, growing by `factor_percent` hundredths, capped at `delay_ms_max`.
     pub const fn exponential(base_ms: u64, factor_percent: u64, delay_ms_max: u64) -> Self {
-        Self::Exponential {
-            base_ms,
-            factor_percent,
-            delay_ms_max,
-        }
+        Self::Exponential { base_ms, factor_percent, delay_ms_max }
     }
 
     /// `step_ms`, growing by itself, capped at `delay_ms_max`.
     pub const fn linear(step_ms: u64, delay_ms_max: u64) -> Self {
-        Self::Linear {
-            step_ms,
-            delay_ms_max,
-        }
+        Self::Linear { step_ms, delay_ms_max }
     }
 
     /// The longest delay, in milliseconds.
@@ -60,11 +53,7 @@ impl Backoff {
     pub fn delay_ms(&self, attempt: u32) -> u64 {
         let steps = attempt.max(1);
         match *self {
-            Self::Exponential {
-                base_ms,
-                factor_percent,
-                delay_ms_max,
-            } => {
+            Self::Exponential { base_ms, factor_percent, delay_ms_max } => {
                 // Counted in microseconds, so that a base of 1 ms grows too. The smallest factor
                 // reaches the largest cap in under 200 steps: the loop is short for any attempt.
                 let cap = u128::from(delay_ms_max) * 1_000;
@@ -78,10 +67,9 @@ impl Backoff {
                 }
                 u64::try_from(delay / 1_000).unwrap_or(delay_ms_max)
             }
-            Self::Linear {
-                step_ms,
-                delay_ms_max,
-            } => step_ms.saturating_mul(u64::from(steps)).min(delay_ms_max),
+            Self::Linear { step_ms, delay_ms_max } => {
+                step_ms.saturating_mul(u64::from(steps)).min(delay_ms_max)
+            }
         }
     }
 
@@ -90,10 +78,7 @@ impl Backoff {
         let delay = self.delay_ms(attempt);
         let spread = u128::from(delay) * u128::from(jitter_percent.min(100)) / 100;
         let spread = u64::try_from(spread).unwrap_or(delay);
-        (
-            delay - spread,
-            delay.saturating_add(spread).min(self.delay_ms_max()),
-        )
+        (delay - spread, delay.saturating_add(spread).min(self.delay_ms_max()))
     }
 
     /// The delay after the `attempt`th failure, drawn uniformly between its bounds.

@@ -87,10 +87,7 @@ impl Breaker {
         let place = usize::try_from(index % SLICES as u64).unwrap_or(0);
         let slice = &mut self.slices[place];
         if slice.index != index {
-            *slice = Slice {
-                index,
-                ..Slice::default()
-            };
+            *slice = Slice { index, ..Slice::default() };
         }
         slice
     }
@@ -98,15 +95,9 @@ impl Breaker {
     fn totals(&self, now: Timestamp) -> (u64, u64) {
         let newest = now.as_ms() / self.slice_ms;
         let live = |slice: &&Slice| newest.saturating_sub(slice.index) < SLICES as u64;
-        self.slices
-            .iter()
-            .filter(live)
-            .fold((0, 0), |(finished, failed), slice| {
-                (
-                    finished.saturating_add(slice.finished),
-                    failed.saturating_add(slice.failed),
-                )
-            })
+        self.slices.iter().filter(live).fold((0, 0), |(finished, failed), slice| {
+            (finished.saturating_add(slice.finished), failed.saturating_add(slice.failed))
+        })
     }
 }
 
@@ -125,10 +116,7 @@ mod tests {
         breaker.finished(at(0), 3);
         assert!(!breaker.failed(at(10)));
         assert!(!breaker.failed(at(20)));
-        assert!(
-            breaker.failed(at(30)),
-            "3 of 6 failed: half, and three of them"
-        );
+        assert!(breaker.failed(at(30)), "3 of 6 failed: half, and three of them");
     }
 
     #[test]
@@ -146,10 +134,7 @@ mod tests {
         let mut breaker = Breaker::new(&Policy::of(Profile::Production));
         assert!(!breaker.failed(at(0)));
         assert!(!breaker.failed(at(100)));
-        assert!(
-            !breaker.failed(at(10_900)),
-            "the first two are over ten seconds old"
-        );
+        assert!(!breaker.failed(at(10_900)), "the first two are over ten seconds old");
         assert!(!breaker.failed(at(10_950)));
         assert!(breaker.failed(at(11_000)));
     }

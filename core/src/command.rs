@@ -30,43 +30,19 @@ pub struct Traits {
 }
 
 impl Traits {
-    const NEUTRAL: Self = Self {
-        access: Access::None,
-        idempotent: true,
-        guarded: false,
-        stateful: false,
-    };
-    const READ: Self = Self {
-        access: Access::Read,
-        idempotent: true,
-        guarded: false,
-        stateful: false,
-    };
-    const REPLACE: Self = Self {
-        access: Access::Write,
-        idempotent: true,
-        guarded: false,
-        stateful: false,
-    };
-    const ACCUMULATE: Self = Self {
-        access: Access::Write,
-        idempotent: false,
-        guarded: false,
-        stateful: false,
-    };
-    const GUARD: Self = Self {
-        access: Access::Write,
-        idempotent: false,
-        guarded: true,
-        stateful: false,
-    };
+    const NEUTRAL: Self =
+        Self { access: Access::None, idempotent: true, guarded: false, stateful: false };
+    const READ: Self =
+        Self { access: Access::Read, idempotent: true, guarded: false, stateful: false };
+    const REPLACE: Self =
+        Self { access: Access::Write, idempotent: true, guarded: false, stateful: false };
+    const ACCUMULATE: Self =
+        Self { access: Access::Write, idempotent: false, guarded: false, stateful: false };
+    const GUARD: Self =
+        Self { access: Access::Write, idempotent: false, guarded: true, stateful: false };
 
-    const STATEFUL: Self = Self {
-        access: Access::Write,
-        idempotent: false,
-        guarded: false,
-        stateful: true,
-    };
+    const STATEFUL: Self =
+        Self { access: Access::Write, idempotent: false, guarded: false, stateful: true };
 
     /// The traits of a command. `SET … NX` is not `SET`: arguments count.
     pub fn of<A: AsRef<[u8]>>(args: &[A]) -> Self {
@@ -81,11 +57,10 @@ impl Traits {
             b"PING" | b"ECHO" => Self::NEUTRAL,
             b"GET" | b"MGET" | b"EXISTS" | b"TTL" | b"PTTL" | b"STRLEN" => Self::READ,
             b"SET" => Self::of_set(args),
-            b"SETEX" | b"PSETEX" | b"MSET" | b"DEL" | b"UNLINK" | b"EXPIREAT" | b"PEXPIREAT"
-            | b"PERSIST" => Self::REPLACE,
             // A relative expiry done again later ends later; that is no harm to a cache, and the
             // journal keeps the absolute time.
-            b"EXPIRE" | b"PEXPIRE" => Self::REPLACE,
+            b"EXPIRE" | b"PEXPIRE" | b"EXPIREAT" | b"PEXPIREAT" | b"PERSIST" | b"SETEX"
+            | b"PSETEX" | b"MSET" | b"DEL" | b"UNLINK" => Self::REPLACE,
             b"SETNX" => Self::GUARD,
             b"MULTI" | b"EXEC" | b"DISCARD" | b"WATCH" | b"UNWATCH" | b"SUBSCRIBE"
             | b"PSUBSCRIBE" | b"SSUBSCRIBE" | b"UNSUBSCRIBE" | b"PUNSUBSCRIBE"
@@ -99,9 +74,7 @@ impl Traits {
 
     fn of_set<A: AsRef<[u8]>>(args: &[A]) -> Self {
         let has = |option: &[u8]| {
-            args.iter()
-                .skip(3)
-                .any(|arg| arg.as_ref().eq_ignore_ascii_case(option))
+            args.iter().skip(3).any(|arg| arg.as_ref().eq_ignore_ascii_case(option))
         };
         match (has(b"NX"), has(b"GET") || has(b"XX")) {
             (true, _) => Self::GUARD,
@@ -135,10 +108,7 @@ mod tests {
     fn arguments_count() {
         assert_eq!(Traits::of(&["set", "k", "v"]), Traits::REPLACE);
         assert_eq!(Traits::of(&["SET", "NX", "GET"]), Traits::REPLACE);
-        assert_eq!(
-            Traits::of(&["SET", "k", "v", "px", "5", "nx"]),
-            Traits::GUARD
-        );
+        assert_eq!(Traits::of(&["SET", "k", "v", "px", "5", "nx"]), Traits::GUARD);
         assert_eq!(Traits::of(&["SET", "k", "v", "GET"]), Traits::ACCUMULATE);
         assert_eq!(Traits::of(&["INCR", "k"]), Traits::ACCUMULATE);
         assert_eq!(Traits::of(&["get", "k"]), Traits::READ);

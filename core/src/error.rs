@@ -49,7 +49,7 @@ impl ErrorKind {
         Self::PermissionDenied,
     ];
 
-    /// The stable snake_case code.
+    /// The stable `snake_case` code.
     pub const fn code(self) -> &'static str {
         match self {
             Self::InvalidOption => "invalid_option",
@@ -116,12 +116,7 @@ pub struct Error {
 impl Error {
     /// An error of `kind` with its message.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            failure: None,
-            next_dial_in_ms: None,
-        }
+        Self { kind, message: message.into(), failure: None, next_dial_in_ms: None }
     }
 
     /// An option that is not allowed; the message names field, value and what is allowed.
@@ -158,7 +153,7 @@ impl Error {
         self.kind
     }
 
-    /// The stable snake_case code of the kind.
+    /// The stable `snake_case` code of the kind.
     pub const fn code(&self) -> &'static str {
         self.kind.code()
     }

@@ -52,12 +52,7 @@ impl Incident {
             recovered_at_ms: None,
             causes: Vec::new(),
             flaps: 0,
-            counts: Counts {
-                dials_failed: 0,
-                commands_failed: 0,
-                served_locally: 0,
-                refused: 0,
-            },
+            counts: Counts { dials_failed: 0, commands_failed: 0, served_locally: 0, refused: 0 },
             replayed: 0,
             conflicts: 0,
             replay_refused: 0,
@@ -67,18 +62,12 @@ impl Incident {
     pub(crate) fn failed(&mut self, now: Timestamp, kind: FailureKind) {
         match self.causes.iter_mut().find(|cause| cause.kind == kind) {
             Some(cause) => cause.count = cause.count.saturating_add(1),
-            None => self.causes.push(Cause {
-                kind,
-                first_at_ms: now,
-                count: 1,
-            }),
+            None => self.causes.push(Cause { kind, first_at_ms: now, count: 1 }),
         }
     }
 
     /// How long it lasts at `now`, or lasted, in milliseconds.
     pub fn duration_ms(&self, now: Timestamp) -> u64 {
-        self.recovered_at_ms
-            .unwrap_or(now)
-            .since_ms(self.opened_at_ms)
+        self.recovered_at_ms.unwrap_or(now).since_ms(self.opened_at_ms)
     }
 }

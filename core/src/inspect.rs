@@ -29,12 +29,7 @@ pub struct Classification {
 
 impl From<FailureKind> for Classification {
     fn from(kind: FailureKind) -> Self {
-        Self {
-            kind,
-            verdict: kind.verdict(),
-            schedule: kind.schedule(),
-            words: kind.words(),
-        }
+        Self { kind, verdict: kind.verdict(), schedule: kind.schedule(), words: kind.words() }
     }
 }
 
@@ -84,9 +79,7 @@ pub fn policy(options: &Map<String, Value>) -> Result<Policy, Error> {
         None | Some(Value::Null) => Profile::Development,
         Some(name) => Profile::parse(&plain(name))?,
     };
-    let knobs = options
-        .iter()
-        .filter(|(name, value)| *name != "profile" && !value.is_null());
+    let knobs = options.iter().filter(|(name, value)| *name != "profile" && !value.is_null());
     knobs
         .fold(Builder::new(profile), |builder, (name, value)| {
             builder.option(name, &plain(value), Source::Keyword)
@@ -117,32 +110,19 @@ pub fn backoff_schedule(
     };
     if attempts > ATTEMPTS_MAX {
         let allowed = alloc::format!("at most {ATTEMPTS_MAX}");
-        return Err(Error::invalid_option(
-            "attempts",
-            &attempts.to_string(),
-            &allowed,
-        ));
+        return Err(Error::invalid_option("attempts", &attempts.to_string(), &allowed));
     }
     let mut rng = Rng::new(seed);
     let delay = |attempt| {
         let (low_ms, high_ms) = backoff.bounds_ms(attempt, policy.jitter_percent);
         let delay_ms = backoff.delay_ms(attempt);
         let jittered_ms = backoff.jittered_ms(attempt, policy.jitter_percent, &mut rng);
-        Delay {
-            attempt,
-            delay_ms,
-            low_ms,
-            high_ms,
-            jittered_ms,
-        }
+        Delay { attempt, delay_ms, low_ms, high_ms, jittered_ms }
     };
     Ok((1..=attempts).map(delay).collect())
 }
 
 /// The value of an option as text, as a URL or a variable would hold it.
 fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+    value.as_str().map_or_else(|| value.to_string(), ToString::to_string)
 }

@@ -75,12 +75,7 @@ pub enum Outcome {
 impl Journal {
     /// An empty journal.
     pub const fn new() -> Self {
-        Self {
-            pending: BTreeMap::new(),
-            under_way: Vec::new(),
-            sequence: 0,
-            bytes: 0,
-        }
+        Self { pending: BTreeMap::new(), under_way: Vec::new(), sequence: 0, bytes: 0 }
     }
 
     /// Keys that wait, those of a batch under way included.
@@ -128,10 +123,7 @@ impl Journal {
         if !self.pending.contains_key(key) {
             self.bytes += key.len() + ENTRY_OVERHEAD_BYTES;
         }
-        let nothing_yet = Change::Delta {
-            sum: 0,
-            expiry_changed: false,
-        };
+        let nothing_yet = Change::Delta { sum: 0, expiry_changed: false };
         self.pending.entry(key.to_vec()).or_insert(nothing_yet)
     }
 
@@ -155,12 +147,7 @@ impl Journal {
             self.under_way.push((key, change));
         }
         let keys = self.under_way.len();
-        Some(Batch {
-            sequence: self.sequence,
-            commands,
-            key_of,
-            keys,
-        })
+        Some(Batch { sequence: self.sequence, commands, key_of, keys })
     }
 
     pub(crate) fn applied(&mut self) {
@@ -180,14 +167,8 @@ impl Journal {
             *newer = match (older, *newer) {
                 (Change::Replaced, _) | (_, Change::Replaced) => Change::Replaced,
                 (
-                    Change::Delta {
-                        sum: before,
-                        expiry_changed: was_changed,
-                    },
-                    Change::Delta {
-                        sum,
-                        expiry_changed,
-                    },
+                    Change::Delta { sum: before, expiry_changed: was_changed },
+                    Change::Delta { sum, expiry_changed },
                 ) => Change::Delta {
                     sum: before.wrapping_add(sum),
                     expiry_changed: was_changed || expiry_changed,
@@ -208,19 +189,14 @@ fn commands_for(key: &[u8], change: Change, entry: Option<&Entry>) -> Vec<Vec<Ve
     let Some(entry) = entry else {
         return vec![command("DEL", None)];
     };
-    let expiry = entry
-        .expires_at
-        .map(|at| command("PEXPIREAT", digits(&at.as_ms())));
+    let expiry = entry.expires_at.map(|at| command("PEXPIREAT", digits(&at.as_ms())));
     match change {
         Change::Replaced => {
             let mut commands = vec![command("SET", Some(entry.value.clone()))];
             commands.extend(expiry);
             commands
         }
-        Change::Delta {
-            sum,
-            expiry_changed,
-        } => {
+        Change::Delta { sum, expiry_changed } => {
             let mut commands = vec![command("INCRBY", digits(&sum))];
             if expiry_changed {
                 commands.push(expiry.unwrap_or_else(|| command("PERSIST", None)));
@@ -267,25 +243,18 @@ impl Batch {
                     refused[*key] |= matches!(result, Value::Error(_));
                 }
                 let refused = refused.into_iter().filter(|refused| *refused).count() as u64;
-                Outcome::Applied {
-                    replayed: self.keys as u64 - refused,
-                    refused,
-                }
+                Outcome::Applied { replayed: self.keys as u64 - refused, refused }
             }
-            last => Outcome::Rejected {
-                failure: rejection(replies, last),
-            },
+            last => Outcome::Rejected { failure: rejection(replies, last) },
         }
     }
 }
 
 /// Why Redis took nothing: the reason stands at the command that it would not queue.
 fn rejection(replies: &[Value], last: Option<&Value>) -> Failure {
-    let errors = replies.iter().filter_map(|reply| match reply {
-        Value::Error(message) if !message.starts_with("EXECABORT") => Some(message),
-        _ => None,
-    });
-    let mut failures = errors.map(|message| Failure::new(classify_reply(message), message.clone()));
+    let errors = replies.iter().filter_map(Value::as_error);
+    let errors = errors.filter(|message| !message.starts_with("EXECABORT"));
+    let mut failures = errors.map(|message| Failure::new(classify_reply(message), message));
     let found = failures.next().unwrap_or_else(|| {
         let text = alloc::format!("the transaction ended with {last:?}");
         Failure::new(FailureKind::ProtocolError, text)

@@ -121,7 +121,7 @@ impl FailureKind {
         Self::PermissionDenied,
     ];
 
-    /// The stable snake_case code.
+    /// The stable `snake_case` code.
     pub const fn code(self) -> &'static str {
         match self {
             Self::DnsError => "dns_error",
@@ -268,11 +268,7 @@ pub struct Failure {
 impl Failure {
     /// A failure of `kind` with its text.
     pub fn new(kind: FailureKind, text: impl Into<String>) -> Self {
-        Self {
-            kind,
-            text: text.into(),
-            errno: None,
-        }
+        Self { kind, text: text.into(), errno: None }
     }
 
     /// The same with the operating system's error number.

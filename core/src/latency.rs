@@ -16,10 +16,7 @@ pub struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self {
-            classes: [const { AtomicU64::new(0) }; CLASSES],
-            max_us: AtomicU64::new(0),
-        }
+        Self { classes: [const { AtomicU64::new(0) }; CLASSES], max_us: AtomicU64::new(0) }
     }
 }
 
@@ -51,12 +48,7 @@ impl Histogram {
             }
             max_us
         };
-        Latency {
-            p50_us: quantile(50),
-            p90_us: quantile(90),
-            p99_us: quantile(99),
-            max_us,
-        }
+        Latency { p50_us: quantile(50), p90_us: quantile(90), p99_us: quantile(99), max_us }
     }
 }
 

@@ -39,7 +39,7 @@ pub enum RecordCode {
 }
 
 impl RecordCode {
-    /// The stable snake_case code.
+    /// The stable `snake_case` code.
     pub const fn code(self) -> &'static str {
         match self {
             Self::RedisUnavailable => "redis_unavailable",

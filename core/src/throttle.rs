@@ -33,20 +33,12 @@ impl Counts {
     }
 
     /// One failed dial.
-    pub(crate) const DIAL: Self = Self {
-        dials_failed: 1,
-        commands_failed: 0,
-        served_locally: 0,
-        refused: 0,
-    };
+    pub(crate) const DIAL: Self =
+        Self { dials_failed: 1, commands_failed: 0, served_locally: 0, refused: 0 };
 
     /// One failed command.
-    pub(crate) const COMMAND: Self = Self {
-        dials_failed: 0,
-        commands_failed: 1,
-        served_locally: 0,
-        refused: 0,
-    };
+    pub(crate) const COMMAND: Self =
+        Self { dials_failed: 0, commands_failed: 1, served_locally: 0, refused: 0 };
 }
 
 /// Decides which lines of one outage pass.
@@ -62,12 +54,7 @@ pub struct Throttle {
 impl Throttle {
     /// A throttle that lets one summary pass every `interval_ms`; 0 lets every failure pass.
     pub const fn new(interval_ms: u64) -> Self {
-        Self {
-            interval_ms,
-            told: 0,
-            line_at: None,
-            since_line: Counts::ZERO,
-        }
+        Self { interval_ms, told: 0, line_at: None, since_line: Counts::ZERO }
     }
 
     /// Adds to what the next line will tell.
@@ -135,12 +122,7 @@ const fn bit(kind: FailureKind) -> u32 {
 }
 
 impl Counts {
-    const ZERO: Self = Self {
-        dials_failed: 0,
-        commands_failed: 0,
-        served_locally: 0,
-        refused: 0,
-    };
+    const ZERO: Self = Self { dials_failed: 0, commands_failed: 0, served_locally: 0, refused: 0 };
 }
 
 #[cfg(test)]

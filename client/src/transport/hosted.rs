@@ -100,12 +100,7 @@ impl fmt::Debug for Hosted {
 
 impl Hosted {
     pub(crate) fn new(gate: Arc<Gate>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        Self {
-            gate,
-            wake,
-            arrived: Mutex::default(),
-            turn: Mutex::default(),
-        }
+        Self { gate, wake, arrived: Mutex::default(), turn: Mutex::default() }
     }
 
     /// Takes a command: it ends at once, or waits.
@@ -120,13 +115,7 @@ impl Hosted {
         let number = state.next_number;
         let began = Instant::now();
         let deadline = self.gate.clock.at(began + self.gate.command_timeout());
-        let pending = Pending {
-            number,
-            on_connection: 0,
-            args,
-            began,
-            deadline,
-        };
+        let pending = Pending { number, on_connection: 0, args, began, deadline };
         Ok(match self.go_on(&mut state, pending, traits) {
             Some(settlement) => Submission::Settled(settlement.result),
             None => {
@@ -198,29 +187,16 @@ impl Hosted {
             let traits = Traits::of(&pending.args);
             settlements.extend(self.go_on(&mut state, pending, traits));
         }
-        let connection_deadline = state
-            .connection
-            .as_ref()
-            .and_then(|(_, connection)| connection.next_deadline());
+        let connection_deadline =
+            state.connection.as_ref().and_then(|(_, connection)| connection.next_deadline());
         let waiting_deadline = state.waiting.front().map(|pending| pending.deadline);
-        let next = [connection_deadline, waiting_deadline]
-            .into_iter()
-            .flatten()
-            .min();
+        let next = [connection_deadline, waiting_deadline].into_iter().flatten().min();
         let now = self.gate.clock.now();
-        Turn {
-            settlements,
-            socket,
-            next_in_ms: next.map(|at| at.since_ms(now)),
-        }
+        Turn { settlements, socket, next_in_ms: next.map(|at| at.since_ms(now)) }
     }
 
     fn exchange_socket(&self, state: &mut State, settlements: &mut Vec<Settlement>) -> Socket {
-        let arrived = self
-            .arrived
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner).take();
         let current = state.connection.as_ref().map(|(epoch, _)| *epoch);
         let stale = current.is_some_and(|epoch| !self.gate.is_current(epoch));
         if stale {
@@ -237,8 +213,7 @@ impl Hosted {
             }
             Err(error) => {
                 let failure = crate::dial::failure_of(&error, outlast_core::classify::Phase::Dial);
-                self.gate
-                    .tell(outlast_core::Input::ConnectionLost { epoch, failure });
+                self.gate.tell(outlast_core::Input::ConnectionLost { epoch, failure });
                 Socket::Close
             }
         }
@@ -256,17 +231,10 @@ impl Hosted {
             };
             let text = "no reply within the deadline";
             let failure = Failure::new(FailureKind::ResponseTimeout, text);
-            let unanswered = Unanswered {
-                failure,
-                maybe_done: expired.sent,
-            };
+            let unanswered = Unanswered { failure, maybe_done: expired.sent };
             settlements.extend(self.settle(state, epoch, pending, unanswered));
         }
-        while state
-            .waiting
-            .front()
-            .is_some_and(|pending| pending.deadline <= now)
-        {
+        while state.waiting.front().is_some_and(|pending| pending.deadline <= now) {
             let Some(pending) = state.waiting.pop_front() else {
                 break;
             };
@@ -328,22 +296,13 @@ impl Hosted {
             return;
         };
         let failure = failure.clone();
-        self.gate.tell(outlast_core::Input::ConnectionLost {
-            epoch,
-            failure: failure.clone(),
-        });
+        self.gate.tell(outlast_core::Input::ConnectionLost { epoch, failure: failure.clone() });
         let sent = std::mem::take(&mut state.sent);
         let mut unanswered = connection.fail().into_iter().peekable();
         for pending in sent {
-            while unanswered
-                .next_if(|other| other.command < pending.on_connection)
-                .is_some()
-            {}
+            while unanswered.next_if(|other| other.command < pending.on_connection).is_some() {}
             let maybe_done = unanswered.peek().is_none_or(|other| other.sent);
-            let unanswered = Unanswered {
-                failure: failure.clone(),
-                maybe_done,
-            };
+            let unanswered = Unanswered { failure: failure.clone(), maybe_done };
             settlements.extend(self.settle(state, epoch, pending, unanswered));
         }
     }
@@ -355,24 +314,16 @@ impl Hosted {
 
 impl Pending {
     fn settled(self, result: Result<Value, Error>) -> Settlement {
-        Settlement {
-            command: self.number,
-            result,
-        }
+        Settlement { command: self.number, result }
     }
 }
 
 /// Takes the command with this number out of those that wait in order.
 fn take(sent: &mut VecDeque<Pending>, command: u64) -> Option<Pending> {
-    if sent
-        .front()
-        .is_some_and(|pending| pending.on_connection == command)
-    {
+    if sent.front().is_some_and(|pending| pending.on_connection == command) {
         return sent.pop_front();
     }
-    let place = sent
-        .binary_search_by_key(&command, |pending| pending.on_connection)
-        .ok()?;
+    let place = sent.binary_search_by_key(&command, |pending| pending.on_connection).ok()?;
     sent.remove(place)
 }
 
@@ -383,10 +334,7 @@ impl Transport for Hosted {
     }
 
     fn close(&self) {
-        self.arrived
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner).take();
         (self.wake)();
     }
 }

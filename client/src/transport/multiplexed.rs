@@ -31,10 +31,7 @@ impl fmt::Debug for Multiplexed {
 
 impl Multiplexed {
     pub(crate) fn new(gate: Arc<Gate>) -> Self {
-        Self {
-            gate,
-            running: watch::Sender::new(None),
-        }
+        Self { gate, running: watch::Sender::new(None) }
     }
 
     /// Sends a command and waits for its reply. An error reply is a value here.
@@ -57,18 +54,10 @@ impl Multiplexed {
                 Err(error) => server_error(&error).ok_or_else(|| failure_of(&error)),
             }
         };
-        let called = timeout_at(deadline.into(), called)
-            .await
-            .unwrap_or_else(|_| {
-                Err(Failure::new(
-                    FailureKind::ResponseTimeout,
-                    "no reply within the deadline",
-                ))
-            });
-        called.map_err(|failure| Unanswered {
-            failure,
-            maybe_done: sent,
-        })
+        let called = timeout_at(deadline.into(), called).await.unwrap_or_else(|_| {
+            Err(Failure::new(FailureKind::ResponseTimeout, "no reply within the deadline"))
+        });
+        called.map_err(|failure| Unanswered { failure, maybe_done: sent })
     }
 
     /// The connection of this epoch; it is ready a moment after the mode is connected.
@@ -78,10 +67,7 @@ impl Multiplexed {
         let found = running.wait_for(is_there).await;
         match found.as_ref().map(|running| running.as_ref()) {
             Ok(Some((of, connection))) if *of == epoch => Ok(connection.clone()),
-            _ => Err(Failure::new(
-                FailureKind::ConnectionLost,
-                "the connection was replaced",
-            )),
+            _ => Err(Failure::new(FailureKind::ConnectionLost, "the connection was replaced")),
         }
     }
 }
@@ -116,16 +102,11 @@ impl Transport for Multiplexed {
 
 /// An error reply, put together again as Redis worded it.
 fn server_error(error: &RedisError) -> Option<Value> {
-    if !matches!(
-        error.kind(),
-        redis::ErrorKind::Server(_) | redis::ErrorKind::Extension
-    ) {
+    if !matches!(error.kind(), redis::ErrorKind::Server(_) | redis::ErrorKind::Extension) {
         return None;
     }
     let code = error.code().unwrap_or("ERR");
-    let message = error
-        .detail()
-        .map_or_else(|| code.to_string(), |rest| format!("{code} {rest}"));
+    let message = error.detail().map_or_else(|| code.to_string(), |rest| format!("{code} {rest}"));
     Some(Value::Error(message))
 }
 
@@ -155,28 +136,24 @@ fn convert(value: redis::Value) -> Value {
         redis::Value::SimpleString(text) => Value::Simple(text),
         redis::Value::Okay => Value::ok(),
         redis::Value::Map(pairs) => {
-            let pairs = pairs
-                .into_iter()
-                .map(|(key, value)| (convert(key), convert(value)));
+            let pairs = pairs.into_iter().map(|(key, value)| (convert(key), convert(value)));
             Value::Map(pairs.collect())
         }
         redis::Value::Attribute { data, .. } => convert(*data),
         redis::Value::Set(values) => Value::Set(all(values)),
         redis::Value::Double(number) => Value::Double(number),
         redis::Value::Boolean(truth) => Value::Boolean(truth),
-        redis::Value::VerbatimString { format, text } => Value::Verbatim {
-            format: format.to_string(),
-            text: text.into_bytes(),
-        },
+        redis::Value::VerbatimString { format, text } => {
+            Value::Verbatim { format: format.to_string(), text: text.into_bytes() }
+        }
         redis::Value::BigNumber(digits) => {
             Value::BigNumber(String::from_utf8_lossy(&digits).into_owned())
         }
         redis::Value::Push { data, .. } => Value::Push(all(data)),
         redis::Value::ServerError(error) => {
             let code = error.code();
-            let message = error
-                .details()
-                .map_or_else(|| code.to_string(), |rest| format!("{code} {rest}"));
+            let message =
+                error.details().map_or_else(|| code.to_string(), |rest| format!("{code} {rest}"));
             Value::Error(message)
         }
         other => Value::Simple(format!("{other:?}")),

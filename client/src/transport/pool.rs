@@ -72,11 +72,7 @@ impl fmt::Debug for Pool {
 
 impl Pool {
     pub(crate) fn new(gate: Arc<Gate>) -> Self {
-        Self {
-            gate,
-            links: Mutex::default(),
-            freed: Condvar::new(),
-        }
+        Self { gate, links: Mutex::default(), freed: Condvar::new() }
     }
 
     /// Sends a command and waits for its reply, on the calling thread.
@@ -95,10 +91,7 @@ impl Pool {
             && let Err(failure) = link.peek()
         {
             self.drop_one(epoch);
-            let unanswered = Unanswered {
-                failure,
-                maybe_done: false,
-            };
+            let unanswered = Unanswered { failure, maybe_done: false };
             return Err(CallError::Unanswered(unanswered));
         }
         match link.call(args, deadline, interrupt) {
@@ -235,11 +228,8 @@ impl Transport for Pool {
         let links = self.lock();
         let epoch = links.epoch;
         // Those at the front have been idle longest.
-        let idle = links
-            .idle
-            .iter()
-            .filter(|link| link.used_at.elapsed() > FRESH);
-        let dead = idle.filter_map(|link| link.peek().err()).next();
+        let mut idle = links.idle.iter().filter(|link| link.used_at.elapsed() > FRESH);
+        let dead = idle.find_map(|link| link.peek().err());
         dead.map(|failure| (epoch, failure))
     }
 }
@@ -253,8 +243,7 @@ impl Blocking {
     ) -> Result<Value, CallError> {
         self.connection.send(args, Timestamp::ZERO);
         while !self.connection.unsent().is_empty() {
-            self.be_patient(deadline)
-                .map_err(|failure| self.unanswered(failure))?;
+            self.be_patient(deadline).map_err(|failure| self.unanswered(failure))?;
             match self.stream.write(self.connection.unsent()) {
                 Ok(0) => return Err(self.unanswered(closed_by_server())),
                 Ok(written) => self.connection.sent(written),
@@ -265,8 +254,7 @@ impl Blocking {
             }
         }
         loop {
-            self.be_patient(deadline)
-                .map_err(|failure| self.unanswered(failure))?;
+            self.be_patient(deadline).map_err(|failure| self.unanswered(failure))?;
             match self.stream.read(&mut self.buffer) {
                 Ok(0) => return Err(self.unanswered(closed_by_server())),
                 Ok(read) => self.connection.receive(&self.buffer[..read]),
@@ -301,10 +289,7 @@ impl Blocking {
 
     fn unanswered(&mut self, failure: Failure) -> CallError {
         let maybe_done = self.connection.fail().iter().any(|command| command.sent);
-        CallError::Unanswered(Unanswered {
-            failure,
-            maybe_done,
-        })
+        CallError::Unanswered(Unanswered { failure, maybe_done })
     }
 
     /// Looks whether the server closed the connection, without waiting and without reading.

@@ -28,9 +28,7 @@ pub fn classify_errno(errno: i32, phase: Phase) -> Option<FailureKind> {
         -3014..=-3000 => Some(FailureKind::DnsError),
         -4095..=-4030 => libuv(errno, phase),
         // `i32::MIN` has no positive counterpart and means nothing anywhere.
-        _ => errno
-            .checked_neg()
-            .and_then(|number| positive(number, phase)),
+        _ => errno.checked_neg().and_then(|number| positive(number, phase)),
     }
 }
 
@@ -126,10 +124,7 @@ pub(super) fn classify_code(code: &str, phase: Phase) -> Option<FailureKind> {
         | "HOSTNAME_MISMATCH"
         | "INVALID_CA" => FailureKind::TlsError,
         _ if code.starts_with("EAI_") => FailureKind::DnsError,
-        _ if ["ERR_SSL_", "ERR_TLS_", "CERT_", "CRL_"]
-            .iter()
-            .any(|p| code.starts_with(p)) =>
-        {
+        _ if ["ERR_SSL_", "ERR_TLS_", "CERT_", "CRL_"].iter().any(|p| code.starts_with(p)) => {
             FailureKind::TlsError
         }
         _ => return super::reply::by_prefix(code),

@@ -107,10 +107,7 @@ impl From<Stated> for Evidence {
 impl Evidence {
     /// A message and nothing else.
     pub fn new(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            ..Self::default()
-        }
+        Self { text: text.into(), ..Self::default() }
     }
 
     /// The same, arisen in `phase`.
@@ -146,11 +143,7 @@ struct Finding {
 }
 
 fn weigh(evidence: &Evidence, depth: u32) -> Option<Finding> {
-    let causes = if depth < CAUSE_DEPTH_MAX {
-        &evidence.causes[..]
-    } else {
-        &[]
-    };
+    let causes = if depth < CAUSE_DEPTH_MAX { &evidence.causes[..] } else { &[] };
     let mut below: Option<Finding> = None;
     for cause in causes.iter().take(CAUSE_WIDTH_MAX) {
         if let Some(found) = weigh(cause, depth.saturating_add(1))
@@ -161,16 +154,9 @@ fn weigh(evidence: &Evidence, depth: u32) -> Option<Finding> {
     }
     // The code of an AggregateError is that of its first error, which is often the least telling.
     let alternatives = causes.len() > 1;
-    let (first, second) = if alternatives {
-        (below, None)
-    } else {
-        (None, below)
-    };
+    let (first, second) = if alternatives { (below, None) } else { (None, below) };
     let worded = text::find(&evidence.text, evidence.phase);
-    let named = evidence
-        .name
-        .as_deref()
-        .and_then(|name| name::find(name, evidence.phase));
+    let named = evidence.name.as_deref().and_then(|name| name::find(name, evidence.phase));
     // A TLS complaint comes with the code of the closed socket below it.
     let tls = worded.filter(|found| found.kind == FailureKind::TlsError);
     let findings = [first, tls, numbered(evidence), worded, named, second];
@@ -186,11 +172,7 @@ fn numbered(evidence: &Evidence) -> Option<Finding> {
     };
     let code = evidence.code.as_deref().map(str::trim);
     let by_code = code.and_then(|code| errno::classify_code(code, phase));
-    let kind = by_code.or_else(|| {
-        evidence
-            .errno
-            .and_then(|errno| classify_errno(errno, phase))
-    })?;
+    let kind = by_code.or_else(|| evidence.errno.and_then(|errno| classify_errno(errno, phase)))?;
     Some(Finding { kind, sure: true })
 }
 

@@ -12,11 +12,7 @@ pub(super) fn find(name: &str, phase: Phase) -> Option<Finding> {
     if name.trim_start().starts_with("java.lang.") {
         return None;
     }
-    let last = name
-        .rsplit(['.', ':', '$', '/'])
-        .next()
-        .unwrap_or(name)
-        .trim();
+    let last = name.rsplit(['.', ':', '$', '/']).next().unwrap_or(name).trim();
     if let Some(kind) = exact(last) {
         return Some(Finding { kind, sure: true });
     }

@@ -41,30 +41,15 @@ pub(super) enum Place {
 }
 
 const fn sure(phrase: &'static str, kind: FailureKind) -> Rule {
-    Rule {
-        phrase,
-        meaning: Meaning::Is(kind),
-        sure: true,
-        place: Place::Anywhere,
-    }
+    Rule { phrase, meaning: Meaning::Is(kind), sure: true, place: Place::Anywhere }
 }
 
 const fn hint(phrase: &'static str, kind: FailureKind) -> Rule {
-    Rule {
-        phrase,
-        meaning: Meaning::Is(kind),
-        sure: false,
-        place: Place::Anywhere,
-    }
+    Rule { phrase, meaning: Meaning::Is(kind), sure: false, place: Place::Anywhere }
 }
 
 const fn placed(phrase: &'static str, meaning: Meaning, sure: bool, place: Place) -> Rule {
-    Rule {
-        phrase,
-        meaning,
-        sure,
-        place,
-    }
+    Rule { phrase, meaning, sure, place }
 }
 
 /// All phrases; of those that match at one position the longest counts.
@@ -330,12 +315,8 @@ static STARTS: [u16; GROUPS] = order().1;
 pub(super) fn beginning_with(first: u8) -> impl Iterator<Item = &'static Rule> {
     let group = usize::from(first.to_ascii_lowercase());
     let bound = |at: usize| STARTS.get(at).map_or(0, |start| usize::from(*start));
-    let order = ORDER
-        .get(bound(group)..bound(group.saturating_add(1)))
-        .unwrap_or(&[]);
-    order
-        .iter()
-        .filter_map(|index| RULES.get(usize::from(*index)))
+    let order = ORDER.get(bound(group)..bound(group.saturating_add(1))).unwrap_or(&[]);
+    order.iter().filter_map(|index| RULES.get(usize::from(*index)))
 }
 
 /// A counting sort of [`RULES`] by first byte.

@@ -26,9 +26,7 @@ pub fn classify_reply(message: &str) -> FailureKind {
         };
         message = inner;
     }
-    let (prefix, text) = message
-        .split_once([' ', '\r', '\n'])
-        .unwrap_or((message, ""));
+    let (prefix, text) = message.split_once([' ', '\r', '\n']).unwrap_or((message, ""));
     match prefix {
         "ERR" => err_text(text, Behind::Err).unwrap_or(FailureKind::CommandError),
         // A fail-over unblocked the client; Redis closes the connection behind this reply.
@@ -66,10 +64,7 @@ pub(super) fn by_prefix(prefix: &str) -> Option<FailureKind> {
 
 /// Whether the prefix is also an ordinary word or abbreviation of log lines.
 pub(super) fn is_ambiguous(prefix: &str) -> bool {
-    matches!(
-        prefix,
-        "LOADING" | "BUSY" | "ASK" | "MOVED" | "DENIED" | "OOM" | "READONLY"
-    )
+    matches!(prefix, "LOADING" | "BUSY" | "ASK" | "MOVED" | "DENIED" | "OOM" | "READONLY")
 }
 
 /// Where a text stands that is compared with those Redis sends behind `ERR`.
@@ -85,36 +80,21 @@ pub(super) enum Behind {
 const ERR_TEXTS: &[(&str, FailureKind)] = &[
     // redis/src/networking.c, acceptCommonHandler; the second in cluster mode.
     ("max number of clients reached", FailureKind::MaxClients),
-    (
-        "max number of clients + cluster connections reached",
-        FailureKind::MaxClients,
-    ),
+    ("max number of clients + cluster connections reached", FailureKind::MaxClients),
     // upstash.com/docs/redis/troubleshooting.
-    (
-        "max concurrent connections exceeded",
-        FailureKind::MaxClients,
-    ),
+    ("max concurrent connections exceeded", FailureKind::MaxClients),
     ("max commands per second exceeded", FailureKind::TryAgain),
     // Of the data set, not of time: "read and delete requests will not be affected".
     ("db capacity quota exceeded", FailureKind::OutOfMemory),
     // redis/src/acl.c, authCommand: Redis 6 and later, then older ones.
-    (
-        "auth <password> called without any password configured",
-        FailureKind::AuthFailed,
-    ),
-    (
-        "client sent auth, but no password is set",
-        FailureKind::AuthFailed,
-    ),
+    ("auth <password> called without any password configured", FailureKind::AuthFailed),
+    ("client sent auth, but no password is set", FailureKind::AuthFailed),
     // redis/src/networking.c, setProtocolError.
     ("protocol error: ", FailureKind::ProtocolError),
     ("unknown command '", FailureKind::CommandError),
     ("unknown command `", FailureKind::CommandError),
     ("wrong number of arguments for '", FailureKind::CommandError),
-    (
-        "value is not an integer or out of range",
-        FailureKind::CommandError,
-    ),
+    ("value is not an integer or out of range", FailureKind::CommandError),
     ("value is not a valid float", FailureKind::CommandError),
 ];
 
@@ -135,18 +115,11 @@ const ERR_ONLY_TEXTS: &[(&str, FailureKind)] = &[
 pub(super) fn err_text(text: &str, behind: Behind) -> Option<FailureKind> {
     let bytes = text.as_bytes();
     let found = |table: &[(&str, FailureKind)]| {
-        table
-            .iter()
-            .find(|(known, _)| starts_with(bytes, known.as_bytes()))
-            .map(|(_, kind)| *kind)
+        table.iter().find(|(known, _)| starts_with(bytes, known.as_bytes())).map(|(_, kind)| *kind)
     };
-    found(ERR_TEXTS).or_else(|| quota(bytes)).or_else(|| {
-        if behind == Behind::Err {
-            found(ERR_ONLY_TEXTS)
-        } else {
-            None
-        }
-    })
+    found(ERR_TEXTS)
+        .or_else(|| quota(bytes))
+        .or_else(|| if behind == Behind::Err { found(ERR_ONLY_TEXTS) } else { None })
 }
 
 /// `max daily request limit exceeded. Limit: 10000, Usage: 10000. …` and its relatives: all begin
@@ -162,10 +135,7 @@ fn quota(text: &[u8]) -> Option<FailureKind> {
         return Some(FailureKind::TryAgain);
     }
     let counted = [&b"request"[..], b"command", b"bandwidth"];
-    counted
-        .iter()
-        .any(|word| find(subject, word).is_some())
-        .then_some(FailureKind::QuotaExceeded)
+    counted.iter().any(|word| find(subject, word).is_some()).then_some(FailureKind::QuotaExceeded)
 }
 
 /// What a wrapping reply quotes.
@@ -180,9 +150,7 @@ fn unwrapped(message: &str) -> Option<&str> {
         let Some(rest) = inner.strip_prefix("@user_script:") else {
             break;
         };
-        inner = rest
-            .trim_start()
-            .trim_start_matches(|c: char| c.is_ascii_digit());
+        inner = rest.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
         inner = inner.strip_prefix(':')?.trim_start();
     }
     // Without the dash it is Lua's own complaint, which may quote anything.
@@ -191,12 +159,10 @@ fn unwrapped(message: &str) -> Option<&str> {
 
 /// Whether `text` begins with `lower`, which is in lower case, in any case.
 pub(super) fn starts_with(text: &[u8], lower: &[u8]) -> bool {
-    text.get(..lower.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(lower))
+    text.get(..lower.len()).is_some_and(|head| head.eq_ignore_ascii_case(lower))
 }
 
 /// Where the short `needle`, in lower case, stands in `text`, in any case.
 fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
-    text.windows(needle.len())
-        .position(|window| window.eq_ignore_ascii_case(needle))
+    text.windows(needle.len()).position(|window| window.eq_ignore_ascii_case(needle))
 }

@@ -51,10 +51,7 @@ fn near_misses_without_end_are_survived() {
 
 #[test]
 fn a_failure_is_found_behind_a_mebibyte_of_noise() {
-    let text = format!(
-        "{}connect ECONNREFUSED 127.0.0.1:6379",
-        repeated("noise ", MIB)
-    );
+    let text = format!("{}connect ECONNREFUSED 127.0.0.1:6379", repeated("noise ", MIB));
     assert_eq!(classify_text(&text), FailureKind::ConnectionRefused);
 }
 
@@ -69,21 +66,11 @@ fn wrapped_replies_are_opened_only_so_far() {
 
 #[test]
 fn non_ascii_text_is_cut_nowhere_but_between_characters() {
-    for text in [
-        "Errno é",
-        "é Errno 111é",
-        "os error é",
-        "ReplyError: é",
-        "-é",
-        "ERR é",
-        "max é",
-    ] {
+    for text in ["Errno é", "é Errno 111é", "os error é", "ReplyError: é", "-é", "ERR é", "max é"]
+    {
         assert_ne!(classify_text(text), FailureKind::ConnectionLost, "{text}");
     }
-    assert_eq!(
-        classify_text("«Connection refused» – é"),
-        FailureKind::ConnectionRefused
-    );
+    assert_eq!(classify_text("«Connection refused» – é"), FailureKind::ConnectionRefused);
     // 64 bytes, the window of a quota notice, end inside a character.
     let quota = format!("ERR max request {}limit exceeded", "é".repeat(40));
     assert_eq!(classify_reply(&quota), FailureKind::CommandError);
@@ -96,11 +83,7 @@ fn every_cut_of_a_message_is_survived() {
     for (at, _) in text.char_indices() {
         let (head, tail) = text.split_at(at);
         for part in [head, tail] {
-            let _ = (
-                classify_text(part),
-                classify_reply(part),
-                classify(&Evidence::new(part)),
-            );
+            let _ = (classify_text(part), classify_reply(part), classify(&Evidence::new(part)));
         }
     }
 }
@@ -122,14 +105,8 @@ fn causes_count_down_to_the_bound() {
         }
         evidence
     };
-    assert_eq!(
-        classify(&chain(CAUSE_DEPTH_MAX)),
-        FailureKind::ConnectionRefused
-    );
-    assert_eq!(
-        classify(&chain(CAUSE_DEPTH_MAX + 1)),
-        FailureKind::UnknownError
-    );
+    assert_eq!(classify(&chain(CAUSE_DEPTH_MAX)), FailureKind::ConnectionRefused);
+    assert_eq!(classify(&chain(CAUSE_DEPTH_MAX + 1)), FailureKind::UnknownError);
     assert_eq!(classify(&chain(2000)), FailureKind::UnknownError);
 }
 
@@ -142,10 +119,7 @@ fn causes_count_across_to_the_bound() {
         }
         evidence.with_cause(Evidence::new("read ECONNRESET"))
     };
-    assert_eq!(
-        classify(&row(CAUSE_WIDTH_MAX - 1)),
-        FailureKind::ConnectionLost
-    );
+    assert_eq!(classify(&row(CAUSE_WIDTH_MAX - 1)), FailureKind::ConnectionLost);
     assert_eq!(classify(&row(CAUSE_WIDTH_MAX)), FailureKind::UnknownError);
 }
 
@@ -173,9 +147,6 @@ fn each_phrase_is_found_and_none_twice() {
         let first = rule.phrase.as_bytes()[0];
         let found = phrase::beginning_with(first).filter(|other| other.phrase == rule.phrase);
         assert_eq!(found.count(), 1, "{}", rule.phrase);
-        assert!(
-            first.is_ascii_alphanumeric(),
-            "{at}: a phrase begins with a word"
-        );
+        assert!(first.is_ascii_alphanumeric(), "{at}: a phrase begins with a word");
     }
 }

@@ -29,12 +29,7 @@ pub(super) fn find(text: &str, phase: Phase) -> Option<Finding> {
     if let Some((_, rest)) = text.split_once(PIPELINE) {
         return Some(quoted_reply(rest));
     }
-    let mut scan = Scan {
-        text,
-        bytes: text.as_bytes(),
-        phase,
-        fixed: phase != Phase::Unknown,
-    };
+    let mut scan = Scan { text, bytes: text.as_bytes(), phase, fixed: phase != Phase::Unknown };
     let mut hinted = None;
     let mut at = scan.next_word(0);
     while let Some(start) = at {
@@ -51,12 +46,7 @@ pub(super) fn find(text: &str, phase: Phase) -> Option<Finding> {
 
 /// What the wording says about the phase: the first verb of a socket call in it.
 pub(super) fn phase_of(text: &str) -> Phase {
-    let mut scan = Scan {
-        text,
-        bytes: text.as_bytes(),
-        phase: Phase::Unknown,
-        fixed: false,
-    };
+    let mut scan = Scan { text, bytes: text.as_bytes(), phase: Phase::Unknown, fixed: false };
     let mut at = scan.next_word(0);
     while let Some(start) = at {
         let end = scan.word_end(start);
@@ -93,10 +83,7 @@ impl<'a> Scan<'a> {
 
     fn word_end(&self, start: usize) -> usize {
         let rest = self.rest(start);
-        let length = rest
-            .iter()
-            .position(|byte| !is_word(*byte))
-            .unwrap_or(rest.len());
+        let length = rest.iter().position(|byte| !is_word(*byte)).unwrap_or(rest.len());
         start.saturating_add(length)
     }
 
@@ -136,10 +123,7 @@ impl<'a> Scan<'a> {
             .filter(|rule| matches(rest, rule) && self.is_placed(start, rule))
             .max_by_key(|rule| rule.phrase.len())?;
         let kind = self.meant(longest.meaning)?;
-        Some(Finding {
-            kind,
-            sure: longest.sure,
-        })
+        Some(Finding { kind, sure: longest.sure })
     }
 
     fn meant(&self, meaning: Meaning) -> Option<FailureKind> {
@@ -178,8 +162,7 @@ impl<'a> Scan<'a> {
             [head @ .., b' '] => head,
             _ => before,
         };
-        near.last()
-            .is_none_or(|byte| b":'\"([{]>=-|`\n".contains(byte))
+        near.last().is_none_or(|byte| b":'\"([{]>=-|`\n".contains(byte))
     }
 
     /// `[Errno 111]`, `(os error 111)`, `WinError 10061`, `Error 111 connecting to`,
@@ -206,10 +189,7 @@ impl<'a> Scan<'a> {
         } else {
             None
         };
-        Some(Finding {
-            kind: kind?,
-            sure: true,
-        })
+        Some(Finding { kind: kind?, sure: true })
     }
 
     /// redis-py: `Error 111 connecting to localhost:6379. …`, `Error 32 while writing to socket. …`.
@@ -242,11 +222,7 @@ impl<'a> Scan<'a> {
         const DIGITS_MAX: usize = 7;
         let signed = usize::from(self.byte(from) == Some(b'-'));
         let first = from.saturating_add(signed);
-        let digits = self
-            .rest(first)
-            .iter()
-            .take(DIGITS_MAX)
-            .take_while(|b| b.is_ascii_digit());
+        let digits = self.rest(first).iter().take(DIGITS_MAX).take_while(|b| b.is_ascii_digit());
         let end = first.saturating_add(digits.count());
         if self.byte(end).is_some_and(is_word) {
             return None;
@@ -281,10 +257,7 @@ impl<'a> Scan<'a> {
         // the level to ERR, so it is a sign only at the start, and a weak one.
         if word == "ERR" && matches!(self.text.get(..start), Some("" | "(error) ")) {
             let kind = classify_reply(line(self.text.get(start..)?));
-            return Some(Finding {
-                kind,
-                sure: kind != FailureKind::CommandError,
-            });
+            return Some(Finding { kind, sure: kind != FailureKind::CommandError });
         }
         let dashed = start > 0 && self.byte(start.saturating_sub(1)) == Some(b'-');
         let first_char = spaced.chars().next().is_some_and(char::is_alphabetic);
@@ -308,24 +281,16 @@ fn quoted_reply(rest: &str) -> Finding {
     if kind != FailureKind::CommandError {
         return Finding { kind, sure: true };
     }
-    let scan = Scan {
-        text: message,
-        bytes: message.as_bytes(),
-        phase: Phase::Command,
-        fixed: true,
-    };
+    let scan =
+        Scan { text: message, bytes: message.as_bytes(), phase: Phase::Command, fixed: true };
     let stripped = scan.next_word(0).filter(|start| *start == 0);
     let worded = stripped.and_then(|start| scan.by_phrase(start, start));
     // What an error reply says is final. A mere hint would let the pass come back here.
-    Finding {
-        kind: worded.map_or(kind, |finding| finding.kind),
-        sure: true,
-    }
+    Finding { kind: worded.map_or(kind, |finding| finding.kind), sure: true }
 }
 
 fn line(text: &str) -> &str {
-    text.split_once(['\n', '\r'])
-        .map_or(text, |(first, _)| first)
+    text.split_once(['\n', '\r']).map_or(text, |(first, _)| first)
 }
 
 /// Whether the phrase stands at the start of `rest` and ends with its last word.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::classify::classify_reply;
-use crate::kind::{Failure, FailureKind};
+use crate::kind::{Failure, FailureKind, Verdict};
 use crate::resp::Value;
 
 /// Who logs in where.
@@ -82,10 +82,10 @@ impl Handshake {
         let Value::Error(message) = reply else {
             return Ok(());
         };
-        let kind = match classify_reply(message) {
-            FailureKind::PermissionDenied | FailureKind::CommandError => FailureKind::AuthFailed,
-            kind => kind,
-        };
+        let mut kind = classify_reply(message);
+        if kind.verdict() == Verdict::Command {
+            kind = FailureKind::AuthFailed;
+        }
         Err(Failure::new(kind, message.clone()))
     }
 }
@@ -109,10 +109,7 @@ mod tests {
             full.next_step(),
             Step::Send(vec!["AUTH".into(), "app".into(), "planted".into()])
         );
-        assert_eq!(
-            full.next_step(),
-            Step::Send(vec!["SELECT".into(), "2".into()])
-        );
+        assert_eq!(full.next_step(), Step::Send(vec!["SELECT".into(), "2".into()]));
         assert!(!alloc::format!("{credentials:?}").contains("planted"));
     }
 
@@ -123,10 +120,7 @@ mod tests {
         };
         assert_eq!(kind("LOADING Redis is loading"), Err(FailureKind::Loading));
         assert_eq!(kind("WRONGPASS invalid"), Err(FailureKind::AuthFailed));
-        assert_eq!(
-            kind("ERR DB index is out of range"),
-            Err(FailureKind::AuthFailed)
-        );
+        assert_eq!(kind("ERR DB index is out of range"), Err(FailureKind::AuthFailed));
         assert_eq!(Handshake::check(&Value::Simple("PONG".into())), Ok(()));
     }
 }

@@ -129,16 +129,11 @@ impl Connection {
                 return Ok(Some(Event::Push { parts }));
             }
             let Some(slot) = self.in_flight.pop_front() else {
-                return Err(ProtocolError(
-                    "the server sent a reply nobody asked for".into(),
-                ));
+                return Err(ProtocolError("the server sent a reply nobody asked for".into()));
             };
             self.given_up = self.given_up.saturating_sub(1);
             if slot.awaited {
-                return Ok(Some(Event::Reply {
-                    command: slot.command,
-                    value,
-                }));
+                return Ok(Some(Event::Reply { command: slot.command, value }));
             }
         }
         Ok(None)
@@ -165,10 +160,7 @@ impl Connection {
 
     /// Nobody awaits the reply of this command any more.
     pub fn cancel(&mut self, command: u64) {
-        if let Ok(place) = self
-            .in_flight
-            .binary_search_by_key(&command, |slot| slot.command)
-        {
+        if let Ok(place) = self.in_flight.binary_search_by_key(&command, |slot| slot.command) {
             self.in_flight[place].awaited = false;
         }
     }
@@ -176,11 +168,7 @@ impl Connection {
     /// The next command whose deadline has passed. Its reply is dropped when it comes.
     pub fn next_expired(&mut self, now: Timestamp) -> Option<Unanswered> {
         let written = self.written;
-        while self
-            .in_flight
-            .get(self.given_up)
-            .is_some_and(|slot| !slot.awaited)
-        {
+        while self.in_flight.get(self.given_up).is_some_and(|slot| !slot.awaited) {
             self.given_up += 1;
         }
         let slot = self.in_flight.get_mut(self.given_up)?;
@@ -189,10 +177,7 @@ impl Connection {
         }
         slot.awaited = false;
         self.given_up += 1;
-        Some(Unanswered {
-            command: slot.command,
-            sent: slot.begin < written,
-        })
+        Some(Unanswered { command: slot.command, sent: slot.begin < written })
     }
 
     /// The connection is gone: every command that still awaits its reply, in order.
@@ -202,10 +187,7 @@ impl Connection {
         self.given_up = 0;
         let awaited = slots.into_iter().filter(|slot| slot.awaited);
         awaited
-            .map(|slot| Unanswered {
-                command: slot.command,
-                sent: slot.begin < written,
-            })
+            .map(|slot| Unanswered { command: slot.command, sent: slot.begin < written })
             .collect()
     }
 
@@ -216,12 +198,7 @@ impl Connection {
     fn push_slot(&mut self, begin: u64, deadline: Timestamp) -> u64 {
         let command = self.next_command;
         self.next_command += 1;
-        self.in_flight.push_back(Slot {
-            command,
-            deadline,
-            begin,
-            awaited: true,
-        });
+        self.in_flight.push_back(Slot { command, deadline, begin, awaited: true });
         command
     }
 }
@@ -250,21 +227,12 @@ mod tests {
         link.receive(b"$1\r\nx\r\n+PO");
         assert_eq!(
             link.next_event().unwrap(),
-            Some(Event::Reply {
-                command: get,
-                value: Value::bulk("x")
-            })
+            Some(Event::Reply { command: get, value: Value::bulk("x") })
         );
         assert_eq!(link.next_event().unwrap(), None);
         link.receive(b"NG\r\n");
         let value = Value::Simple("PONG".into());
-        assert_eq!(
-            link.next_event().unwrap(),
-            Some(Event::Reply {
-                command: ping,
-                value
-            })
-        );
+        assert_eq!(link.next_event().unwrap(), Some(Event::Reply { command: ping, value }));
         assert!(link.is_idle());
     }
 
@@ -275,24 +243,12 @@ mod tests {
         let next = link.send(&["GET", "b"], at(20));
         link.sent(link.unsent().len());
         assert_eq!(link.next_expired(at(9)), None);
-        assert_eq!(
-            link.next_expired(at(10)),
-            Some(Unanswered {
-                command: late,
-                sent: true
-            })
-        );
+        assert_eq!(link.next_expired(at(10)), Some(Unanswered { command: late, sent: true }));
         assert_eq!(link.next_expired(at(10)), None);
         assert_eq!(link.next_deadline(), Some(at(20)));
         link.receive(b"$1\r\na\r\n$1\r\nb\r\n");
         let value = Value::bulk("b");
-        assert_eq!(
-            link.next_event().unwrap(),
-            Some(Event::Reply {
-                command: next,
-                value
-            })
-        );
+        assert_eq!(link.next_event().unwrap(), Some(Event::Reply { command: next, value }));
     }
 
     #[test]
@@ -304,13 +260,7 @@ mod tests {
         link.cancel(99);
         link.receive(b"+a\r\n+b\r\n");
         let value = Value::Simple("b".into());
-        assert_eq!(
-            link.next_event().unwrap(),
-            Some(Event::Reply {
-                command: second,
-                value
-            })
-        );
+        assert_eq!(link.next_event().unwrap(), Some(Event::Reply { command: second, value }));
     }
 
     #[test]
@@ -324,18 +274,9 @@ mod tests {
         assert_eq!(
             link.fail(),
             vec![
-                Unanswered {
-                    command: left,
-                    sent: true
-                },
-                Unanswered {
-                    command: cut,
-                    sent: true
-                },
-                Unanswered {
-                    command: kept,
-                    sent: false
-                },
+                Unanswered { command: left, sent: true },
+                Unanswered { command: cut, sent: true },
+                Unanswered { command: kept, sent: false },
             ]
         );
     }
@@ -347,9 +288,6 @@ mod tests {
         assert!(link.next_event().is_err());
         let mut link = connection();
         link.receive(b">2\r\n+invalidate\r\n*0\r\n");
-        assert!(matches!(
-            link.next_event().unwrap(),
-            Some(Event::Push { .. })
-        ));
+        assert!(matches!(link.next_event().unwrap(), Some(Event::Push { .. })));
     }
 }

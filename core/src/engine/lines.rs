@@ -28,22 +28,13 @@ impl Engine {
             "Redis unavailable: {} ({}): {text}. {}; {}.",
             failure.kind.words(),
             self.endpoint,
-            if self.serving() {
-                "Serving from memory"
-            } else {
-                "Not serving yet"
-            },
+            if self.serving() { "Serving from memory" } else { "Not serving yet" },
             self.next_dial_words(now),
         );
         let mut fields = self.outage_fields(now, counts);
         fields.kind = Some(failure.kind);
         fields.text = Some(text);
-        self.log(
-            Level::Warning,
-            RecordCode::RedisUnavailable,
-            message,
-            fields,
-        );
+        self.log(Level::Warning, RecordCode::RedisUnavailable, message, fields);
     }
 
     pub(super) fn log_summary_if_due(&mut self, now: Timestamp) {
@@ -51,10 +42,7 @@ impl Engine {
             return;
         };
         let kind = self.last_failure.as_ref().map(|failure| failure.kind);
-        let fields = Fields {
-            kind,
-            ..self.outage_fields(now, counts)
-        };
+        let fields = Fields { kind, ..self.outage_fields(now, counts) };
         let message = format!(
             "Redis still unavailable after {}: {} ({}). Since the last line: {}; {}.",
             duration(fields.duration_ms.unwrap_or(0)),
@@ -63,12 +51,7 @@ impl Engine {
             counts_words(counts),
             self.next_dial_words(now),
         );
-        self.log(
-            Level::Warning,
-            RecordCode::RedisStillUnavailable,
-            message,
-            fields,
-        );
+        self.log(Level::Warning, RecordCode::RedisStillUnavailable, message, fields);
     }
 
     pub(super) fn log_recovery_if_due(&mut self, now: Timestamp) {
@@ -117,10 +100,8 @@ impl Engine {
             count(refused, "key"),
             self.endpoint,
         );
-        let fields = Fields {
-            replay_refused: Some(refused),
-            ..self.outage_fields(now, Counts::default())
-        };
+        let fields =
+            Fields { replay_refused: Some(refused), ..self.outage_fields(now, Counts::default()) };
         self.log(Level::Error, RecordCode::WritesRefused, message, fields);
     }
 
@@ -138,14 +119,7 @@ impl Engine {
     }
 
     fn log(&mut self, level: Level, code: RecordCode, message: String, fields: Fields) {
-        self.outputs.push_back(Output::Log {
-            record: Record {
-                level,
-                code,
-                message,
-                fields,
-            },
-        });
+        self.outputs.push_back(Output::Log { record: Record { level, code, message, fields } });
     }
 
     fn outage_fields(&self, now: Timestamp, counts: Counts) -> Fields {
@@ -174,26 +148,23 @@ impl Engine {
 }
 
 fn counts_words(counts: Counts) -> String {
-    let mut words = format!(
-        "{} failed, {} served from memory",
+    let commands_failed = match counts.commands_failed {
+        0 => String::new(),
+        failed => format!(", {} failed", count(failed, "command")),
+    };
+    let refused = match counts.refused {
+        0 => String::new(),
+        refused => format!(", {refused} refused"),
+    };
+    format!(
+        "{} failed, {} served from memory{commands_failed}{refused}",
         count(counts.dials_failed, "dial"),
         count(counts.served_locally, "command"),
-    );
-    if counts.commands_failed > 0 {
-        words += &format!(", {} failed", count(counts.commands_failed, "command"));
-    }
-    if counts.refused > 0 {
-        words += &format!(", {} refused", counts.refused);
-    }
-    words
+    )
 }
 
 fn count(number: u64, noun: &str) -> String {
-    if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{number} {noun}s")
-    }
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// Tenths of a second below a minute, then whole seconds, minutes and hours.

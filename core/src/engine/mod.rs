@@ -125,29 +125,16 @@ impl Engine {
             Input::DialFailed { dial, failure } => self.dial_failed(now, dial, failure),
             Input::ConnectionLost { epoch, failure } => {
                 if self.is_current(epoch) {
-                    self.degrade(now, failure, Counts::default());
+                    self.degrade(now, &failure, Counts::default());
                 }
             }
-            Input::CommandFailed {
-                epoch,
-                failure,
-                write,
-            } => {
+            Input::CommandFailed { epoch, failure, write } => {
                 self.command_failed(now, epoch, failure, write);
             }
-            Input::Tally {
-                finished,
-                served_locally,
-                refused,
-            } => {
+            Input::Tally { finished, served_locally, refused } => {
                 self.tally(now, finished, served_locally, refused);
             }
-            Input::ReplayProgressed {
-                epoch,
-                replayed,
-                conflicts,
-                refused,
-            } => {
+            Input::ReplayProgressed { epoch, replayed, conflicts, refused } => {
                 if self.is_current(epoch) {
                     self.replay_progressed(now, replayed, conflicts, refused);
                 }
@@ -161,9 +148,7 @@ impl Engine {
 
     /// The next thing to do; [`Output::Timeout`] when there is nothing more.
     pub fn poll_output(&mut self) -> Output {
-        let timeout = Output::Timeout {
-            at_ms: self.next_timer(),
-        };
+        let timeout = Output::Timeout { at_ms: self.next_timer() };
         self.outputs.pop_front().unwrap_or(timeout)
     }
 
@@ -214,11 +199,7 @@ impl Engine {
             time_since_last_recovery: since(self.last_recovery_at),
             failures_since_log: self.outage.failures_since_line(),
             failure_count: self.totals.failures,
-            status: if connected {
-                Health::Healthy
-            } else {
-                Health::Degraded
-            },
+            status: if connected { Health::Healthy } else { Health::Degraded },
             mode: self.mode(),
             profile: self.policy.profile,
             endpoint: self.endpoint.clone(),
@@ -253,10 +234,7 @@ impl Engine {
         self.breaker.reset();
         if self.phase == Phase::Starting {
             let dials = self.totals.dials;
-            self.outputs.push_back(Output::StartupFinished {
-                dials,
-                failure: None,
-            });
+            self.outputs.push_back(Output::StartupFinished { dials, failure: None });
             self.attempt = 0;
         }
         self.enter(Phase::Reconciling);
@@ -285,7 +263,7 @@ impl Engine {
         } else {
             self.plan_redial(now, failure.kind);
         }
-        self.failed(now, failure, Counts::DIAL);
+        self.failed(now, &failure, Counts::DIAL);
     }
 
     fn finish_startup(&mut self, now: Timestamp, failure: Failure) {
@@ -293,15 +271,12 @@ impl Engine {
         self.phase = Phase::Degraded;
         self.attempt = 0;
         self.plan_redial(now, failure.kind);
-        self.failed(now, failure.clone(), Counts::DIAL);
+        self.failed(now, &failure, Counts::DIAL);
         self.enter(Phase::Degraded);
         if self.policy.startup == Startup::Required {
             self.log_startup_failed(now, dials, &failure);
         }
-        self.outputs.push_back(Output::StartupFinished {
-            dials,
-            failure: Some(failure),
-        });
+        self.outputs.push_back(Output::StartupFinished { dials, failure: Some(failure) });
     }
 
     fn command_failed(&mut self, now: Timestamp, epoch: u64, failure: Failure, write: bool) {
@@ -321,7 +296,7 @@ impl Engine {
         // A write that failed waits in the journal: nothing may go to Redis before it.
         if counted && !write {
             if self.breaker.failed(now) {
-                self.degrade(now, failure, Counts::COMMAND);
+                self.degrade(now, &failure, Counts::COMMAND);
             } else {
                 self.totals.failures += 1;
                 self.outage.count(Counts::COMMAND);
@@ -329,7 +304,7 @@ impl Engine {
             }
             return;
         }
-        self.degrade(now, failure, Counts::COMMAND);
+        self.degrade(now, &failure, Counts::COMMAND);
     }
 
     fn tally(&mut self, now: Timestamp, finished: u64, served_locally: u64, refused: u64) {
@@ -339,11 +314,7 @@ impl Engine {
         if finished > 0 {
             self.breaker.finished(now, finished);
         }
-        self.outage.count(Counts {
-            served_locally,
-            refused,
-            ..Counts::default()
-        });
+        self.outage.count(Counts { served_locally, refused, ..Counts::default() });
     }
 
     fn replay_progressed(&mut self, now: Timestamp, replayed: u64, conflicts: u64, refused: u64) {
@@ -380,11 +351,8 @@ impl Engine {
     }
 
     /// The link is of no use any more: close it, serve from memory, dial again later.
-    fn degrade(&mut self, now: Timestamp, failure: Failure, counts: Counts) {
-        let stood_ms = self
-            .connected_at
-            .take()
-            .map_or(0, |since| now.since_ms(since));
+    fn degrade(&mut self, now: Timestamp, failure: &Failure, counts: Counts) {
+        let stood_ms = self.connected_at.take().map_or(0, |since| now.since_ms(since));
         if stood_ms >= self.policy.stable_ms {
             self.attempt = 0;
         }
@@ -395,7 +363,7 @@ impl Engine {
     }
 
     /// Counts a failure, and logs it where its kind is news.
-    fn failed(&mut self, now: Timestamp, failure: Failure, counts: Counts) {
+    fn failed(&mut self, now: Timestamp, failure: &Failure, counts: Counts) {
         self.totals.failures += 1;
         if let Some(incident) = self.outage.failed(now, failure.kind, counts) {
             self.outputs.push_back(Output::IncidentOpened { incident });
@@ -403,10 +371,10 @@ impl Engine {
         self.last_failure = Some(failure.clone());
         // The dial that follows a lost connection tells why it is lost: one line for both.
         if failure.kind == FailureKind::ConnectionLost && self.next_dial_at.is_some() {
-            self.outage.hold_line(now, &failure);
+            self.outage.hold_line(now, failure);
         } else {
             self.outage.release_line();
-            self.log_failure_if_news(now, &failure);
+            self.log_failure_if_news(now, failure);
         }
     }
 
@@ -423,11 +391,7 @@ impl Engine {
     fn enter(&mut self, phase: Phase) {
         self.phase = phase;
         let (mode, serving) = (self.mode(), self.serving());
-        self.outputs.push_back(Output::ModeChanged {
-            mode,
-            epoch: self.epoch,
-            serving,
-        });
+        self.outputs.push_back(Output::ModeChanged { mode, epoch: self.epoch, serving });
     }
 
     /// Whether the store may answer.
@@ -447,10 +411,7 @@ impl Engine {
             self.totals.dials += 1;
             self.last_dial_at = Some(now);
             let timeout_ms = self.policy.connect_timeout_ms;
-            self.outputs.push_back(Output::Dial {
-                dial: self.dial,
-                timeout_ms,
-            });
+            self.outputs.push_back(Output::Dial { dial: self.dial, timeout_ms });
         }
         self.settle_recovery(now);
         if self.phase != Phase::Connected {
@@ -477,10 +438,7 @@ impl Engine {
             Phase::Closed => return None,
             Phase::Connected => self.outage.close_due(),
             Phase::Idle | Phase::Starting | Phase::Degraded | Phase::Reconciling => {
-                [self.outage.summary_due(), self.outage.hold_due()]
-                    .into_iter()
-                    .flatten()
-                    .min()
+                [self.outage.summary_due(), self.outage.hold_due()].into_iter().flatten().min()
             }
         };
         [self.next_dial_at, due].into_iter().flatten().min()
@@ -488,10 +446,7 @@ impl Engine {
 }
 
 /// Milliseconds as seconds, for people. Nothing is decided by it.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a time of 285,000 years is shown rounded"
-)]
+#[expect(clippy::cast_precision_loss, reason = "a time of 285,000 years is shown rounded")]
 fn seconds(ms: u64) -> f64 {
     ms as f64 / 1_000.0
 }

@@ -59,9 +59,7 @@ impl Outage {
     }
 
     pub(super) fn held_line_due(&mut self, now: Timestamp) -> Option<Failure> {
-        self.held
-            .take_if(|(until, _)| *until <= now)
-            .map(|(_, failure)| failure)
+        self.held.take_if(|(until, _)| *until <= now).map(|(_, failure)| failure)
     }
 
     pub(super) const fn incident(&self) -> Option<&Incident> {
@@ -97,9 +95,7 @@ impl Outage {
     ) -> Option<Incident> {
         let opens = self.incident.is_none();
         let number = self.incidents + 1;
-        let incident = self
-            .incident
-            .get_or_insert_with(|| Incident::new(number, now));
+        let incident = self.incident.get_or_insert_with(|| Incident::new(number, now));
         if opens {
             self.incidents = number;
             self.recovery_told = false;
@@ -156,11 +152,7 @@ impl Outage {
 
     /// The incident, if it can no longer be continued.
     pub(super) fn close_if_due(&mut self, now: Timestamp) -> Option<Incident> {
-        if self.close_due().is_some_and(|due| due <= now) {
-            self.incident.take()
-        } else {
-            None
-        }
+        if self.close_due().is_some_and(|due| due <= now) { self.incident.take() } else { None }
     }
 
     pub(super) const fn is_news(&self, kind: FailureKind) -> bool {

@@ -89,14 +89,11 @@ trait Setting: Copy {
 
 impl Setting for u64 {
     fn parse(field: &str, knob: &Knob, text: &str) -> Result<Self, Error> {
-        text.parse()
-            .ok()
-            .filter(|number| (knob.min..=knob.max).contains(number))
-            .ok_or_else(|| {
-                let (min, max, unit) = (knob.min, knob.max, knob.unit.word());
-                let allowed = format!("a whole number from {min} to {max} ({unit})");
-                Error::invalid_option(field, text, &allowed)
-            })
+        text.parse().ok().filter(|number| (knob.min..=knob.max).contains(number)).ok_or_else(|| {
+            let (min, max, unit) = (knob.min, knob.max, knob.unit.word());
+            let allowed = format!("a whole number from {min} to {max} ({unit})");
+            Error::invalid_option(field, text, &allowed)
+        })
     }
 
     fn value(self) -> KnobValue {
@@ -282,10 +279,7 @@ fn unknown(name: &str, source: Source) -> Error {
     let near = known().find(|candidate| is_near(name, candidate));
     let allowed = match near {
         Some(near) => format!("did you mean {near}?"),
-        None => format!(
-            "allowed is one of {}",
-            known().collect::<Vec<_>>().join(", ")
-        ),
+        None => format!("allowed is one of {}", known().collect::<Vec<_>>().join(", ")),
     };
     let what = match source {
         Source::Keyword => "option",
@@ -306,12 +300,7 @@ fn unknown(name: &str, source: Source) -> Error {
 fn is_near(wrong: &str, right: &str) -> bool {
     let (wrong, right) = (wrong.as_bytes(), right.as_bytes());
     let same_head = wrong.iter().zip(right).take_while(|(a, b)| a == b).count();
-    let same_tail = wrong
-        .iter()
-        .rev()
-        .zip(right.iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let same_tail = wrong.iter().rev().zip(right.iter().rev()).take_while(|(a, b)| a == b).count();
     let longer = wrong.len().max(right.len());
     let differing = longer.saturating_sub(same_head + same_tail);
     differing <= 1 || (same_head >= 6 && differing <= 4)

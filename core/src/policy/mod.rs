@@ -49,17 +49,13 @@ pub struct Builder {
 impl Builder {
     /// Starts from the defaults of `profile`.
     pub const fn new(profile: Profile) -> Self {
-        Self {
-            profile,
-            options: Vec::new(),
-        }
+        Self { profile, options: Vec::new() }
     }
 
     /// Adds one option by its name (`command_timeout_ms`) and its value as text.
     #[must_use]
     pub fn option(mut self, name: &str, value: &str, source: Source) -> Self {
-        self.options
-            .push((source, name.to_string(), value.to_string()));
+        self.options.push((source, name.to_string(), value.to_string()));
         self
     }
 
@@ -131,12 +127,7 @@ impl Policy {
                 "network_delay_ms",
                 self.network_delay_ms,
             ),
-            (
-                "quota_delay_ms_max",
-                self.quota_delay_ms_max,
-                "quota_delay_ms",
-                self.quota_delay_ms,
-            ),
+            ("quota_delay_ms_max", self.quota_delay_ms_max, "quota_delay_ms", self.quota_delay_ms),
         ] {
             if cap_ms < base_ms {
                 let allowed = format!("at least {base} ({base_ms})");

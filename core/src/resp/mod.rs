@@ -52,6 +52,11 @@ impl Value {
         Self::Simple(String::from("OK"))
     }
 
+    /// The message, if it is an error.
+    pub fn as_error(&self) -> Option<&str> {
+        if let Self::Error(message) = self { Some(message) } else { None }
+    }
+
     /// Bytes from anything that has some.
     pub fn bulk(bytes: impl Into<Vec<u8>>) -> Self {
         Self::Bulk(bytes.into())

@@ -83,13 +83,7 @@ const RESERVED_ITEMS_MAX: usize = 1_024;
 impl Parser {
     /// A parser with these limits.
     pub const fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            buffer: Vec::new(),
-            parsed: 0,
-            reply_bytes: 0,
-            open: Vec::new(),
-        }
+        Self { limits, buffer: Vec::new(), parsed: 0, reply_bytes: 0, open: Vec::new() }
     }
 
     /// Takes bytes as they came.
@@ -163,9 +157,7 @@ impl Parser {
         let Some((line, next)) = self.line()? else {
             return Ok(Step::Incomplete);
         };
-        let (&marker, rest) = line
-            .split_first()
-            .ok_or_else(|| malformed("an empty line"))?;
+        let (&marker, rest) = line.split_first().ok_or_else(|| malformed("an empty line"))?;
         let step = match marker {
             b'+' => Step::Whole(Value::Simple(text(rest))),
             b'-' => Step::Whole(Value::Error(text(rest))),
@@ -223,10 +215,9 @@ impl Parser {
         let value = match marker {
             b'!' => Value::Error(text(bytes)),
             b'=' => match (bytes.get(..3), bytes.get(3), bytes.get(4..)) {
-                (Some(format), Some(b':'), Some(body)) => Value::Verbatim {
-                    format: text(format),
-                    text: body.to_vec(),
-                },
+                (Some(format), Some(b':'), Some(body)) => {
+                    Value::Verbatim { format: text(format), text: body.to_vec() }
+                }
                 _ => return Err(malformed("a verbatim string without a format")),
             },
             _ => Value::Bulk(bytes.to_vec()),
@@ -245,11 +236,7 @@ impl Parser {
         }
         let missing = length * each;
         let items = Vec::with_capacity(missing.min(RESERVED_ITEMS_MAX));
-        Ok(Step::Opened(Aggregate {
-            shape,
-            missing,
-            items,
-        }))
+        Ok(Step::Opened(Aggregate { shape, missing, items }))
     }
 }
 
@@ -278,16 +265,12 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn number(bytes: &[u8]) -> Result<i64, ProtocolError> {
-    let parsed = core::str::from_utf8(bytes)
-        .ok()
-        .and_then(|digits| digits.parse().ok());
+    let parsed = core::str::from_utf8(bytes).ok().and_then(|digits| digits.parse().ok());
     parsed.ok_or_else(|| malformed("a number that is none"))
 }
 
 fn double(bytes: &[u8]) -> Result<f64, ProtocolError> {
-    let parsed = core::str::from_utf8(bytes)
-        .ok()
-        .and_then(|digits| digits.parse().ok());
+    let parsed = core::str::from_utf8(bytes).ok().and_then(|digits| digits.parse().ok());
     parsed.ok_or_else(|| malformed("a floating-point number that is none"))
 }
 
@@ -304,9 +287,7 @@ fn malformed(what: &str) -> ProtocolError {
 }
 
 fn over(what: &str, limit: usize, unit: &str) -> ProtocolError {
-    ProtocolError(format!(
-        "the server sent a {what} of more than {limit} {unit}"
-    ))
+    ProtocolError(format!("the server sent a {what} of more than {limit} {unit}"))
 }
 
 #[cfg(test)]
@@ -328,16 +309,10 @@ mod tests {
             Value::ok(),
             Value::bulk("a\r\nbc"),
             Value::Array(vec![Value::Integer(1), Value::Array(vec![Value::Nil])]),
-            Value::Map(vec![(
-                Value::Simple("k".into()),
-                Value::Set(vec![Value::Boolean(true)]),
-            )]),
+            Value::Map(vec![(Value::Simple("k".into()), Value::Set(vec![Value::Boolean(true)]))]),
             Value::Double(1.5),
             Value::Push(vec![Value::Simple("message".into())]),
-            Value::Verbatim {
-                format: "txt".into(),
-                text: b"abc".to_vec(),
-            },
+            Value::Verbatim { format: "txt".into(), text: b"abc".to_vec() },
             Value::Error("ERR no".into()),
             Value::Array(vec![]),
             Value::BigNumber("12".into()),
@@ -390,11 +365,6 @@ mod tests {
             parser.feed(b":1\r\n");
             result = result.and_then(|_| parser.next_reply());
         }
-        assert!(
-            result
-                .unwrap_err()
-                .0
-                .contains("reply of more than 1000 bytes")
-        );
+        assert!(result.unwrap_err().0.contains("reply of more than 1000 bytes"));
     }
 }

@@ -114,21 +114,12 @@ impl Scenario {
                 return Ok(());
             }
             let allowed = alloc::format!("a whole number from {min} to {max}");
-            Err(Error::invalid_option(
-                field,
-                &alloc::format!("{value}"),
-                &allowed,
-            ))
+            Err(Error::invalid_option(field, &alloc::format!("{value}"), &allowed))
         };
         within("duration_ms", self.duration_ms, 1, DURATION_MS_MAX)?;
         within("from_ms", self.from_ms, 0, self.duration_ms)?;
         within("until_ms", self.until_ms, self.from_ms, self.duration_ms)?;
-        within(
-            "calls_per_second",
-            self.calls_per_second,
-            0,
-            CALLS_PER_SECOND_MAX,
-        )
+        within("calls_per_second", self.calls_per_second, 0, CALLS_PER_SECOND_MAX)
     }
 }
 
@@ -193,10 +184,7 @@ impl<'a> World<'a> {
     fn step(&mut self) -> bool {
         let strike = (!self.struck).then_some(Timestamp::from_ms(self.scenario.from_ms));
         let dial = self.dial.as_ref().map(|dial| dial.at);
-        let next = [strike, dial, self.failing_call, self.timer]
-            .into_iter()
-            .flatten()
-            .min();
+        let next = [strike, dial, self.failing_call, self.timer].into_iter().flatten().min();
         let end = Timestamp::from_ms(self.scenario.duration_ms);
         let Some(next) = next.filter(|next| *next < end) else {
             return false;
@@ -227,13 +215,12 @@ impl<'a> World<'a> {
     fn tell(&mut self, input: Input) {
         self.engine.handle(self.now, input);
         loop {
-            match self.engine.poll_output() {
-                Output::Timeout { at_ms } => {
-                    self.timer = at_ms;
-                    return;
-                }
-                output => self.act(output),
+            let output = self.engine.poll_output();
+            if let Output::Timeout { at_ms } = output {
+                self.timer = at_ms;
+                return;
             }
+            self.act(output);
         }
     }
 
@@ -245,10 +232,7 @@ impl<'a> World<'a> {
                 self.engine.handle(self.now, Input::Reconciled { epoch });
             }
             Output::ModeChanged { mode, .. } => self.change_mode(mode),
-            Output::Log { record } => self.trace.lines.push(Line {
-                at_ms: self.now,
-                record,
-            }),
+            Output::Log { record } => self.trace.lines.push(Line { at_ms: self.now, record }),
             Output::CloseConnection
             | Output::StartupFinished { .. }
             | Output::IncidentOpened { .. }
@@ -260,34 +244,15 @@ impl<'a> World<'a> {
     fn begin_dial(&mut self, dial: u64, timeout_ms: u64) {
         let kind = self.scenario.kind;
         let fails = self.is_out() && kind.verdict() != Verdict::Writes;
-        let failure = fails.then(|| {
-            if swallows(kind) {
-                FailureKind::ConnectTimeout
-            } else {
-                kind
-            }
-        });
-        let took_ms = if fails && swallows(kind) {
-            timeout_ms
-        } else {
-            ROUND_TRIP_MS
-        };
+        let failure =
+            fails.then(|| if swallows(kind) { FailureKind::ConnectTimeout } else { kind });
+        let took_ms = if fails && swallows(kind) { timeout_ms } else { ROUND_TRIP_MS };
         let input = match failure {
-            Some(kind) => Input::DialFailed {
-                dial,
-                failure: Failure::new(kind, kind.words()),
-            },
+            Some(kind) => Input::DialFailed { dial, failure: Failure::new(kind, kind.words()) },
             None => Input::DialSucceeded { dial },
         };
-        self.trace.dials.push(Dial {
-            at_ms: self.now,
-            took_ms,
-            failure,
-        });
-        self.dial = Some(Pending {
-            at: self.now.plus_ms(took_ms),
-            input,
-        });
+        self.trace.dials.push(Dial { at_ms: self.now, took_ms, failure });
+        self.dial = Some(Pending { at: self.now.plus_ms(took_ms), input });
     }
 
     fn change_mode(&mut self, mode: Mode) {
@@ -314,10 +279,7 @@ impl<'a> World<'a> {
         }
         if kind.verdict() == Verdict::Link && !swallows(kind) {
             let failure = Failure::new(FailureKind::ConnectionLost, "connection reset by peer");
-            self.tell(Input::ConnectionLost {
-                epoch: self.epoch,
-                failure,
-            });
+            self.tell(Input::ConnectionLost { epoch: self.epoch, failure });
         } else {
             self.plan_failing_call();
         }
@@ -330,11 +292,7 @@ impl<'a> World<'a> {
         }
         let gap_ms = 1_000_u64.div_ceil(self.scenario.calls_per_second);
         let swallowed = swallows(self.scenario.kind);
-        let takes_ms = if swallowed {
-            self.command_timeout_ms
-        } else {
-            ROUND_TRIP_MS
-        };
+        let takes_ms = if swallowed { self.command_timeout_ms } else { ROUND_TRIP_MS };
         self.failing_call = Some(self.now.plus_ms(gap_ms).plus_ms(takes_ms));
     }
 
@@ -344,17 +302,9 @@ impl<'a> World<'a> {
             return;
         }
         let kind = self.scenario.kind;
-        let kind = if swallows(kind) {
-            FailureKind::ResponseTimeout
-        } else {
-            kind
-        };
+        let kind = if swallows(kind) { FailureKind::ResponseTimeout } else { kind };
         let failure = Failure::new(kind, kind.words());
-        self.tell(Input::CommandFailed {
-            epoch: self.epoch,
-            failure,
-            write: false,
-        });
+        self.tell(Input::CommandFailed { epoch: self.epoch, failure, write: false });
         if self.mode == Mode::Connected && self.is_out() {
             let gap_ms = 1_000_u64.div_ceil(self.scenario.calls_per_second.max(1));
             self.failing_call = Some(self.now.plus_ms(gap_ms));
@@ -377,11 +327,7 @@ impl<'a> World<'a> {
             (Mode::Connected, true) => (0, 0),
             (Mode::Degraded | Mode::Reconciling | Mode::Closed, _) => (0, calls),
         };
-        self.tell(Input::Tally {
-            finished,
-            served_locally,
-            refused: 0,
-        });
+        self.tell(Input::Tally { finished, served_locally, refused: 0 });
     }
 
     fn is_out(&self) -> bool {
@@ -390,19 +336,13 @@ impl<'a> World<'a> {
 
     fn snapshot(&mut self) {
         let status = self.engine.status(self.now);
-        self.trace.status.push(Snapshot {
-            at_ms: self.now,
-            status,
-        });
+        self.trace.status.push(Snapshot { at_ms: self.now, status });
     }
 }
 
 /// Whether Redis neither answers nor refuses.
 const fn swallows(kind: FailureKind) -> bool {
-    matches!(
-        kind,
-        FailureKind::ConnectTimeout | FailureKind::ResponseTimeout
-    )
+    matches!(kind, FailureKind::ConnectTimeout | FailureKind::ResponseTimeout)
 }
 
 #[cfg(test)]
@@ -415,11 +355,7 @@ mod tests {
     }
 
     fn warnings(trace: &Trace) -> usize {
-        trace
-            .lines
-            .iter()
-            .filter(|line| line.record.level == crate::Level::Warning)
-            .count()
+        trace.lines.iter().filter(|line| line.record.level == crate::Level::Warning).count()
     }
 
     #[test]
@@ -433,51 +369,30 @@ mod tests {
 
     #[test]
     fn every_kind_is_survived_and_left() {
-        for kind in FailureKind::ALL
-            .iter()
-            .filter(|kind| kind.verdict() != Verdict::Command)
-        {
-            let scenario = Scenario {
-                kind: *kind,
-                ..Scenario::default()
-            };
+        for kind in FailureKind::ALL.iter().filter(|kind| kind.verdict() != Verdict::Command) {
+            let scenario = Scenario { kind: *kind, ..Scenario::default() };
             let trace = production(&scenario);
             let last = &trace.status.last().unwrap().status;
             assert!(last.redis_connected, "{kind}: {trace:#?}");
             assert!(trace.return_ms.is_some_and(|ms| ms <= 300_000), "{kind}");
             assert!(trace.lines.len() <= 8, "{kind}: {:#?}", trace.lines);
             let served = last.served_by_redis + last.served_by_store;
-            assert!(
-                served > 11_000,
-                "{kind}: of 12,000 calls {served} were served"
-            );
+            assert!(served > 11_000, "{kind}: of 12,000 calls {served} were served");
         }
     }
 
     #[test]
     fn the_same_seed_gives_the_same_trace() {
-        let scenario = Scenario {
-            seed: 42,
-            ..Scenario::default()
-        };
+        let scenario = Scenario { seed: 42, ..Scenario::default() };
         assert_eq!(production(&scenario), production(&scenario));
-        let other = Scenario {
-            seed: 43,
-            ..Scenario::default()
-        };
+        let other = Scenario { seed: 43, ..Scenario::default() };
         assert_ne!(production(&scenario).dials, production(&other).dials);
     }
 
     #[test]
     fn times_that_make_no_sense_are_named() {
-        let scenario = Scenario {
-            until_ms: 5,
-            ..Scenario::default()
-        };
+        let scenario = Scenario { until_ms: 5, ..Scenario::default() };
         let error = simulate(&Policy::of(Profile::Test), &scenario).unwrap_err();
-        assert!(
-            error.message().starts_with("invalid until_ms \"5\""),
-            "{error}"
-        );
+        assert!(error.message().starts_with("invalid until_ms \"5\""), "{error}");
     }
 }

@@ -47,14 +47,7 @@ pub(super) fn execute(
         let message = format!("ERR wrong number of arguments for '{name}' command");
         return Ok(Value::Error(message));
     }
-    match (Call {
-        store,
-        now,
-        args,
-        journalled,
-    })
-    .run(name)
-    {
+    match (Call { store, now, args, journalled }).run(name) {
         Ok(value) => Ok(value),
         Err(Stop::Reply(message)) => Ok(Value::Error(message)),
         Err(Stop::Refusal(refusal)) => Err(refusal),
@@ -67,20 +60,29 @@ fn arity(name: &[u8]) -> Option<(usize, usize)> {
         b"PING" => (1, 2),
         b"ECHO" | b"GET" | b"GETDEL" | b"STRLEN" | b"TTL" | b"PTTL" | b"PERSIST" | b"INCR"
         | b"DECR" => (2, 2),
-        b"SET" => (3, usize::MAX),
         b"SETNX" | b"GETSET" | b"INCRBY" | b"DECRBY" => (3, 3),
         b"SETEX" | b"PSETEX" => (4, 4),
-        b"EXPIRE" | b"PEXPIRE" | b"EXPIREAT" | b"PEXPIREAT" => (3, usize::MAX),
+        b"SET" | b"EXPIRE" | b"PEXPIRE" | b"EXPIREAT" | b"PEXPIREAT" => (3, usize::MAX),
         b"MGET" | b"DEL" | b"UNLINK" | b"EXISTS" => (2, usize::MAX),
         _ => return None,
     })
 }
 
+/// Whether SET depends on what is there.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Condition {
+    #[default]
+    None,
+    /// Only if the key is absent (`NX`).
+    Absent,
+    /// Only if the key is there (`XX`).
+    Present,
+}
+
 /// The options of SET.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct SetOptions {
-    nx: bool,
-    xx: bool,
+    condition: Condition,
     get: bool,
     keep_ttl: bool,
     expires_at: Option<Timestamp>,
@@ -92,30 +94,17 @@ impl Call<'_> {
             b"PING" if self.args.len() == 1 => Ok(Value::Simple("PONG".into())),
             b"PING" | b"ECHO" => Ok(Value::bulk(self.args[1])),
             b"GET" => Ok(self.get(1)),
-            b"MGET" => Ok(Value::Array(
-                (1..self.args.len()).map(|at| self.get(at)).collect(),
-            )),
-            b"STRLEN" => Ok(match self.get(1) {
-                Value::Bulk(bytes) => integer(bytes.len()),
-                _ => Value::Integer(0),
-            }),
+            b"MGET" => Ok(Value::Array((1..self.args.len()).map(|at| self.get(at)).collect())),
+            b"STRLEN" => {
+                let entry = self.store.entry(self.now, self.args[1]);
+                Ok(integer(entry.map_or(0, |entry| entry.value.len())))
+            }
             b"SET" => self.set_with_options(),
             b"SETNX" => {
-                let options = SetOptions {
-                    nx: true,
-                    ..SetOptions::default()
-                };
-                Ok(Value::Integer(i64::from(
-                    self.set(2, options)? != Value::Nil,
-                )))
+                let options = SetOptions { condition: Condition::Absent, ..SetOptions::default() };
+                Ok(Value::Integer(i64::from(self.set(2, options)? != Value::Nil)))
             }
-            b"GETSET" => self.set(
-                2,
-                SetOptions {
-                    get: true,
-                    ..SetOptions::default()
-                },
-            ),
+            b"GETSET" => self.set(2, SetOptions { get: true, ..SetOptions::default() }),
             b"SETEX" => self.set_expiring(1_000, "setex"),
             b"PSETEX" => self.set_expiring(1, "psetex"),
             b"GETDEL" => {
@@ -141,7 +130,7 @@ impl Call<'_> {
             b"PEXPIREAT" => self.expire(1, false, "pexpireat"),
             b"TTL" => Ok(self.time_to_live(1_000)),
             b"PTTL" => Ok(self.time_to_live(1)),
-            b"PERSIST" => self.persist(),
+            b"PERSIST" => Ok(self.persist()),
             _ => Err(Stop::Refusal(Refusal::Unsupported)),
         }
     }
@@ -157,8 +146,12 @@ impl Call<'_> {
         while let Some(option) = self.args.get(at) {
             let next = self.args.get(at + 1).copied();
             match option.to_ascii_uppercase().as_slice() {
-                b"NX" if !options.xx => options.nx = true,
-                b"XX" if !options.nx => options.xx = true,
+                b"NX" if options.condition != Condition::Present => {
+                    options.condition = Condition::Absent;
+                }
+                b"XX" if options.condition != Condition::Absent => {
+                    options.condition = Condition::Present;
+                }
                 b"GET" => options.get = true,
                 b"KEEPTTL" if options.expires_at.is_none() => options.keep_ttl = true,
                 unit @ (b"EX" | b"PX" | b"EXAT" | b"PXAT")
@@ -167,12 +160,10 @@ impl Call<'_> {
                     let number = parse(next.ok_or(SYNTAX)?).ok_or(NOT_AN_INTEGER)?;
                     let factor = if unit.starts_with(b"EX") { 1_000 } else { 1 };
                     let relative = unit.len() == 2;
-                    options.expires_at = Some(
-                        self.expiry(number, factor, relative, "set")
-                            .ok_or_else(|| {
-                                Stop::Reply("ERR invalid expire time in 'set' command".into())
-                            })?,
-                    );
+                    options.expires_at =
+                        Some(self.expiry(number, factor, relative).ok_or_else(|| {
+                            Stop::Reply("ERR invalid expire time in 'set' command".into())
+                        })?);
                     at += 1;
                 }
                 _ => return Err(SYNTAX.into()),
@@ -183,36 +174,28 @@ impl Call<'_> {
     }
 
     /// An absolute expiry from what the command says; none where Redis calls it invalid.
-    fn expiry(&self, number: i64, factor: i64, relative: bool, _: &str) -> Option<Timestamp> {
-        let ms = u64::try_from(number.checked_mul(factor)?)
-            .ok()
-            .filter(|ms| *ms > 0)?;
-        let at = if relative {
-            self.now.as_ms().checked_add(ms)?
-        } else {
-            ms
-        };
+    fn expiry(&self, number: i64, factor: i64, relative: bool) -> Option<Timestamp> {
+        let ms = u64::try_from(number.checked_mul(factor)?).ok().filter(|ms| *ms > 0)?;
+        let at = if relative { self.now.as_ms().checked_add(ms)? } else { ms };
         i64::try_from(at).ok().map(|_| Timestamp::from_ms(at))
     }
 
     fn set_expiring(&mut self, factor: i64, name: &str) -> Result<Value, Stop> {
         let number = parse(self.args[2]).ok_or(NOT_AN_INTEGER)?;
         let expires_at = self
-            .expiry(number, factor, true, name)
+            .expiry(number, factor, true)
             .ok_or_else(|| Stop::Reply(format!("ERR invalid expire time in '{name}' command")))?;
-        self.set(
-            3,
-            SetOptions {
-                expires_at: Some(expires_at),
-                ..SetOptions::default()
-            },
-        )
+        self.set(3, SetOptions { expires_at: Some(expires_at), ..SetOptions::default() })
     }
 
     fn set(&mut self, value_at: usize, options: SetOptions) -> Result<Value, Stop> {
         let (key, value) = (self.args[1], self.args[value_at]);
         let old = self.store.entry(self.now, key).cloned();
-        let blocked = (options.nx && old.is_some()) || (options.xx && old.is_none());
+        let blocked = match options.condition {
+            Condition::None => false,
+            Condition::Absent => old.is_some(),
+            Condition::Present => old.is_none(),
+        };
         let shown = |reply: Value| match (options.get, &old) {
             (true, Some(old)) => Value::bulk(old.value.clone()),
             (true, None) => Value::Nil,
@@ -222,12 +205,8 @@ impl Call<'_> {
             return Ok(shown(Value::Nil));
         }
         self.reserve(key.len() + value.len())?;
-        let kept = old
-            .as_ref()
-            .filter(|_| options.keep_ttl)
-            .and_then(|old| old.expires_at);
-        self.store
-            .insert(key, value.to_vec(), options.expires_at.or(kept));
+        let kept = old.as_ref().filter(|_| options.keep_ttl).and_then(|old| old.expires_at);
+        self.store.insert(key, value.to_vec(), options.expires_at.or(kept));
         if self.journalled {
             self.store.journal.replaced(key);
         }
@@ -262,8 +241,7 @@ impl Call<'_> {
         let is_known_absent = entry.is_none() && self.store.journal.contains(key);
         let new = old.checked_add(amount).ok_or(OVERFLOW)?;
         self.reserve(key.len() + 20)?;
-        self.store
-            .insert(key, new.to_string().into_bytes(), expires_at);
+        self.store.insert(key, new.to_string().into_bytes(), expires_at);
         if self.journalled {
             if is_known_absent {
                 self.store.journal.replaced(key);
@@ -290,19 +268,13 @@ impl Call<'_> {
         }
         let invalid = || Stop::Reply(format!("ERR invalid expire time in '{name}' command"));
         let ms = number.checked_mul(factor).ok_or_else(invalid)?;
-        let base = if relative {
-            i64::try_from(self.now.as_ms()).unwrap_or(i64::MAX)
-        } else {
-            0
-        };
+        let base = if relative { i64::try_from(self.now.as_ms()).unwrap_or(i64::MAX) } else { 0 };
         let at_ms = ms.checked_add(base).ok_or_else(invalid)?;
         let key = self.args[1];
         let Some(entry) = self.store.entry(self.now, key) else {
             return Ok(Value::Integer(0));
         };
-        let old_ms = entry
-            .expires_at
-            .map(|at| i64::try_from(at.as_ms()).unwrap_or(i64::MAX));
+        let old_ms = entry.expires_at.map(|at| i64::try_from(at.as_ms()).unwrap_or(i64::MAX));
         let applies = match condition.as_deref() {
             None => true,
             Some(b"NX") => old_ms.is_none(),
@@ -328,16 +300,14 @@ impl Call<'_> {
         Ok(Value::Integer(1))
     }
 
-    fn persist(&mut self) -> Result<Value, Stop> {
+    fn persist(&mut self) -> Value {
         let key = self.args[1];
-        let Some(entry) = self.store.entry(self.now, key) else {
-            return Ok(Value::Integer(0));
-        };
-        if entry.expires_at.take().is_none() {
-            return Ok(Value::Integer(0));
+        let entry = self.store.entry(self.now, key);
+        if entry.and_then(|entry| entry.expires_at.take()).is_none() {
+            return Value::Integer(0);
         }
         self.journal_expiry(key);
-        Ok(Value::Integer(1))
+        Value::Integer(1)
     }
 
     fn journal_expiry(&mut self, key: &[u8]) {
@@ -348,11 +318,7 @@ impl Call<'_> {
 
     fn time_to_live(&mut self, unit_ms: u64) -> Value {
         let now = self.now;
-        match self
-            .store
-            .entry(now, self.args[1])
-            .map(|entry| entry.expires_at)
-        {
+        match self.store.entry(now, self.args[1]).map(|entry| entry.expires_at) {
             None => Value::Integer(-2),
             Some(None) => Value::Integer(-1),
             // Redis rounds to the nearest second.

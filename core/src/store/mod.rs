@@ -53,12 +53,7 @@ pub struct Store {
 impl Store {
     /// An empty store that holds at most `bytes_max` bytes, its journal included.
     pub const fn new(bytes_max: usize) -> Self {
-        Self {
-            entries: BTreeMap::new(),
-            journal: Journal::new(),
-            bytes: 0,
-            bytes_max,
-        }
+        Self { entries: BTreeMap::new(), journal: Journal::new(), bytes: 0, bytes_max }
     }
 
     /// Answers a command as Redis would. Error replies are values, as they are there. `journalled`
@@ -122,11 +117,7 @@ impl Store {
 
     /// The live entry of a key; an expired one is dropped.
     fn entry(&mut self, now: Timestamp, key: &[u8]) -> Option<&mut Entry> {
-        if self
-            .entries
-            .get(key)
-            .is_some_and(|entry| entry.is_expired(now))
-        {
+        if self.entries.get(key).is_some_and(|entry| entry.is_expired(now)) {
             self.remove(key);
         }
         self.entries.get_mut(key)
@@ -140,10 +131,7 @@ impl Store {
 
     fn insert(&mut self, key: &[u8], value: Vec<u8>, expires_at: Option<Timestamp>) {
         let added = cost(key, &value);
-        if let Some(old) = self
-            .entries
-            .insert(key.to_vec(), Entry { value, expires_at })
-        {
+        if let Some(old) = self.entries.insert(key.to_vec(), Entry { value, expires_at }) {
             self.bytes -= cost(key, &old.value);
         }
         self.bytes += added;

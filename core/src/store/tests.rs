@@ -28,10 +28,7 @@ fn error(text: &str) -> Value {
 /// The commands of a batch as lines.
 fn lines(batch: &Batch) -> Vec<String> {
     let words = |args: &Vec<Vec<u8>>| {
-        let words: Vec<_> = args
-            .iter()
-            .map(|arg| String::from_utf8_lossy(arg))
-            .collect();
+        let words: Vec<_> = args.iter().map(|arg| String::from_utf8_lossy(arg)).collect();
         words.join(" ")
     };
     batch.commands.iter().map(words).collect()
@@ -40,18 +37,10 @@ fn lines(batch: &Batch) -> Vec<String> {
 #[test]
 fn every_listed_command_is_known_and_no_other() {
     for name in commands::supported() {
-        assert_ne!(
-            store().execute(NOW, &[name], true),
-            Err(Refusal::Unsupported),
-            "{name}"
-        );
+        assert_ne!(store().execute(NOW, &[name], true), Err(Refusal::Unsupported), "{name}");
     }
     for name in ["BLPOP", "SUBSCRIBE", "", "NOSUCH"] {
-        assert_eq!(
-            store().execute(NOW, &[name], true),
-            Err(Refusal::Unsupported),
-            "{name}"
-        );
+        assert_eq!(store().execute(NOW, &[name], true), Err(Refusal::Unsupported), "{name}");
     }
 }
 
@@ -63,18 +52,12 @@ fn strings_and_their_options() {
     assert_eq!(run(&mut store, "SET k w XX GET"), Value::bulk("v"));
     assert_eq!(run(&mut store, "GET k"), Value::bulk("w"));
     assert_eq!(run(&mut store, "SET k v NX XX"), error("ERR syntax error"));
-    assert_eq!(
-        run(&mut store, "SET k v EX 0"),
-        error("ERR invalid expire time in 'set' command")
-    );
+    assert_eq!(run(&mut store, "SET k v EX 0"), error("ERR invalid expire time in 'set' command"));
     assert_eq!(
         run(&mut store, "SET k v EX x"),
         error("ERR value is not an integer or out of range")
     );
-    assert_eq!(
-        run(&mut store, "GET"),
-        error("ERR wrong number of arguments for 'get' command")
-    );
+    assert_eq!(run(&mut store, "GET"), error("ERR wrong number of arguments for 'get' command"));
     assert_eq!(run(&mut store, "SETNX n 1"), Value::Integer(1));
     assert_eq!(run(&mut store, "SETNX n 2"), Value::Integer(0));
     assert_eq!(
@@ -91,15 +74,9 @@ fn counters_and_their_limits() {
     assert_eq!(run(&mut store, "INCR c"), Value::Integer(1));
     assert_eq!(run(&mut store, "DECRBY c 5"), Value::Integer(-4));
     run(&mut store, "SET c 9223372036854775807");
-    assert_eq!(
-        run(&mut store, "INCR c"),
-        error("ERR increment or decrement would overflow")
-    );
+    assert_eq!(run(&mut store, "INCR c"), error("ERR increment or decrement would overflow"));
     run(&mut store, "SET c 01");
-    assert_eq!(
-        run(&mut store, "INCR c"),
-        error("ERR value is not an integer or out of range")
-    );
+    assert_eq!(run(&mut store, "INCR c"), error("ERR value is not an integer or out of range"));
     assert_eq!(
         run(&mut store, "DECRBY c -9223372036854775808"),
         error("ERR decrement would overflow")
@@ -112,22 +89,10 @@ fn expiry_is_absolute_and_survives_increments() {
     run(&mut store, "INCR limit");
     assert_eq!(run(&mut store, "TTL limit"), Value::Integer(-1));
     assert_eq!(run(&mut store, "EXPIRE limit 60"), Value::Integer(1));
-    assert_eq!(
-        run_at(&mut store, NOW.plus_ms(20_000), "INCR limit"),
-        Value::Integer(2)
-    );
-    assert_eq!(
-        run_at(&mut store, NOW.plus_ms(20_000), "TTL limit"),
-        Value::Integer(40)
-    );
-    assert_eq!(
-        run_at(&mut store, NOW.plus_ms(60_000), "GET limit"),
-        Value::Nil
-    );
-    assert_eq!(
-        run_at(&mut store, NOW.plus_ms(60_000), "PTTL limit"),
-        Value::Integer(-2)
-    );
+    assert_eq!(run_at(&mut store, NOW.plus_ms(20_000), "INCR limit"), Value::Integer(2));
+    assert_eq!(run_at(&mut store, NOW.plus_ms(20_000), "TTL limit"), Value::Integer(40));
+    assert_eq!(run_at(&mut store, NOW.plus_ms(60_000), "GET limit"), Value::Nil);
+    assert_eq!(run_at(&mut store, NOW.plus_ms(60_000), "PTTL limit"), Value::Integer(-2));
     assert_eq!(run(&mut store, "EXPIRE no 5"), Value::Integer(0));
 }
 
@@ -173,11 +138,7 @@ fn the_journal_keeps_the_final_state() {
         "DEL g",
     ];
     assert_eq!(lines(&batch), expected);
-    let sent: Vec<_> = batch
-        .transaction("id")
-        .into_iter()
-        .map(|args| args.concat())
-        .collect();
+    let sent: Vec<_> = batch.transaction("id").into_iter().map(|args| args.concat()).collect();
     assert_eq!(sent.first().unwrap(), b"MULTI");
     assert_eq!(sent.last().unwrap(), b"EXEC");
     assert!(sent[sent.len() - 2].starts_with(b"SEToutlast:{id}1PX"));
@@ -236,28 +197,15 @@ fn outcomes_of_a_batch() {
     run(&mut store, "SET a 1 PX 50");
     run(&mut store, "INCR b");
     let batch = store.next_batch(NOW, 9).unwrap();
-    let ok = [
-        Value::ok(),
-        Value::Integer(1),
-        error("WRONGTYPE Operation"),
-        Value::ok(),
-    ];
+    let ok = [Value::ok(), Value::Integer(1), error("WRONGTYPE Operation"), Value::ok()];
     let replies = vec![Value::ok(), Value::Array(ok.to_vec())];
-    assert_eq!(
-        batch.outcome(&replies),
-        Outcome::Applied {
-            replayed: 1,
-            refused: 1
-        }
-    );
+    assert_eq!(batch.outcome(&replies), Outcome::Applied { replayed: 1, refused: 1 });
     let replies = vec![
         Value::ok(),
         error("OOM command not allowed when used memory > 'maxmemory'."),
         error("EXECABORT Transaction discarded because of previous errors."),
     ];
-    let Outcome::Rejected { failure } = batch.outcome(&replies) else {
-        panic!("applied")
-    };
+    let Outcome::Rejected { failure } = batch.outcome(&replies) else { panic!("applied") };
     assert_eq!(failure.kind, FailureKind::OutOfMemory);
     assert!(Batch::is_marked(&Value::bulk("1"), 1));
     assert!(!Batch::is_marked(&Value::Nil, 1));
@@ -267,23 +215,14 @@ fn outcomes_of_a_batch() {
 fn a_full_store_refuses_writes_and_keeps_what_it_has() {
     let mut store = Store::new(4_096);
     let mut written = 0;
-    while store
-        .execute(NOW, &["SET", &alloc::format!("k{written}"), "v"], true)
-        .is_ok()
-    {
+    while store.execute(NOW, &["SET", &alloc::format!("k{written}"), "v"], true).is_ok() {
         written += 1;
         assert!(written < 100, "never full");
     }
     assert!(store.bytes() <= 4_096);
-    assert_eq!(
-        store.execute(NOW, &["DEL", &"x".repeat(4_096)], true),
-        Err(Refusal::Full)
-    );
+    assert_eq!(store.execute(NOW, &["DEL", &"x".repeat(4_096)], true), Err(Refusal::Full));
     for n in 0..written {
-        assert_eq!(
-            run(&mut store, &alloc::format!("GET k{n}")),
-            Value::bulk("v")
-        );
+        assert_eq!(run(&mut store, &alloc::format!("GET k{n}")), Value::bulk("v"));
     }
     assert_eq!(store.len(), written);
 }
