@@ -37,7 +37,10 @@ pub(crate) async fn dial(config: &Config, timeout: Duration) -> Result<Link, Fai
         let commands = [args];
         let replies = timeout_at(deadline, link.exchange(&commands));
         let replies = replies.await.unwrap_or_else(|_| Err(too_slow(timeout)))?;
-        replies.iter().try_for_each(Handshake::check)?;
+        replies.iter().try_for_each(Handshake::check).map_err(|mut failure| {
+            failure.text = config.endpoint.conceal(&failure.text);
+            failure
+        })?;
     }
     Ok(link)
 }

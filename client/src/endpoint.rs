@@ -79,6 +79,13 @@ impl Endpoint {
         }
         Ok((Self { host, port, credentials }, options))
     }
+
+    /// A text of the server without our credentials: servers quote what they do not understand.
+    pub(crate) fn conceal(&self, text: &str) -> String {
+        let secrets = [&self.credentials.password, &self.credentials.username];
+        let secrets = secrets.into_iter().flatten().filter(|secret| !secret.is_empty());
+        secrets.fold(text.to_string(), |text, secret| text.replace(secret.as_str(), "***"))
+    }
 }
 
 const PORTS: &str = "a whole number from 1 to 65535";
@@ -160,6 +167,13 @@ mod tests {
         assert!(message("redis://h/abc").starts_with("invalid database \"abc\""));
         assert!(message("localhost").contains("allowed is redis://"));
         assert!(message("redis://user@h").contains("without a password"));
+    }
+
+    #[test]
+    fn what_a_server_quotes_is_concealed() {
+        let quoted = "ERR unknown command 'AUTH', with args beginning with: 'app' 'planted'";
+        let concealed = parse("redis://app:planted@h").conceal(quoted);
+        assert_eq!(concealed, "ERR unknown command 'AUTH', with args beginning with: '***' '***'");
     }
 
     #[test]

@@ -61,9 +61,8 @@ struct State {
     engine: Engine,
     actions: VecDeque<Action>,
     timer: Option<Timestamp>,
-    /// How the startup ended, once it has.
-    startup: Option<Result<(), Failure>>,
-    dials: u64,
+    /// How the startup ended, once it has: on Redis, or with the last failure and the dials made.
+    startup: Option<Result<(), (Failure, u64)>>,
 }
 
 /// One client's decisions, shared by its transport, its driver and its callers.
@@ -110,8 +109,7 @@ impl Gate {
         let policy = config.policy.clone();
         let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
         let engine = Engine::new(policy, config.endpoint.to_string(), entropy());
-        let state =
-            State { engine, actions: VecDeque::new(), timer: None, startup: None, dials: 0 };
+        let state = State { engine, actions: VecDeque::new(), timer: None, startup: None };
         Self {
             clock: Clock::new(),
             config,
@@ -348,7 +346,6 @@ impl Gate {
     fn act(&self, state: &mut State, output: Output) {
         match output {
             Output::Dial { dial, timeout_ms } => {
-                state.dials += 1;
                 let timeout = Duration::from_millis(timeout_ms);
                 state.actions.push_back(Action::Dial { dial, timeout });
                 self.sink.event(Event::Dialling(dial));
@@ -368,13 +365,13 @@ impl Gate {
                 }
                 if mode == Mode::Connected {
                     flags |= STARTED;
-                    state.startup.get_or_insert(Ok(()));
+                    state.startup = Some(Ok(()));
                 }
                 self.word.store(code | flags | epoch << EPOCH_SHIFT, Ordering::Release);
                 self.sink.event(Event::Mode(mode));
             }
-            Output::StartupFinished { failure: Some(failure), .. } => {
-                state.startup = Some(Err(failure));
+            Output::StartupFinished { failure: Some(failure), dials } => {
+                state.startup = Some(Err((failure, dials)));
                 self.word.fetch_or(STARTED, Ordering::Release);
             }
             Output::Log { record } => self.sink.event(Event::Log(record)),
@@ -473,11 +470,10 @@ impl Gate {
         let state = self.lock();
         let startup = state.startup.as_ref()?;
         let required = self.policy().startup == Startup::Required;
-        let Some(failure) = startup.as_ref().err().filter(|_| required) else {
+        let Some((failure, dials)) = startup.as_ref().err().filter(|_| required) else {
             return Some(Ok(()));
         };
-        let dials = state.dials;
-        let noun = if dials == 1 { "dial" } else { "dials" };
+        let noun = if *dials == 1 { "dial" } else { "dials" };
         let message = format!(
             "Redis is required and was not reached in {dials} {noun} ({}): {}: {}",
             self.config.endpoint,
