@@ -31,11 +31,7 @@ impl Server {
         let number = SERVERS.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("outlast-{}-{number}", std::process::id()));
         fs::create_dir_all(&dir).expect("a folder for the server");
-        let mut server = Self {
-            port: free_port(),
-            dir,
-            child: None,
-        };
+        let mut server = Self { port: free_port(), dir, child: None };
         server.restart();
         server
     }
@@ -53,16 +49,7 @@ impl Server {
     pub fn restart(&mut self) {
         let port = self.port.to_string();
         let child = Command::new("redis-server")
-            .args([
-                "--port",
-                &port,
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--appendonly",
-                "yes",
-            ])
+            .args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"])
             .arg("--dir")
             .arg(&self.dir)
             .stdin(Stdio::null())
@@ -70,9 +57,7 @@ impl Server {
             .spawn()
             .expect("redis-server must be installed");
         self.child = Some(child);
-        eventually("the server answers", || {
-            TcpStream::connect(("127.0.0.1", self.port)).is_ok()
-        });
+        eventually("the server answers", || TcpStream::connect(("127.0.0.1", self.port)).is_ok());
     }
 
     /// Kills it: its port refuses from now on.
@@ -100,25 +85,15 @@ impl Server {
     /// Where redis-cli does not run.
     pub fn cli(&self, args: &[&str]) -> String {
         let port = self.port.to_string();
-        let output = Command::new("redis-cli")
-            .args(["-p", &port])
-            .args(args)
-            .output();
+        let output = Command::new("redis-cli").args(["-p", &port]).args(args).output();
         let output = output.expect("redis-cli must be installed");
         String::from_utf8_lossy(&output.stdout).trim().to_string()
     }
 
     fn signal(&self, signal: &str) {
-        let pid = self
-            .child
-            .as_ref()
-            .map(|child| child.id().to_string())
-            .unwrap_or_default();
+        let pid = self.child.as_ref().map(|child| child.id().to_string()).unwrap_or_default();
         let sent = Command::new("kill").args([signal, &pid]).status();
-        assert!(
-            sent.is_ok_and(|status| status.success()),
-            "kill {signal} {pid}"
-        );
+        assert!(sent.is_ok_and(|status| status.success()), "kill {signal} {pid}");
     }
 }
 
@@ -167,12 +142,9 @@ impl Recorder {
     pub fn lines(&self) -> Vec<String> {
         let events = self.events.lock().expect("no test panicked here");
         let line = |event: &Event| match event {
-            Event::Log(record) => Some(format!(
-                "{:?} {}: {}",
-                record.level,
-                record.code.code(),
-                record.message
-            )),
+            Event::Log(record) => {
+                Some(format!("{:?} {}: {}", record.level, record.code.code(), record.message))
+            }
             _ => None,
         };
         events.iter().filter_map(line).collect()
@@ -181,9 +153,6 @@ impl Recorder {
 
 impl Sink for Recorder {
     fn event(&self, event: Event) {
-        self.events
-            .lock()
-            .expect("no test panicked here")
-            .push(event);
+        self.events.lock().expect("no test panicked here").push(event);
     }
 }

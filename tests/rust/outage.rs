@@ -16,7 +16,7 @@ fn client(url: &str, profile: &str, options: &[(&str, &str)]) -> (Client, Arc<Re
         builder = builder.option(name, value);
     }
     let recorder = Arc::new(Recorder::default());
-    let client = Client::new(builder.build().unwrap(), recorder.clone());
+    let client = Client::new(builder.build().expect("valid options"), recorder.clone());
     (client, recorder)
 }
 
@@ -25,10 +25,7 @@ fn timed(client: &Client, timeout_ms: u64, args: &[&str]) -> Result<Value, outla
     let began = Instant::now();
     let result = client.call(args);
     let took = began.elapsed();
-    assert!(
-        took <= Duration::from_millis(timeout_ms) + GRACE,
-        "{args:?} took {took:?}"
-    );
+    assert!(took <= Duration::from_millis(timeout_ms) + GRACE, "{args:?} took {took:?}");
     result
 }
 
@@ -40,18 +37,9 @@ fn a_killed_server_is_outlasted_and_written_back() {
     assert_eq!(client.call(&["SET", "before", "1"]).unwrap(), Value::ok());
     client.call(&["INCRBY", "counter", "5"]).unwrap();
     server.kill();
-    assert_eq!(
-        timed(&client, 1_000, &["SET", "during", "2"]).unwrap(),
-        Value::ok()
-    );
-    assert_eq!(
-        timed(&client, 1_000, &["GET", "during"]).unwrap(),
-        Value::bulk("2")
-    );
-    assert_eq!(
-        timed(&client, 1_000, &["INCRBY", "counter", "2"]).unwrap(),
-        Value::Integer(2)
-    );
+    assert_eq!(timed(&client, 1_000, &["SET", "during", "2"]).unwrap(), Value::ok());
+    assert_eq!(timed(&client, 1_000, &["GET", "during"]).unwrap(), Value::bulk("2"));
+    assert_eq!(timed(&client, 1_000, &["INCRBY", "counter", "2"]).unwrap(), Value::Integer(2));
     timed(&client, 1_000, &["DEL", "before"]).unwrap();
     timed(&client, 1_000, &["SET", "short", "x", "PX", "1"]).unwrap();
     assert_eq!(client.status().mode, Mode::Degraded);
@@ -61,11 +49,7 @@ fn a_killed_server_is_outlasted_and_written_back() {
     assert_eq!(server.cli(&["GET", "counter"]), "7");
     assert_eq!(server.cli(&["EXISTS", "before", "short"]), "0");
     assert_eq!(client.call(&["GET", "during"]).unwrap(), Value::bulk("2"));
-    let recoveries = log
-        .lines()
-        .iter()
-        .filter(|line| line.contains("redis_recovered"))
-        .count();
+    let recoveries = log.lines().iter().filter(|line| line.contains("redis_recovered")).count();
     assert_eq!(recoveries, 1, "{:#?}", log.lines());
     assert!(client.status().replayed >= 4);
 }
@@ -80,19 +64,9 @@ fn a_frozen_server_costs_one_deadline_at_most() {
     server.freeze();
     let began = Instant::now();
     timed(&client, 200, &["SET", "k", "w"]).unwrap();
-    assert!(
-        began.elapsed() >= Duration::from_millis(190),
-        "it waited for its reply"
-    );
-    assert_eq!(
-        client.status().mode,
-        Mode::Degraded,
-        "a write in doubt must be journalled"
-    );
-    assert_eq!(
-        timed(&client, 200, &["GET", "k"]).unwrap(),
-        Value::bulk("w")
-    );
+    assert!(began.elapsed() >= Duration::from_millis(190), "it waited for its reply");
+    assert_eq!(client.status().mode, Mode::Degraded, "a write in doubt must be journalled");
+    assert_eq!(timed(&client, 200, &["GET", "k"]).unwrap(), Value::bulk("w"));
     server.thaw();
     eventually("back on Redis", || client.status().redis_connected);
     assert_eq!(server.cli(&["GET", "k"]), "w");
@@ -103,10 +77,7 @@ fn an_increment_in_doubt_is_not_repeated() {
     let server = Server::start();
     for (on_ambiguous, profile) in [("error", "production"), ("local", "production")] {
         let key = format!("counter:{on_ambiguous}");
-        let options = [
-            ("command_timeout_ms", "200"),
-            ("on_ambiguous", on_ambiguous),
-        ];
+        let options = [("command_timeout_ms", "200"), ("on_ambiguous", on_ambiguous)];
         let (client, _) = client(&server.url(), profile, &options);
         client.connect().unwrap();
         server.freeze();
@@ -117,9 +88,7 @@ fn an_increment_in_doubt_is_not_repeated() {
         }
         server.thaw();
         eventually("back on Redis", || client.status().redis_connected);
-        eventually("the server has done what it had", || {
-            server.cli(&["GET", &key]) == "1"
-        });
+        eventually("the server has done what it had", || server.cli(&["GET", &key]) == "1");
     }
 }
 
@@ -138,11 +107,7 @@ fn degraded_calls_take_under_a_millisecond() {
         })
         .collect();
     took.sort_unstable();
-    assert!(
-        took[990] < Duration::from_millis(1),
-        "99 of 100 take {:?}",
-        took[990]
-    );
+    assert!(took[990] < Duration::from_millis(1), "99 of 100 take {:?}", took[990]);
 }
 
 #[test]
@@ -151,9 +116,7 @@ fn what_protects_something_shared_is_refused() {
     let (client, _) = client(&server.url(), "production", &[]);
     client.connect().unwrap();
     server.kill();
-    let error = client
-        .call(&["SET", "lock", "me", "NX", "EX", "5"])
-        .unwrap_err();
+    let error = client.call(&["SET", "lock", "me", "NX", "EX", "5"]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RedisUnavailable, "{error}");
     let error = client.call(&["LPUSH", "queue", "job"]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnsupportedLocally, "{error}");
@@ -166,16 +129,9 @@ fn a_required_startup_fails_with_a_clear_error() {
     let (client, log) = client(&url, "production", &[]);
     let error = client.connect().unwrap_err();
     let message = error.message().to_string();
-    assert!(
-        message.starts_with("Redis is required and was not reached in 3 dials"),
-        "{message}"
-    );
+    assert!(message.starts_with("Redis is required and was not reached in 3 dials"), "{message}");
     assert!(message.contains("connection_refused") && message.contains("redis://127.0.0.1:"));
-    let shown = format!(
-        "{message} {client:?} {:?} {:?}",
-        client.status(),
-        log.lines()
-    );
+    let shown = format!("{message} {client:?} {:?} {:?}", client.status(), log.lines());
     assert!(!shown.contains("planted"), "{shown}");
     let error = client.call(&["GET", "k"]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RedisUnavailable);
@@ -183,19 +139,10 @@ fn a_required_startup_fails_with_a_clear_error() {
 
 #[test]
 fn an_optional_startup_serves_from_memory() {
-    for url in [
-        "redis://no-such-host.invalid",
-        &format!("redis://127.0.0.1:{}", free_port()),
-    ] {
+    for url in ["redis://no-such-host.invalid", &format!("redis://127.0.0.1:{}", free_port())] {
         let (client, _) = client(url, "development", &[]);
-        assert_eq!(
-            timed(&client, 1_000, &["SET", "k", "v"]).unwrap(),
-            Value::ok()
-        );
-        assert_eq!(
-            timed(&client, 1_000, &["GET", "k"]).unwrap(),
-            Value::bulk("v")
-        );
+        assert_eq!(timed(&client, 1_000, &["SET", "k", "v"]).unwrap(), Value::ok());
+        assert_eq!(timed(&client, 1_000, &["GET", "k"]).unwrap(), Value::bulk("v"));
     }
 }
 
@@ -229,14 +176,9 @@ fn closing_twice_is_fine_and_a_closed_client_says_so() {
     client.connect().unwrap();
     client.close();
     client.close();
-    assert_eq!(
-        client.call(&["GET", "k"]).unwrap_err().kind(),
-        ErrorKind::Closed
-    );
+    assert_eq!(client.call(&["GET", "k"]).unwrap_err().kind(), ErrorKind::Closed);
     assert_eq!(client.status().mode, Mode::Closed);
-    eventually("its connections are gone", || {
-        server.cli(&["CLIENT", "LIST"]).lines().count() == 1
-    });
+    eventually("its connections are gone", || server.cli(&["CLIENT", "LIST"]).lines().count() == 1);
 }
 
 #[test]
@@ -245,9 +187,7 @@ fn an_idle_connection_that_dies_is_noticed_without_a_call() {
     let (client, log) = client(&server.url(), "production", &[]);
     client.connect().unwrap();
     server.kill();
-    eventually("the outage is noticed", || {
-        client.status().mode == Mode::Degraded
-    });
+    eventually("the outage is noticed", || client.status().mode == Mode::Degraded);
     eventually("and told", || !log.lines().is_empty());
 }
 
@@ -267,35 +207,22 @@ fn a_connection_closed_while_idle_costs_no_doubt() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_on_tokio_outlast_a_killed_server() {
     let mut server = Server::start();
-    let config = Config::builder(&server.url())
-        .profile("production")
-        .build()
-        .unwrap();
+    let config = Config::builder(&server.url()).profile("production").build().unwrap();
     let log = Arc::new(Recorder::default());
     let client = outlast::Client::new(config, log.clone());
     client.connect().await.unwrap();
     client.call(&["SET", "k", "1"]).await.unwrap();
     let wrong = client.call(&["INCR", "k", "x"]).await.unwrap_err();
-    assert_eq!(
-        wrong.message(),
-        "ERR wrong number of arguments for 'incr' command"
-    );
+    assert_eq!(wrong.message(), "ERR wrong number of arguments for 'incr' command");
     server.kill();
     assert_eq!(client.call(&["SET", "k", "2"]).await.unwrap(), Value::ok());
-    assert_eq!(
-        client.call(&["INCR", "n"]).await.unwrap(),
-        Value::Integer(1)
-    );
+    assert_eq!(client.call(&["INCR", "n"]).await.unwrap(), Value::Integer(1));
     server.restart();
     let waiting = client.clone();
     let wait = move || eventually("back on Redis", || waiting.status().redis_connected);
     tokio::task::spawn_blocking(wait).await.unwrap();
     assert_eq!(client.call(&["GET", "k"]).await.unwrap(), Value::bulk("2"));
     assert_eq!(server.cli(&["GET", "n"]), "1");
-    let recoveries = log
-        .lines()
-        .iter()
-        .filter(|line| line.contains("redis_recovered"))
-        .count();
+    let recoveries = log.lines().iter().filter(|line| line.contains("redis_recovered")).count();
     assert_eq!(recoveries, 1);
 }

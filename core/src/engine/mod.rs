@@ -341,11 +341,11 @@ impl Engine {
     }
 
     fn close(&mut self, now: Timestamp, journal_keys: u64) {
+        self.dialling = false;
+        self.next_dial_at = None;
         if journal_keys > 0 {
             self.log_journal_discarded(now, journal_keys);
         }
-        self.dialling = false;
-        self.next_dial_at = None;
         self.outputs.push_back(Output::CloseConnection);
         self.enter(Phase::Closed);
     }
