@@ -40,10 +40,13 @@ struct Slice {
     failed: u64,
 }
 
-/// Counts commands over a sliding window and says when too many fail.
+/// Counts commands over a sliding window and says when too many fail: a share of them, or several
+/// with none that succeeds between them, for a busy service must not wait until its good past has
+/// left the window.
 #[derive(Clone, Debug)]
 pub struct Breaker {
     slices: [Slice; SLICES],
+    in_a_row: u64,
     slice_ms: u64,
     failures_min: u64,
     failure_percent: u64,
@@ -54,6 +57,7 @@ impl Breaker {
     pub fn new(policy: &Policy) -> Self {
         Self {
             slices: [Slice::default(); SLICES],
+            in_a_row: 0,
             slice_ms: (policy.breaker_window_ms / SLICES as u64).max(1),
             failures_min: policy.breaker_failures_min,
             failure_percent: policy.breaker_failure_percent,
@@ -62,24 +66,31 @@ impl Breaker {
 
     /// Counts commands that ended with a reply.
     pub fn finished(&mut self, now: Timestamp, count: u64) {
+        if count > 0 {
+            self.in_a_row = 0;
+        }
         let slice = self.slice(now);
         slice.finished = slice.finished.saturating_add(count);
     }
 
-    /// Counts one command that failed; true if the breaker is to open.
+    /// Counts one command that failed; how many did within the window, if the breaker is to open.
     #[must_use]
-    pub fn failed(&mut self, now: Timestamp) -> bool {
+    pub fn failed(&mut self, now: Timestamp) -> Option<u64> {
+        self.in_a_row = self.in_a_row.saturating_add(1);
         let slice = self.slice(now);
         slice.failed = slice.failed.saturating_add(1);
         let (finished, failed) = self.totals(now);
         let total = u128::from(finished) + u128::from(failed);
-        failed >= self.failures_min
-            && u128::from(failed) * 100 >= u128::from(self.failure_percent) * total
+        let share = u128::from(failed) * 100 >= u128::from(self.failure_percent) * total;
+        let opens = failed >= self.failures_min
+            && (share || self.in_a_row >= self.failures_min);
+        opens.then_some(failed)
     }
 
     /// Forgets everything, after a new connection.
     pub fn reset(&mut self) {
         self.slices = [Slice::default(); SLICES];
+        self.in_a_row = 0;
     }
 
     fn slice(&mut self, now: Timestamp) -> &mut Slice {
@@ -113,30 +124,39 @@ mod tests {
     #[test]
     fn opens_at_count_and_share() {
         let mut breaker = Breaker::new(&Policy::of(Profile::Production));
-        breaker.finished(at(0), 3);
-        assert!(!breaker.failed(at(10)));
-        assert!(!breaker.failed(at(20)));
-        assert!(breaker.failed(at(30)), "3 of 6 failed: half, and three of them");
+        breaker.finished(at(0), 2);
+        assert_eq!(breaker.failed(at(10)), None);
+        assert_eq!(breaker.failed(at(20)), None);
+        breaker.finished(at(25), 1);
+        assert_eq!(breaker.failed(at(30)), Some(3), "3 of 6 failed: half, and three of them");
     }
 
     #[test]
     fn a_busy_service_with_few_failures_stays_closed() {
         let mut breaker = Breaker::new(&Policy::of(Profile::Production));
-        breaker.finished(at(0), 1_000);
         for ms in 0..999 {
-            assert!(!breaker.failed(at(ms)), "failure {ms} of 1000 commands");
+            breaker.finished(at(ms), 2);
+            assert_eq!(breaker.failed(at(ms)), None, "a third fails");
         }
-        assert!(breaker.failed(at(999)));
+    }
+
+    #[test]
+    fn several_failures_with_no_success_between_them_open_at_once() {
+        let mut breaker = Breaker::new(&Policy::of(Profile::Production));
+        breaker.finished(at(0), 100_000);
+        assert_eq!(breaker.failed(at(1)), None);
+        assert_eq!(breaker.failed(at(2)), None);
+        assert_eq!(breaker.failed(at(3)), Some(3));
     }
 
     #[test]
     fn what_left_the_window_no_longer_counts() {
         let mut breaker = Breaker::new(&Policy::of(Profile::Production));
-        assert!(!breaker.failed(at(0)));
-        assert!(!breaker.failed(at(100)));
-        assert!(!breaker.failed(at(10_900)), "the first two are over ten seconds old");
-        assert!(!breaker.failed(at(10_950)));
-        assert!(breaker.failed(at(11_000)));
+        assert_eq!(breaker.failed(at(0)), None);
+        assert_eq!(breaker.failed(at(100)), None);
+        assert_eq!(breaker.failed(at(10_900)), None, "the first two are over ten seconds old");
+        assert_eq!(breaker.failed(at(10_950)), None);
+        assert_eq!(breaker.failed(at(11_000)), Some(3));
     }
 
     #[test]

@@ -29,11 +29,7 @@ fn classify() {
             ("text", |case| classified(case, &case["text"])),
             ("reply", |case| {
                 let kind = classify_reply(text(&case["reply"]));
-                same(
-                    &json!({"kind": case["kind"]}),
-                    &json!({"kind": kind}),
-                    "reply",
-                )
+                same(&json!({"kind": case["kind"]}), &json!({"kind": kind}), "reply")
             }),
             ("errno", |case| {
                 let phase = read(&case["phase"], "phase")?;
@@ -54,16 +50,12 @@ fn policy() {
     run(
         "policy.json",
         &[
-            ("defaults", |case| {
-                exact_or_error(case, policy_of(case).map(|policy| plain(&policy)))
-            }),
+            ("defaults", |case| exact_or_error(case, policy_of(case).map(|policy| plain(&policy)))),
             ("allowed", |case| match policy_of(case) {
                 Ok(policy) => subset(&case["expect"], &plain(&policy), "expect"),
                 Err(message) => Err(message),
             }),
-            ("refused", |case| {
-                exact_or_error(case, policy_of(case).map(|policy| plain(&policy)))
-            }),
+            ("refused", |case| exact_or_error(case, policy_of(case).map(|policy| plain(&policy)))),
             ("knobs", |case| {
                 let mut knobs = plain(&KNOBS);
                 for knob in knobs.as_array_mut().into_iter().flatten() {
@@ -148,21 +140,14 @@ fn status() {
 #[test]
 fn differences_are_found() {
     let found = |expected: Value, actual: Value| same(&expected, &actual, "").is_err();
-    assert!(!found(
-        json!({"a": [1, 2.5]}),
-        json!({"a": [1.0, 2.500_000_1]})
-    ));
+    assert!(!found(json!({"a": [1, 2.5]}), json!({"a": [1.0, 2.500_000_1]})));
     assert!(found(json!({"a": 1}), json!({"a": 1, "b": null})));
     assert!(found(json!({"a": 1, "b": null}), json!({"a": 1})));
     assert!(found(json!([1]), json!([1, 2])));
     assert!(found(json!(1), json!(true)));
     assert!(found(json!(1), json!(1.01)));
     assert!(found(json!("1"), json!(1)));
-    let message = same(
-        &json!({"a": [0, {"b": 1}]}),
-        &json!({"a": [0, {"b": 2}]}),
-        "x",
-    );
+    let message = same(&json!({"a": [0, {"b": 1}]}), &json!({"a": [0, {"b": 2}]}), "x");
     assert_eq!(message.unwrap_err(), "x.a[1].b: expected 1, got 2");
     assert!(subset(&json!({"a": {"b": 1}}), &json!({"a": {"b": 1, "c": 2}}), "").is_ok());
     assert!(subset(&json!({"a": {"d": 1}}), &json!({"a": {"b": 1}}), "").is_err());
@@ -180,12 +165,7 @@ fn run(file: &str, sections: &[Section]) {
         }
         let known = sections.iter().find(|(name, _)| name == section);
         let (_, check) = known.unwrap_or_else(|| panic!("{file}: unknown section {section}"));
-        for (place, case) in cases
-            .as_array()
-            .expect("a section holds a list")
-            .iter()
-            .enumerate()
-        {
+        for (place, case) in cases.as_array().expect("a section holds a list").iter().enumerate() {
             let name = match &case["name"] {
                 Value::String(name) => name.clone(),
                 _ if file == "classify.json" => format!("{section}[{place}]"),
@@ -199,11 +179,7 @@ fn run(file: &str, sections: &[Section]) {
     }
     assert!(!names.is_empty(), "{file} holds no case");
     let (count, all) = (faults.len(), names.len());
-    assert!(
-        count == 0,
-        "{count} of {all} cases fail:\n{}",
-        faults.join("\n")
-    );
+    assert!(count == 0, "{count} of {all} cases fail:\n{}", faults.join("\n"));
 }
 
 /// Runs the steps of a script up to the first that fails.
@@ -218,17 +194,11 @@ fn steps(case: &Value, mut check: impl FnMut(&Value) -> Check) -> Check {
 fn classified(case: &Value, evidence: &Value) -> Check {
     let answer = inspect::classify(evidence.clone()).map_err(|error| error.to_string())?;
     let kind: FailureKind = read(&case["kind"], "kind")?;
-    same(
-        &plain(&Classification::from(kind)),
-        &plain(&answer),
-        "expect",
-    )
+    same(&plain(&Classification::from(kind)), &plain(&answer), "expect")
 }
 
 fn policy_of(case: &Value) -> Result<Policy, String> {
-    let options = case["options"]
-        .as_object()
-        .ok_or("a case without options")?;
+    let options = case["options"].as_object().ok_or("a case without options")?;
     inspect::policy(options).map_err(|error| error.to_string())
 }
 
@@ -267,11 +237,7 @@ fn check_throttle_step(throttle: &mut Throttle, step: &Value) -> Check {
         let counts = throttle.failure(at(step), read(kind, "failure")?);
         same(&step["expect"], &plain(&counts), "expect")?;
     } else if step.get("summary").is_some() {
-        same(
-            &step["expect"],
-            &plain(&throttle.summary(at(step))),
-            "expect",
-        )?;
+        same(&step["expect"], &plain(&throttle.summary(at(step))), "expect")?;
     } else if let Some(due) = step.get("due") {
         same(due, &plain(&throttle.due()), "due")?;
     } else if let Some(counts) = step.get("since_line") {
@@ -348,20 +314,15 @@ fn check_drive(host: &mut Host, drive: &Value, step: &Value) -> Check {
     let (mut dials, mut others) = (Vec::new(), Vec::new());
     let mut ends: Option<(Timestamp, u64)> = None;
     loop {
-        let timer = host
-            .timeout
-            .filter(|at| ends.is_none_or(|(end, _)| *at < end));
-        let Some(now) = timer
-            .or(ends.map(|(end, _)| end))
-            .filter(|now| *now <= until)
+        let timer = host.timeout.filter(|at| ends.is_none_or(|(end, _)| *at < end));
+        let Some(now) = timer.or_else(|| ends.map(|(end, _)| end)).filter(|now| *now <= until)
         else {
             break;
         };
         let input = match ends.take_if(|_| timer.is_none()) {
-            Some((_, dial)) => Input::DialFailed {
-                dial,
-                failure: read(&drive["failure"], "failure")?,
-            },
+            Some((_, dial)) => {
+                Input::DialFailed { dial, failure: read(&drive["failure"], "failure")? }
+            }
             None => Input::Timer,
         };
         for output in host.handle(now, input) {
@@ -380,9 +341,7 @@ fn check_drive(host: &mut Host, drive: &Value, step: &Value) -> Check {
 fn check_simulation(case: &Value) -> Check {
     let scenario: Scenario = read(&case["scenario"], "scenario")?;
     let trace = policy_of(case).and_then(|policy| {
-        simulate(&policy, &scenario)
-            .map(|trace| plain(&trace))
-            .map_err(|error| error.to_string())
+        simulate(&policy, &scenario).map(|trace| plain(&trace)).map_err(|error| error.to_string())
     });
     let Some(expected) = case["expect"].as_object() else {
         return exact_or_error(case, trace);
@@ -394,11 +353,7 @@ fn check_simulation(case: &Value) -> Check {
     for (field, expected) in expected {
         if field == "last_status" {
             let statuses = trace["status"].as_array().ok_or("no statuses")?;
-            subset(
-                expected,
-                &statuses.last().ok_or("no status")?["status"],
-                field,
-            )?;
+            subset(expected, &statuses.last().ok_or("no status")?["status"], field)?;
         } else {
             same(expected, &figure(&trace, field, expected)?, field)?;
         }
@@ -412,12 +367,7 @@ fn figure(trace: &Value, field: &str, expected: &Value) -> Result<Value, String>
     let (dials, lines) = (list("dials"), list("lines"));
     Ok(match field {
         "dials" => json!(dials.len()),
-        "dials_failed" => json!(
-            dials
-                .iter()
-                .filter(|dial| !dial["failure"].is_null())
-                .count()
-        ),
+        "dials_failed" => json!(dials.iter().filter(|dial| !dial["failure"].is_null()).count()),
         "dial_times_ms" => dials.iter().map(|dial| dial["at_ms"].clone()).collect(),
         "dials_from" => {
             let from: usize = read(&expected["at"], "at")?;
@@ -427,22 +377,13 @@ fn figure(trace: &Value, field: &str, expected: &Value) -> Result<Value, String>
         }
         "lines" => lines
             .iter()
-            .map(|line| {
-                json!([
-                    line["at_ms"],
-                    line["record"]["level"],
-                    line["record"]["code"]
-                ])
-            })
+            .map(|line| json!([line["at_ms"], line["record"]["level"], line["record"]["code"]]))
             .collect(),
         "warnings" => {
             let is_warning = |line: &&Value| line["record"]["level"] == "warning";
             json!(lines.iter().filter(is_warning).count())
         }
-        "messages" => lines
-            .iter()
-            .map(|line| line["record"]["message"].clone())
-            .collect(),
+        "messages" => lines.iter().map(|line| line["record"]["message"].clone()).collect(),
         "modes" => list("status")
             .iter()
             .map(|snapshot| json!([snapshot["at_ms"], snapshot["status"]["mode"]]))
@@ -534,7 +475,6 @@ fn validate(root: &Value, schema: &Value, value: &Value, path: &str) -> Check {
     let fault = |what: &dyn Display| Err(format!("{path}: {what}, got {value}"));
     for (keyword, rule) in schema.as_object().ok_or("a schema is an object")? {
         match keyword.as_str() {
-            "$schema" | "$id" | "$defs" | "title" | "description" | "examples" => {}
             "$ref" => {
                 let target = root.pointer(text(rule).trim_start_matches('#'));
                 validate(root, target.ok_or("a $ref leads nowhere")?, value, path)?;
@@ -568,7 +508,9 @@ fn validate(root: &Value, schema: &Value, value: &Value, path: &str) -> Check {
                     validate(root, rule, value, &format!("{path}[{place}]"))?;
                 }
             }
-            "type" | "enum" | "const" | "minimum" => {}
+            // What constrains nothing, and what was found to hold above.
+            "$schema" | "$defs" | "title" | "description" | "type" | "enum" | "const"
+            | "minimum" => {}
             _ => return fault(&format!("unknown keyword {keyword}")),
         }
     }
@@ -612,13 +554,9 @@ fn at(step: &Value) -> Timestamp {
 }
 
 fn number(value: &Value) -> u64 {
-    value
-        .as_u64()
-        .unwrap_or_else(|| panic!("{value} is no whole number"))
+    value.as_u64().unwrap_or_else(|| panic!("{value} is no whole number"))
 }
 
 fn text(value: &Value) -> &str {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("{value} is no text"))
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
 }

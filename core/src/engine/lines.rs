@@ -15,9 +15,8 @@ const TEXT_CHARS_MAX: usize = 200;
 
 impl Engine {
     pub(super) fn log_failure_if_news(&mut self, now: Timestamp, failure: &Failure) {
-        // A kind that had its line has no second one, however late the timer of the summary is.
+        // A kind that had its line has no second one: a summary follows, if one is due.
         if !self.outage.is_news(failure.kind) {
-            self.log_summary_if_due(now);
             return;
         }
         let Some(counts) = self.outage.line_for(now, failure.kind) else {

@@ -295,11 +295,11 @@ impl Engine {
         );
         // A write that failed waits in the journal: nothing may go to Redis before it.
         if counted && !write {
-            if self.breaker.failed(now) {
-                self.degrade(now, &failure, Counts::COMMAND);
+            if let Some(commands_failed) = self.breaker.failed(now) {
+                // Those that did not open it yet belong to the outage, too.
+                self.degrade(now, &failure, Counts { commands_failed, ..Counts::default() });
             } else {
                 self.totals.failures += 1;
-                self.outage.count(Counts::COMMAND);
                 self.last_failure = Some(failure);
             }
             return;
@@ -346,6 +346,9 @@ impl Engine {
         if journal_keys > 0 {
             self.log_journal_discarded(now, journal_keys);
         }
+        if let Some(incident) = self.outage.take_recovered() {
+            self.outputs.push_back(Output::IncidentClosed { incident });
+        }
         self.outputs.push_back(Output::CloseConnection);
         self.enter(Phase::Closed);
     }
@@ -368,7 +371,6 @@ impl Engine {
         if let Some(incident) = self.outage.failed(now, failure.kind, counts) {
             self.outputs.push_back(Output::IncidentOpened { incident });
         }
-        self.last_failure = Some(failure.clone());
         // The dial that follows a lost connection tells why it is lost: one line for both.
         if failure.kind == FailureKind::ConnectionLost && self.next_dial_at.is_some() {
             self.outage.hold_line(now, failure);
@@ -376,6 +378,7 @@ impl Engine {
             self.outage.release_line();
             self.log_failure_if_news(now, failure);
         }
+        self.last_failure = Some(failure.clone());
     }
 
     /// Plans the next dial by the schedule of `kind`, at the next attempt index.

@@ -155,6 +155,11 @@ impl Outage {
         if self.close_due().is_some_and(|due| due <= now) { self.incident.take() } else { None }
     }
 
+    /// The incident, if Redis is back: nothing continues it once the client is closed.
+    pub(super) fn take_recovered(&mut self) -> Option<Incident> {
+        self.incident.take_if(|incident| incident.recovered_at_ms.is_some())
+    }
+
     pub(super) const fn is_news(&self, kind: FailureKind) -> bool {
         self.throttle.is_news(kind)
     }

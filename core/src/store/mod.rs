@@ -144,8 +144,9 @@ impl Store {
 }
 
 impl Entry {
+    /// Redis still serves a key in its last millisecond (`keyIsExpired` in its `db.c`).
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
-        self.expires_at.is_some_and(|at| at <= now)
+        self.expires_at.is_some_and(|at| at < now)
     }
 }
 

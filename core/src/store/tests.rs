@@ -91,8 +91,8 @@ fn expiry_is_absolute_and_survives_increments() {
     assert_eq!(run(&mut store, "EXPIRE limit 60"), Value::Integer(1));
     assert_eq!(run_at(&mut store, NOW.plus_ms(20_000), "INCR limit"), Value::Integer(2));
     assert_eq!(run_at(&mut store, NOW.plus_ms(20_000), "TTL limit"), Value::Integer(40));
-    assert_eq!(run_at(&mut store, NOW.plus_ms(60_000), "GET limit"), Value::Nil);
-    assert_eq!(run_at(&mut store, NOW.plus_ms(60_000), "PTTL limit"), Value::Integer(-2));
+    assert_eq!(run_at(&mut store, NOW.plus_ms(60_001), "GET limit"), Value::Nil);
+    assert_eq!(run_at(&mut store, NOW.plus_ms(60_001), "PTTL limit"), Value::Integer(-2));
     assert_eq!(run(&mut store, "EXPIRE no 5"), Value::Integer(0));
 }
 
