@@ -61,5 +61,5 @@ setup-deny: ## Install cargo-deny into build/tools, for lint (some minutes)
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed inside the checkout
-	rm -rf build target node_modules bindings-*/node_modules bindings-wasm/pkg bindings-node/*.node
+	rm -rf build target node_modules bindings-*/node_modules bindings-wasm/pkg bindings-*/dist bindings-node/*.node
 	rm -rf tests/*/node_modules examples/*/node_modules

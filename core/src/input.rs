@@ -7,7 +7,7 @@ use crate::kind::Failure;
 /// One input of [`Engine::handle`](crate::Engine::handle). `dial` and `epoch` are the numbers that
 /// the engine gave out: what is told of an older dial or connection changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Input {
     /// The application wants Redis: `connect()`, or the first command of a lazy client.

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 /// What is counted between two lines, and over a whole incident.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Counts {
     /// Dials that failed.

@@ -1,0 +1,34 @@
+/** outlast-wasm for Node: everything is there once it is imported. */
+
+import generated from "../pkg/node/outlast_wasm.js";
+import { surface } from "./surface.js";
+import type * as types from "./types.js";
+
+export type * from "./types.js";
+
+// A class is a value and a type of the same name.
+export type Engine = types.Engine;
+export type Throttle = types.Throttle;
+export type Store = types.Store;
+
+const outlast = surface(generated);
+
+export const {
+  version,
+  classify,
+  classifyReply,
+  failureKinds,
+  policy,
+  knobs,
+  backoffSchedule,
+  simulate,
+  parseStatus,
+  Engine,
+  Throttle,
+  Store,
+} = outlast;
+
+/** The same as in a browser, so that code which runs in both may `await load()` in both. */
+export async function load(): Promise<types.Outlast> {
+  return outlast;
+}

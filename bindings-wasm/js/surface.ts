@@ -1,0 +1,19 @@
+import type { Outlast } from "./types.js";
+
+/** Of all that the generated code exports, what people are to see. */
+export function surface(generated: Outlast): Outlast {
+  return Object.freeze({
+    version: generated.version,
+    classify: generated.classify,
+    classifyReply: generated.classifyReply,
+    failureKinds: generated.failureKinds,
+    policy: generated.policy,
+    knobs: generated.knobs,
+    backoffSchedule: generated.backoffSchedule,
+    simulate: generated.simulate,
+    parseStatus: generated.parseStatus,
+    Engine: generated.Engine,
+    Throttle: generated.Throttle,
+    Store: generated.Store,
+  });
+}

@@ -1,0 +1,283 @@
+//! Values both ways. What comes in is read into JSON first, within bounds; what goes out is plain
+//! objects with the core's names.
+
+use js_sys::{Array, BigInt, Object, Reflect};
+use outlast_core as ocore;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::errors::thrown;
+use ocore::classify::{CAUSE_DEPTH_MAX, CAUSE_WIDTH_MAX};
+use ocore::{Error, ErrorKind};
+
+/// How deep an argument may be nested; nothing that the core reads is as deep.
+const DEPTH_MAX: u32 = 16;
+
+/// How many error objects are read of one failure: causes may go round in circles.
+const ERRORS_MAX: usize = 256;
+
+/// The last millisecond that a JavaScript date can name. Every later time that an engine answers
+/// is still a number that JavaScript holds exactly.
+const TIME_MS_MAX: u64 = 8_640_000_000_000_000;
+
+/// The answer of a call as JavaScript gets it, or the error that it throws.
+pub(crate) fn answer<T: Serialize>(
+    call: impl FnOnce() -> Result<T, Error>,
+) -> Result<JsValue, JsValue> {
+    call().and_then(|value| to_js(&value)).map_err(|error| thrown(&error))
+}
+
+/// A value as plain objects, lists and numbers. A number that JavaScript would round is an error.
+fn to_js<T: Serialize>(value: &T) -> Result<JsValue, Error> {
+    value
+        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+        .map_err(|error| Error::new(ErrorKind::LimitReached, error.to_string()))
+}
+
+/// A policy from an object of options, in camelCase or `snake_case`; nothing stands for none.
+pub(crate) fn policy(options: &JsValue) -> Result<ocore::Policy, Error> {
+    ocore::inspect::policy(&names("set of options", options)?)
+}
+
+/// What the core reads from an object with names in camelCase or `snake_case`; nothing stands for
+/// an empty one.
+pub(crate) fn named<T: DeserializeOwned>(what: &str, value: &JsValue) -> Result<T, Error> {
+    read(what, Value::Object(names(what, value)?))
+}
+
+/// What the core reads from a value with its own names.
+pub(crate) fn parsed<T: DeserializeOwned>(what: &str, value: &JsValue) -> Result<T, Error> {
+    read(what, json(what, value, 0)?)
+}
+
+/// A text.
+pub(crate) fn text(what: &str, value: &JsValue) -> Result<String, Error> {
+    parsed(what, value)
+}
+
+/// A text, or this one where there is none.
+pub(crate) fn text_or(what: &str, value: &JsValue, absent: &str) -> Result<String, Error> {
+    if value.is_undefined() {
+        return Ok(absent.to_owned());
+    }
+    text(what, value)
+}
+
+/// A whole number: a number that JavaScript holds exactly, or a bigint of up to 64 bits.
+pub(crate) fn whole(field: &str, value: &JsValue) -> Result<u64, Error> {
+    serde_wasm_bindgen::from_value(value.clone()).map_err(|_| {
+        let allowed = "a whole number from 0 to 9007199254740991, or a bigint of up to 64 bits";
+        Error::invalid_option(field, &shown(value), allowed)
+    })
+}
+
+/// A whole number of a few digits.
+pub(crate) fn count(field: &str, value: &JsValue) -> Result<u32, Error> {
+    let number = whole(field, value)?;
+    u32::try_from(number).map_err(|_| {
+        let allowed = format!("at most {}", u32::MAX);
+        Error::invalid_option(field, &shown(value), &allowed)
+    })
+}
+
+/// A time in milliseconds.
+pub(crate) fn time(value: &JsValue) -> Result<ocore::Timestamp, Error> {
+    whole("at_ms", value)
+        .ok()
+        .filter(|ms| *ms <= TIME_MS_MAX)
+        .map(ocore::Timestamp::from_ms)
+        .ok_or_else(|| {
+            let allowed = format!("a whole number from 0 to {TIME_MS_MAX} (ms)");
+            Error::invalid_option("at_ms", &shown(value), &allowed)
+        })
+}
+
+/// What is known of a failure: a text as it is, and of an object what [`ocore::classify`] reads.
+/// The fields of a JavaScript error are inherited or not enumerable, so they are asked for by name.
+pub(crate) fn evidence(value: &JsValue) -> Result<Value, Error> {
+    if value.is_object() && !Array::is_array(value) {
+        return Ok(error_object(value, 0, &mut 0));
+    }
+    json("error", value, 0)
+}
+
+fn error_object(value: &JsValue, depth: u32, seen: &mut usize) -> Value {
+    *seen += 1;
+    let field = |name: &str| Reflect::get(value, &name.into()).unwrap_or_default();
+    let mut object = Map::new();
+    let is_error = value.is_instance_of::<js_sys::Error>();
+    // These names are the core's only where the object was made for it.
+    let texts: &[&str] = if is_error {
+        &["message", "name", "code"]
+    } else {
+        &["message", "name", "code", "text", "phase"]
+    };
+    for name in texts {
+        if let Some(text) = field(name).as_string() {
+            object.insert((*name).to_owned(), Value::String(text));
+        }
+    }
+    if let Ok(errno) = serde_wasm_bindgen::from_value::<i32>(field("errno")) {
+        object.insert("errno".to_owned(), errno.into());
+    }
+    if depth < CAUSE_DEPTH_MAX {
+        let mut causes = Vec::new();
+        for name in ["errors", "causes"] {
+            if let Ok(list) = field(name).dyn_into::<Array>() {
+                causes.extend(list.iter().take(CAUSE_WIDTH_MAX));
+            }
+        }
+        causes.push(field("cause"));
+        let read = causes.iter().filter_map(|cause| error_cause(cause, depth + 1, seen)).collect();
+        object.insert("causes".to_owned(), Value::Array(read));
+    }
+    Value::Object(object)
+}
+
+/// A cause is an error object, or only its message.
+fn error_cause(value: &JsValue, depth: u32, seen: &mut usize) -> Option<Value> {
+    if *seen >= ERRORS_MAX {
+        return None;
+    }
+    if let Some(text) = value.as_string() {
+        *seen += 1;
+        return Some(serde_json::json!({ "text": text }));
+    }
+    value.is_object().then(|| error_object(value, depth, seen))
+}
+
+/// A reply as an object with one field, which tells its type. The store answers no other types.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the types of RESP 3 have no form here, nor has any that is still to come"
+)]
+pub(crate) fn reply(value: &ocore::Value) -> Result<JsValue, Error> {
+    use ocore::Value as Reply;
+    Ok(match value {
+        Reply::Nil => tagged("nil", &JsValue::TRUE),
+        Reply::Simple(text) => tagged("simple", &text.into()),
+        Reply::Error(text) => tagged("error", &text.into()),
+        Reply::Integer(number) => tagged("integer", &integer(*number)),
+        Reply::Bulk(bytes) => tagged("bulk", &String::from_utf8_lossy(bytes).as_ref().into()),
+        Reply::Array(items) => {
+            let items: Array = items.iter().map(reply).collect::<Result<_, _>>()?;
+            tagged("array", &items)
+        }
+        other => return Err(unanswerable(other)),
+    })
+}
+
+/// Why the store does not answer, in the same form.
+pub(crate) fn refusal(refusal: ocore::store::Refusal) -> Result<JsValue, Error> {
+    use ocore::store::Refusal;
+    let reason = match refusal {
+        Refusal::Unsupported => "unsupported",
+        Refusal::Full => "full",
+        other => return Err(unanswerable(&other)),
+    };
+    Ok(tagged("refused", &reason.into()))
+}
+
+fn unanswerable(answer: &dyn core::fmt::Debug) -> Error {
+    let message = format!("an answer of the store that has no form here: {answer:?}");
+    Error::new(ErrorKind::UnsupportedLocally, message)
+}
+
+/// A number where JavaScript holds it exactly, else a bigint.
+fn integer(number: i64) -> JsValue {
+    to_js(&number).unwrap_or_else(|_| JsValue::from(number))
+}
+
+fn tagged(tag: &str, value: &JsValue) -> JsValue {
+    let object = Object::new();
+    // An object that was just made is extensible: this cannot fail.
+    let _ = Reflect::set(&object, &tag.into(), value);
+    object.into()
+}
+
+/// The fields of an object, their names in `snake_case`.
+fn names(what: &str, value: &JsValue) -> Result<Map<String, Value>, Error> {
+    let fields = match json(what, value, 0)? {
+        Value::Null => Map::new(),
+        Value::Object(fields) => fields,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            return Err(unreadable(what, &"expected an object"));
+        }
+    };
+    let mut named = Map::new();
+    for (name, value) in fields {
+        let snake = snake_case(&name);
+        if named.insert(snake, value).is_some() {
+            let name = snake_case(&name);
+            return Err(unreadable(what, &format!("{name} is given twice")));
+        }
+    }
+    Ok(named)
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
+/// A value as JSON, of bounded depth. A number that is none stays visible as a text, so that the
+/// core refuses it by its name instead of taking it for absent.
+fn json(what: &str, value: &JsValue, depth: u32) -> Result<Value, Error> {
+    if depth > DEPTH_MAX {
+        return Err(unreadable(what, &"nested too deep"));
+    }
+    if value.as_f64().is_some_and(|number| !number.is_finite()) {
+        return Ok(Value::String(shown(value)));
+    }
+    if let Some(list) = value.dyn_ref::<Array>() {
+        let items = list.iter().map(|item| json(what, &item, depth + 1));
+        return items.collect::<Result<_, _>>().map(Value::Array);
+    }
+    let Some(object) = value.dyn_ref::<Object>().filter(|_| value.is_object()) else {
+        return serde_wasm_bindgen::from_value(value.clone())
+            .map_err(|error| unreadable(what, &error));
+    };
+    let mut fields = Map::new();
+    for key in Object::keys(object).iter() {
+        let field = Reflect::get(object, &key).unwrap_or_default();
+        if let Some(name) = key.as_string() {
+            fields.insert(name, json(what, &field, depth + 1)?);
+        }
+    }
+    Ok(Value::Object(fields))
+}
+
+fn read<T: DeserializeOwned>(what: &str, value: Value) -> Result<T, Error> {
+    serde_json::from_value(value).map_err(|error| unreadable(what, &error))
+}
+
+fn unreadable(what: &str, why: &dyn core::fmt::Display) -> Error {
+    let article = if what.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    let message = format!("not {article} {what}: {why}");
+    Error::new(ErrorKind::InvalidArgument, message)
+}
+
+/// A value for a message.
+fn shown(value: &JsValue) -> String {
+    if let Some(text) = value.as_string() {
+        return text;
+    }
+    if let Some(number) = value.as_f64() {
+        return number.to_string();
+    }
+    let digits = value.dyn_ref::<BigInt>().map(|big| big.to_string(10));
+    match digits {
+        Some(Ok(digits)) => digits.into(),
+        Some(Err(_)) | None => {
+            value.js_typeof().as_string().unwrap_or_else(|| "something".to_owned())
+        }
+    }
+}

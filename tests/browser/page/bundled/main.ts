@@ -1,0 +1,3 @@
+import { load } from "outlast-wasm";
+
+globalThis.outlast = await load();
