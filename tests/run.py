@@ -226,6 +226,12 @@ SUITES = (
         ("chrome", "wasm"),
     ),
     Suite(
+        "examples",
+        f"{PYTEST} tests/examples {JUNIT_REPORT}",
+        read_junit,
+        ("redis", "python", "node"),
+    ),
+    Suite(
         "packaging",
         f"{PYTEST} tests/packaging {JUNIT_REPORT}",
         read_junit,

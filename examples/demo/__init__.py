@@ -1,0 +1,1 @@
+"""The parts of examples/demo.py. Python's standard library is all they use."""
