@@ -54,9 +54,28 @@ impl Client {
     /// [`ErrorKind::RedisUnavailable`](crate::ErrorKind::RedisUnavailable) where the policy
     /// requires Redis and no dial succeeded; [`Closed`](crate::ErrorKind::Closed).
     pub fn connect(&self) -> Result<(), Error> {
+        self.connect_interruptible(&|| Ok(()))
+    }
+
+    /// As [`connect`](Self::connect). `interrupt` is asked now and then, and its error ends the
+    /// wait; the dials go on.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect), and whatever `interrupt` answers.
+    pub fn connect_interruptible(
+        &self,
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.begin();
+        self.gate.wait_for_startup(None, interrupt)?.unwrap_or(Ok(()))
+    }
+
+    /// Dials in the background. Commands wait for the first dials, as after
+    /// [`connect`](Self::connect).
+    pub fn begin(&self) {
         self.start();
         self.gate.tell(outlast_core::Input::Start);
-        self.gate.wait_for_startup(None).unwrap_or(Ok(()))
     }
 
     /// Runs a command: its name and arguments, as Redis documents them.
@@ -94,7 +113,7 @@ impl Client {
                     Some(result) => return result.and_then(into_result),
                     None => continue,
                 },
-                Route::Wait => match self.gate.wait_for_startup(Some(deadline)) {
+                Route::Wait => match self.gate.wait_for_startup(Some(deadline), interrupt)? {
                     Some(_) => continue,
                     None => return self.gate.overdue(args, traits).and_then(into_result),
                 },

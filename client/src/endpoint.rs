@@ -43,6 +43,9 @@ impl fmt::Display for Endpoint {
 impl Endpoint {
     /// Reads a URL; the query parameters, but for `db`, are returned as options.
     pub(crate) fn parse(text: &str) -> Result<(Self, Vec<(String, String)>), Error> {
+        if is_cut_short(text) {
+            return Err(Error::new(ErrorKind::InvalidOption, CUT_SHORT));
+        }
         let url = Url::parse(text).map_err(|error| unreadable(text, error))?;
         if url.scheme() != "redis" {
             return Err(Error::invalid_option("URL scheme", url.scheme(), "redis"));
@@ -94,6 +97,16 @@ fn database(text: &str) -> Result<u32, Error> {
     let number = text.parse().ok().filter(|number| *number <= 65_535);
     number.ok_or_else(|| Error::invalid_option("database", text, "a whole number from 0 to 65535"))
 }
+
+/// Whether an `@` stands behind the place where the host would end. What is before it then is a part
+/// of a password, whatever it is read as, and no message may show it.
+fn is_cut_short(text: &str) -> bool {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    rest.find(['/', '?', '#']).is_some_and(|end| rest[end..].contains('@'))
+}
+
+const CUT_SHORT: &str = "invalid URL: an @ behind the host; allowed are / ? # @ in a user or \
+                         password only as %2F %3F %23 %40";
 
 fn unreadable(text: &str, error: ParseError) -> Error {
     let shown = redact(text);
@@ -188,6 +201,10 @@ mod tests {
             "://x:planted@",
             "redis://u:planted@[::1",
             "redis://h:1:planted@h:2:3",
+            "redis://:planted/x@h",
+            "redis://:1/planted@h",
+            "redis://:1?planted@h",
+            "redis://u:planted#x@h",
         ] {
             assert!(!message(text).contains("planted"), "{}", message(text));
         }

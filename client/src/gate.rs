@@ -21,6 +21,9 @@ use crate::config::Config;
 use crate::events::{Event, Sink};
 use crate::host::{Clock, client_id, entropy};
 
+/// How long a wait that no signal ends goes on before the host is asked whether one came.
+pub(crate) const SIGNAL_CHECK: Duration = Duration::from_millis(20);
+
 /// What the engine wants of the driver.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Action {
@@ -148,7 +151,12 @@ impl Gate {
             CLOSED => Err(closed()),
             _ if word & STARTED == 0 => {
                 self.tell(Input::Start);
-                Ok(Route::Wait)
+                // The startup may have ended meanwhile, and its end wakes nobody twice.
+                if self.word.load(Ordering::Acquire) == word {
+                    Ok(Route::Wait)
+                } else {
+                    self.route()
+                }
             }
             _ if word & SERVING == 0 => Err(self.unavailable("Redis is required")),
             _ => Ok(Route::Store),
@@ -198,6 +206,10 @@ impl Gate {
         let write = traits.access == Access::Write;
         let Unanswered { failure, maybe_done } = unanswered;
         self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
+        // What was dropped because the client was closed is not answered from memory.
+        if self.is_closed() {
+            return Settled::Ended(Err(closed()));
+        }
         if maybe_done && !traits.idempotent {
             return Settled::Ended(self.in_doubt(args, &failure));
         }
@@ -214,6 +226,9 @@ impl Gate {
         traits: Traits,
         unless_connected: bool,
     ) -> Option<Result<Value, Error>> {
+        if self.is_closed() {
+            return Some(Err(closed()));
+        }
         if traits.guarded && self.policy().on_guarded == OnGuarded::Refuse {
             let what = format!("{} is not served from memory (on_guarded)", name_of(args));
             return Some(Err(self.refuse(&what)));
@@ -433,22 +448,29 @@ impl Gate {
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
 
-    /// Waits until the startup has ended, at most until `deadline`; how it ended.
-    pub(crate) fn wait_for_startup(&self, deadline: Option<Instant>) -> Option<Result<(), Error>> {
-        let mut state = self.lock();
-        while state.startup.is_none() && !self.is_closed() {
+    /// Waits until the startup has ended, at most until `deadline`; how it ended. A condition
+    /// variable sleeps through signals, so `interrupt` is asked now and then; its error ends the
+    /// wait.
+    pub(crate) fn wait_for_startup(
+        &self,
+        deadline: Option<Instant>,
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Option<Result<(), Error>>, Error> {
+        loop {
+            let state = self.lock();
+            if state.startup.is_some() || self.is_closed() {
+                break;
+            }
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            state = match left {
-                Some(Duration::ZERO) => return None,
-                Some(left) => {
-                    let waited = self.changed.wait_timeout(state, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-            };
+            let left = left.unwrap_or(SIGNAL_CHECK).min(SIGNAL_CHECK);
+            if left.is_zero() {
+                return Ok(None);
+            }
+            // No lock is held while the host is asked.
+            drop(self.changed.wait_timeout(state, left));
+            interrupt()?;
         }
-        drop(state);
-        self.startup_result()
+        Ok(self.startup_result())
     }
 
     /// The same for a task.

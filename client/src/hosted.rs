@@ -83,7 +83,7 @@ impl Client {
                 kind => Failure::new(kind, text),
             },
         };
-        self.hosted.lost(failure)
+        self.hosted.lost(&failure)
     }
 
     /// Does what is due.

@@ -85,9 +85,11 @@ pub(crate) struct Hosted {
 struct State {
     /// The connection that the host drives, and its epoch.
     connection: Option<(u64, Connection)>,
+    /// Whether the host still has a socket of ours, which may outlive its connection.
+    socket_held: bool,
     /// Sent, in the order of the connection.
     sent: VecDeque<Pending>,
-    /// Waiting for the startup, or for the host to take over a socket.
+    /// Waiting for the startup, or for the host to take over a socket; by their deadlines.
     waiting: VecDeque<Pending>,
     next_number: u64,
 }
@@ -116,13 +118,11 @@ impl Hosted {
         let began = Instant::now();
         let deadline = self.gate.clock.at(began + self.gate.command_timeout());
         let pending = Pending { number, on_connection: 0, args, began, deadline };
-        Ok(match self.go_on(&mut state, pending, traits) {
-            Some(settlement) => Submission::Settled(settlement.result),
-            None => {
-                state.next_number += 1;
-                Submission::Pending(number)
-            }
-        })
+        if let Some(settlement) = self.go_on(&mut state, pending, traits) {
+            return Ok(Submission::Settled(settlement.result));
+        }
+        state.next_number += 1;
+        Ok(Submission::Pending(number))
     }
 
     /// The bytes to write now; they count as sent.
@@ -169,10 +169,11 @@ impl Hosted {
     }
 
     /// The host's socket is closed.
-    pub(crate) fn lost(&self, failure: Failure) -> Vec<Settlement> {
+    pub(crate) fn lost(&self, failure: &Failure) -> Vec<Settlement> {
         let mut settlements = Vec::new();
         let mut state = self.state();
-        self.fail_all(&mut state, &failure, &mut settlements);
+        state.socket_held = false;
+        self.fail_all(&mut state, failure, &mut settlements);
         settlements
     }
 
@@ -196,24 +197,31 @@ impl Hosted {
     }
 
     fn exchange_socket(&self, state: &mut State, settlements: &mut Vec<Settlement>) -> Socket {
-        let arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner).take();
         let current = state.connection.as_ref().map(|(epoch, _)| *epoch);
-        let stale = current.is_some_and(|epoch| !self.gate.is_current(epoch));
-        if stale {
+        if current.is_some_and(|epoch| !self.gate.is_current(epoch)) {
             let gone = Failure::new(FailureKind::ConnectionLost, "the connection was given up");
             self.fail_all(state, &gone, settlements);
         }
-        let Some((epoch, link)) = arrived.filter(|(epoch, _)| self.gate.is_current(*epoch)) else {
-            return if stale { Socket::Close } else { Socket::Keep };
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        // It arrives a moment before its epoch begins: until then it stays where it is, and the
+        // change of mode wakes the host once more.
+        let ready = arrived.take_if(|(epoch, _)| self.gate.is_current(*epoch));
+        drop(arrived);
+        let Some((epoch, link)) = ready else {
+            let useless = state.socket_held && state.connection.is_none();
+            state.socket_held &= !useless;
+            return if useless { Socket::Close } else { Socket::Keep };
         };
         match link.stream.into_std() {
             Ok(stream) => {
                 state.connection = Some((epoch, link.connection));
+                state.socket_held = true;
                 Socket::Adopt(stream.into_raw_fd())
             }
             Err(error) => {
                 let failure = crate::dial::failure_of(&error, outlast_core::classify::Phase::Dial);
                 self.gate.tell(outlast_core::Input::ConnectionLost { epoch, failure });
+                state.socket_held = false;
                 Socket::Close
             }
         }
@@ -270,7 +278,9 @@ impl Hosted {
                 }
             }
         }
-        state.waiting.push_back(pending);
+        // One that comes back from a lost connection is due before those that came meanwhile.
+        let place = state.waiting.partition_point(|other| other.deadline <= pending.deadline);
+        state.waiting.insert(place, pending);
         None
     }
 
@@ -295,7 +305,6 @@ impl Hosted {
         let Some((epoch, mut connection)) = state.connection.take() else {
             return;
         };
-        let failure = failure.clone();
         self.gate.tell(outlast_core::Input::ConnectionLost { epoch, failure: failure.clone() });
         let sent = std::mem::take(&mut state.sent);
         let mut unanswered = connection.fail().into_iter().peekable();

@@ -16,7 +16,7 @@ use socket2::SockRef;
 
 use super::Transport;
 use crate::dial::{Link, broken, closed_by_server, failure_of};
-use crate::gate::{Gate, Unanswered};
+use crate::gate::{Gate, SIGNAL_CHECK, Unanswered};
 
 /// A connection that was used this recently is not looked at before a command that may be
 /// repeated.
@@ -83,7 +83,7 @@ impl Pool {
         deadline: Instant,
         interrupt: Interrupt<'_>,
     ) -> Result<Value, CallError> {
-        let mut link = self.take(epoch, deadline)?;
+        let mut link = self.take(epoch, deadline, interrupt)?;
         // What must not be done twice is sent only where no one can doubt afterwards whether it
         // was: a connection that is closed already is found out before.
         let idle = link.used_at.elapsed() > FRESH;
@@ -106,7 +106,12 @@ impl Pool {
         }
     }
 
-    fn take(&self, epoch: u64, deadline: Instant) -> Result<Blocking, CallError> {
+    fn take(
+        &self,
+        epoch: u64,
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Blocking, CallError> {
         let mut links = self.lock();
         loop {
             if !self.gate.is_current(epoch) || links.epoch != epoch {
@@ -117,15 +122,22 @@ impl Pool {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(CallError::Refused(self.exhausted(links.open)));
+                return Err(self.none_came(links.open));
             }
             links.waiting += 1;
             if links.open < self.connections_max() {
                 self.gate.wake();
             }
-            let waited = self.freed.wait_timeout(links, left);
-            links = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = self.freed.wait_timeout(links, left.min(SIGNAL_CHECK));
+            let (waited, ended) = waited.unwrap_or_else(PoisonError::into_inner);
+            links = waited;
             links.waiting -= 1;
+            if ended.timed_out() {
+                // No lock is held while the host is asked.
+                drop(links);
+                interrupt().map_err(CallError::Refused)?;
+                links = self.lock();
+            }
         }
     }
 
@@ -179,6 +191,16 @@ impl Pool {
 
     fn connections_max(&self) -> usize {
         usize::try_from(self.gate.policy().connections_max).unwrap_or(usize::MAX)
+    }
+
+    /// Where there was room for a further connection, that none came is Redis' doing.
+    fn none_came(&self, open: usize) -> CallError {
+        if open >= self.connections_max() {
+            return CallError::Refused(self.exhausted(open));
+        }
+        let text = "no connection could be made within the deadline";
+        let failure = Failure::new(FailureKind::ResponseTimeout, text);
+        CallError::Unanswered(Unanswered { failure, maybe_done: false })
     }
 
     fn exhausted(&self, open: usize) -> Error {
