@@ -1,0 +1,69 @@
+"""The Redis client for when Redis is down: your application keeps answering.
+
+>>> import outlast
+>>> outlast.classify("Connection refused")["kind"]
+'connection_refused'
+"""
+
+from __future__ import annotations
+
+# Registers what happens at a fork and at exit; it starts nothing.
+from outlast import _log as _log
+from outlast._outlast import (
+    Engine,
+    Store,
+    Throttle,
+    __version__,
+    backoff_schedule,
+    classify,
+    classify_reply,
+    error_kinds,
+    failure_kinds,
+    knobs,
+    parse_status,
+    policy,
+    simulate,
+)
+from outlast.client import Redis, from_url
+from outlast.exceptions import (
+    ClosedError,
+    CommandError,
+    InvalidArgument,
+    InvalidOption,
+    LimitReached,
+    MaybeApplied,
+    NoScriptError,
+    OutlastError,
+    PermissionDeniedError,
+    RedisUnavailable,
+    UnsupportedLocally,
+)
+
+__all__ = [
+    "ClosedError",
+    "CommandError",
+    "Engine",
+    "InvalidArgument",
+    "InvalidOption",
+    "LimitReached",
+    "MaybeApplied",
+    "NoScriptError",
+    "OutlastError",
+    "PermissionDeniedError",
+    "Redis",
+    "RedisUnavailable",
+    "Store",
+    "Throttle",
+    "UnsupportedLocally",
+    "__version__",
+    "backoff_schedule",
+    "classify",
+    "classify_reply",
+    "error_kinds",
+    "failure_kinds",
+    "from_url",
+    "knobs",
+    "parse_status",
+    "policy",
+    "simulate",
+]

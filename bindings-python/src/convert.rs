@@ -1,0 +1,334 @@
+//! Values both ways: arguments of commands, replies, and the plain objects of the diagnostics.
+
+use outlast::{Error, ErrorKind, Value};
+use outlast_core::Timestamp;
+use outlast_core::classify::{CAUSE_DEPTH_MAX, CAUSE_WIDTH_MAX, classify_reply};
+use pyo3::exceptions::{PyBaseException, PyUnicodeDecodeError};
+use pyo3::prelude::*;
+use pyo3::types::{
+    PyBool, PyByteArray, PyBytes, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyList,
+    PyMemoryView, PySet, PyString, PyTuple, PyType,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json};
+
+use crate::errors::{exception, invalid_argument, raised, wrong_type};
+
+/// How deep an object may be nested; nothing that the core reads is as deep.
+const DEPTH_MAX: u32 = 16;
+
+/// What a command may be given.
+const ARGUMENTS: &str = "str, bytes, bytearray, memoryview, int or float";
+
+/// One argument of a command, as bytes of our own: the caller's may move once the GIL is free.
+#[derive(Clone, Debug)]
+pub(crate) enum Arg {
+    Word(&'static str),
+    Bytes(Vec<u8>),
+}
+
+impl AsRef<[u8]> for Arg {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Word(word) => word.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// An argument of a command. Numbers are written as redis-py writes them; a truth value is none.
+pub(crate) fn argument(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Arg> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(Arg::Bytes(text.to_cow()?.into_owned().into_bytes()));
+    }
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(Arg::Bytes(bytes.as_bytes().to_vec()));
+    }
+    if value.is_instance_of::<PyBool>() {
+        return Err(wrong_type(what, ARGUMENTS, value));
+    }
+    if value.is_instance_of::<PyInt>() {
+        return Ok(Arg::Bytes(digits(value)?.into_bytes()));
+    }
+    if let Ok(number) = value.cast::<PyFloat>() {
+        let written = PyFloat::new(value.py(), number.extract()?).repr()?;
+        return Ok(Arg::Bytes(written.to_cow()?.into_owned().into_bytes()));
+    }
+    if let Ok(bytes) = value.cast::<PyByteArray>() {
+        return Ok(Arg::Bytes(bytes.to_vec()));
+    }
+    if value.is_instance_of::<PyMemoryView>() {
+        // The stable ABI of Python 3.9 has no buffers.
+        let bytes = value.call_method0("tobytes")?;
+        return Ok(Arg::Bytes(bytes.cast::<PyBytes>()?.as_bytes().to_vec()));
+    }
+    Err(wrong_type(what, ARGUMENTS, value))
+}
+
+/// The arguments of a command whose name may be of several words, such as `CONFIG GET`.
+pub(crate) fn command(args: &Bound<'_, PyTuple>) -> PyResult<Vec<Arg>> {
+    let mut command = Vec::with_capacity(args.len() + 1);
+    for (at, value) in args.iter().enumerate() {
+        let arg = argument(if at == 0 { "the command" } else { "an argument" }, &value)?;
+        if at == 0 {
+            let words = arg.as_ref().split(u8::is_ascii_whitespace);
+            let words = words.filter(|word| !word.is_empty());
+            command.extend(words.map(|word| Arg::Bytes(word.to_vec())));
+        } else {
+            command.push(arg);
+        }
+    }
+    Ok(command)
+}
+
+/// A length of time as a whole number of seconds or milliseconds; what is left over is cut off.
+pub(crate) fn time(what: &str, value: &Bound<'_, PyAny>, per_second: i64) -> PyResult<Arg> {
+    if let Ok(delta) = value.cast::<PyDelta>() {
+        let seconds = i64::from(delta.get_days()) * 86_400 + i64::from(delta.get_seconds());
+        let micros = i128::from(seconds) * 1_000_000 + i128::from(delta.get_microseconds());
+        let number = micros * i128::from(per_second) / 1_000_000;
+        return Ok(Arg::Bytes(number.to_string().into_bytes()));
+    }
+    if value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>() {
+        return Ok(Arg::Bytes(digits(value)?.into_bytes()));
+    }
+    Err(wrong_type(what, "int or timedelta", value))
+}
+
+/// An integer in digits, whatever its class calls itself.
+fn digits(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if let Ok(number) = value.extract::<i64>() {
+        return Ok(number.to_string());
+    }
+    let plain = PyType::new::<PyInt>(value.py()).call_method1("__repr__", (value,))?;
+    plain.extract()
+}
+
+/// A reply as redis-py would hand it out: `OK` and `PONG` are true.
+pub(crate) fn reply(py: Python<'_>, value: Value, text: bool) -> PyResult<Bound<'_, PyAny>> {
+    let list = |items: Vec<Value>| {
+        let items = items.into_iter().map(|item| reply(py, item, text));
+        PyList::new(py, items.collect::<PyResult<Vec<_>>>()?).map(Bound::into_any)
+    };
+    match value {
+        Value::Nil => Ok(py.None().into_bound(py)),
+        Value::Simple(status) if status == "OK" || status == "PONG" => Ok(truth(py, true)),
+        Value::Simple(status) => bulk(py, status.as_bytes(), text),
+        Value::Error(message) => {
+            exception(py, &Error::reply(classify_reply(&message), message.as_str()))
+        }
+        Value::Integer(number) => Ok(number.into_pyobject(py)?.into_any()),
+        Value::Bulk(bytes) | Value::Verbatim { text: bytes, .. } => bulk(py, &bytes, text),
+        Value::Array(items) | Value::Push(items) => list(items),
+        Value::Map(pairs) => {
+            let dict = PyDict::new(py);
+            for (key, value) in pairs {
+                dict.set_item(hashable(py, key, text)?, reply(py, value, text)?)?;
+            }
+            Ok(dict.into_any())
+        }
+        Value::Set(items) => {
+            let items = items.into_iter().map(|item| hashable(py, item, text));
+            Ok(PySet::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any())
+        }
+        Value::Double(number) => Ok(PyFloat::new(py, number).into_any()),
+        Value::Boolean(truth_value) => Ok(truth(py, truth_value)),
+        Value::BigNumber(digits) => py.get_type::<PyInt>().call1((digits,)),
+        other => Err(invalid_argument(py, format!("a reply that has no form here: {other:?}"))),
+    }
+}
+
+/// A reply that a dict or set can hold.
+fn hashable(py: Python<'_>, value: Value, text: bool) -> PyResult<Bound<'_, PyAny>> {
+    match value {
+        Value::Array(items) | Value::Set(items) | Value::Push(items) => {
+            let items = items.into_iter().map(|item| hashable(py, item, text));
+            Ok(PyTuple::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any())
+        }
+        Value::Map(pairs) => {
+            let items = pairs.into_iter().map(|(key, value)| Value::Array(vec![key, value]));
+            hashable(py, Value::Array(items.collect()), text)
+        }
+        value => reply(py, value, text),
+    }
+}
+
+fn truth(py: Python<'_>, value: bool) -> Bound<'_, PyAny> {
+    PyBool::new(py, value).to_owned().into_any()
+}
+
+fn bulk<'py>(py: Python<'py>, bytes: &[u8], text: bool) -> PyResult<Bound<'py, PyAny>> {
+    if !text {
+        return Ok(PyBytes::new(py, bytes).into_any());
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(PyString::new(py, text).into_any()),
+        Err(error) => Err(PyUnicodeDecodeError::new_err_from_utf8(py, bytes, error)),
+    }
+}
+
+/// What the core answers as dicts, lists, texts and numbers.
+pub(crate) fn to_python<'py, T: Serialize>(
+    py: Python<'py>,
+    value: &T,
+) -> PyResult<Bound<'py, PyAny>> {
+    match serde_json::to_value(value) {
+        Ok(value) => from_json(py, &value),
+        Err(error) => Err(raised(py, &Error::new(ErrorKind::LimitReached, error.to_string()))),
+    }
+}
+
+fn from_json<'py>(py: Python<'py>, value: &Json) -> PyResult<Bound<'py, PyAny>> {
+    match value {
+        Json::Null => Ok(py.None().into_bound(py)),
+        Json::Bool(value) => Ok(truth(py, *value)),
+        Json::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(number), ..) => Ok(number.into_pyobject(py)?.into_any()),
+            (_, Some(number), _) => Ok(number.into_pyobject(py)?.into_any()),
+            (.., number) => Ok(PyFloat::new(py, number.unwrap_or(f64::NAN)).into_any()),
+        },
+        Json::String(text) => Ok(PyString::new(py, text).into_any()),
+        Json::Array(items) => {
+            let items = items.iter().map(|item| from_json(py, item));
+            Ok(PyList::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any())
+        }
+        Json::Object(fields) => {
+            let dict = PyDict::new(py);
+            for (name, value) in fields {
+                dict.set_item(name, from_json(py, value)?)?;
+            }
+            Ok(dict.into_any())
+        }
+    }
+}
+
+/// What the core reads from plain objects with its own names.
+pub(crate) fn parsed<T: DeserializeOwned>(what: &str, value: &Bound<'_, PyAny>) -> PyResult<T> {
+    let json = json(what, value, 0)?;
+    serde_json::from_value(json).map_err(|error| unreadable(what, &error, value.py()))
+}
+
+/// The fields of a dict; nothing stands for none.
+pub(crate) fn fields(what: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Map<String, Json>> {
+    let Some(value) = value else { return Ok(Map::new()) };
+    match json(what, value, 0)? {
+        Json::Null => Ok(Map::new()),
+        Json::Object(fields) => Ok(fields),
+        Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
+            Err(unreadable(what, &"expected a dict", value.py()))
+        }
+    }
+}
+
+/// A policy from a dict of knobs; nothing stands for none.
+pub(crate) fn policy(
+    options: Option<&Bound<'_, PyAny>>,
+    py: Python<'_>,
+) -> PyResult<outlast::Policy> {
+    let fields = fields("options", options)?;
+    outlast_core::inspect::policy(&fields).map_err(|error| raised(py, &error))
+}
+
+/// A whole number of up to 64 bits.
+pub(crate) fn whole(field: &str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let number = value.extract::<u64>().ok().filter(|_| !value.is_instance_of::<PyBool>());
+    number.ok_or_else(|| {
+        let allowed = format!("a whole number from 0 to {}", u64::MAX);
+        let shown = value.str().map(|text| text.to_string()).unwrap_or_default();
+        raised(value.py(), &Error::invalid_option(field, &shown, &allowed))
+    })
+}
+
+/// A time in milliseconds.
+pub(crate) fn timestamp(value: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
+    whole("at_ms", value).map(Timestamp::from_ms)
+}
+
+/// What is known of a failure: a text, a dict that the core reads, or an exception with its causes.
+pub(crate) fn evidence(value: &Bound<'_, PyAny>) -> PyResult<Json> {
+    match value.cast::<PyBaseException>() {
+        Ok(exception) => exception_fields(exception.as_any(), 0),
+        Err(_) => json("error", value, 0),
+    }
+}
+
+fn exception_fields(value: &Bound<'_, PyAny>, depth: u32) -> PyResult<Json> {
+    let mut fields = Map::new();
+    fields.insert("message".into(), value.str()?.to_string().into());
+    fields.insert("name".into(), value.get_type().fully_qualified_name()?.to_string().into());
+    // The negative ones of the resolver are no error numbers.
+    let errno = value.getattr("errno").and_then(|errno| errno.extract::<i32>());
+    if let Some(errno) = errno.ok().filter(|errno| *errno > 0) {
+        fields.insert("errno".into(), errno.into());
+    }
+    if depth < CAUSE_DEPTH_MAX {
+        let causes = causes_of(value)?.into_iter().take(CAUSE_WIDTH_MAX);
+        let causes = causes.map(|cause| exception_fields(&cause, depth + 1));
+        fields.insert("causes".into(), Json::Array(causes.collect::<PyResult<_>>()?));
+    }
+    Ok(Json::Object(fields))
+}
+
+/// The members of a group, and what the exception was raised from or in place of.
+fn causes_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let members = value.getattr("exceptions").and_then(|members| members.extract::<Vec<_>>());
+    let mut causes = members.unwrap_or_default();
+    let cause = value.getattr("__cause__")?;
+    if !cause.is_none() {
+        causes.push(cause);
+    } else if !value.getattr("__suppress_context__")?.is_truthy()? {
+        causes.push(value.getattr("__context__")?);
+    }
+    causes.retain(|cause: &Bound<'_, PyAny>| cause.is_instance_of::<PyBaseException>());
+    Ok(causes)
+}
+
+/// A value as JSON, of bounded depth. A number that JSON cannot hold stays visible as a text, so
+/// that the core refuses it by its name instead of taking it for absent.
+fn json(what: &str, value: &Bound<'_, PyAny>, depth: u32) -> PyResult<Json> {
+    if depth > DEPTH_MAX {
+        return Err(unreadable(what, &"nested too deep", value.py()));
+    }
+    if value.is_none() {
+        return Ok(Json::Null);
+    }
+    if let Ok(truth) = value.cast::<PyBool>() {
+        return Ok(truth.is_true().into());
+    }
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(text.to_cow()?.into_owned().into());
+    }
+    if value.is_instance_of::<PyInt>() {
+        if let Ok(number) = value.extract::<u64>() {
+            return Ok(number.into());
+        }
+        let negative = value.extract::<i64>().map(Json::from);
+        return negative.or_else(|_| digits(value).map(Json::from));
+    }
+    if let Ok(number) = value.cast::<PyFloat>() {
+        let number = serde_json::Number::from_f64(number.extract()?).map(Json::Number);
+        return Ok(number.unwrap_or(value.str()?.to_string().into()));
+    }
+    if let Ok(dict) = value.cast::<PyDict>() {
+        let mut fields = Map::new();
+        for (name, field) in dict.iter() {
+            let Ok(name) = name.cast::<PyString>() else {
+                return Err(unreadable(what, &"a name is no str", value.py()));
+            };
+            fields.insert(name.to_string(), json(what, &field, depth + 1)?);
+        }
+        return Ok(Json::Object(fields));
+    }
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        let items = value.try_iter()?.map(|item| json(what, &item?, depth + 1));
+        return items.collect::<PyResult<_>>().map(Json::Array);
+    }
+    let name = value.get_type().name()?;
+    Err(unreadable(what, &format!("{name} is neither text, number, list nor dict"), value.py()))
+}
+
+fn unreadable(what: &str, why: &dyn std::fmt::Display, py: Python<'_>) -> PyErr {
+    let article = if what.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    invalid_argument(py, format!("not {article} {what}: {why}"))
+}

@@ -1,0 +1,29 @@
+//! The private module `outlast._outlast`: what the package `outlast` is made of.
+
+mod client;
+mod convert;
+mod engine;
+mod errors;
+mod process;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _outlast {
+    #[pymodule_export]
+    use crate::client::Client;
+    #[pymodule_export]
+    use crate::engine::{
+        Engine, Store, Throttle, backoff_schedule, classify, classify_reply, failure_kinds, knobs,
+        parse_status, policy, simulate,
+    };
+    #[pymodule_export]
+    use crate::errors::{error_class, error_kinds, failure_class};
+    #[pymodule_export]
+    use crate::process::{after_fork, close_all, log_pipe, take_records, wake};
+
+    /// The version of the package.
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "Python's name for it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

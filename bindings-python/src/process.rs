@@ -1,0 +1,174 @@
+//! What the clients of one process share: the queue of their log records, and who is open. A
+//! forked child starts anew with all of it; what it inherited is never used or locked again,
+//! because the threads that may have held the locks are gone.
+
+use std::fmt;
+use std::io::{PipeReader, PipeWriter, Write, pipe};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use outlast::{Config, Event, Queue, Sink, blocking};
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::convert;
+
+/// How often this process was forked from one that had loaded the module.
+static GENERATION: AtomicU64 = AtomicU64::new(0);
+
+/// Locked only by threads that hold the GIL and keep it, so never by another thread in a fork.
+static SHARED: Mutex<Option<Shared>> = Mutex::new(None);
+
+struct Shared {
+    records: Arc<Records>,
+    /// Until the log thread has it.
+    reader: Option<PipeReader>,
+    members: Vec<Weak<Member>>,
+}
+
+/// A client, and the process that it belongs to.
+pub(crate) struct Member {
+    pub(crate) client: blocking::Client,
+    /// Whether anybody has used it.
+    pub(crate) used: AtomicBool,
+    generation: u64,
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+impl Member {
+    /// A client that has not dialled yet.
+    pub(crate) fn new(config: Config) -> PyResult<Arc<Self>> {
+        with_shared(|shared| {
+            let member = Arc::new(Self {
+                client: blocking::Client::new(config, shared.records.clone()),
+                used: AtomicBool::new(false),
+                generation: GENERATION.load(Ordering::Relaxed),
+            });
+            shared.members.retain(|member| member.strong_count() > 0);
+            shared.members.push(Arc::downgrade(&member));
+            member
+        })
+    }
+
+    /// Whether it was inherited from a parent process, and so must not be touched.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.generation != GENERATION.load(Ordering::Relaxed)
+    }
+}
+
+/// The log records that wait for the log thread. Other events have no listener in Python, and
+/// would only wake it.
+struct Records {
+    queue: Queue,
+    writer: Arc<PipeWriter>,
+}
+
+impl Sink for Records {
+    fn event(&self, event: Event) {
+        if matches!(event, Event::Log(_)) {
+            self.queue.event(event);
+        }
+    }
+}
+
+impl Records {
+    fn wake(writer: &PipeWriter) {
+        // One byte for each time that the queue was empty: the pipe is never full.
+        let mut writer = writer;
+        let _ = writer.write_all(b"!");
+    }
+}
+
+fn shared() -> MutexGuard<'static, Option<Shared>> {
+    SHARED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Nothing in `act` may call into Python: it could switch to a thread that forks.
+fn with_shared<T>(act: impl FnOnce(&mut Shared) -> T) -> PyResult<T> {
+    let mut shared = shared();
+    if let Some(shared) = shared.as_mut() {
+        return Ok(act(shared));
+    }
+    let (reader, writer) = pipe()?;
+    let writer = Arc::new(writer);
+    let told = writer.clone();
+    let queue = Queue::new(move || Records::wake(&told));
+    let records = Arc::new(Records { queue, writer });
+    let new = Shared { records, reader: Some(reader), members: Vec::new() };
+    Ok(act(shared.insert(new)))
+}
+
+/// Has the log thread started, if it is not there yet. An interpreter that is about to end has no
+/// more threads to give; what is logged then is handed out at exit.
+pub(crate) fn start_log_thread(py: Python<'_>) {
+    let started = py.import("outlast._log").and_then(|log| log.call_method0("start"));
+    drop(started);
+}
+
+/// Makes the child of a fork forget what it inherited. Clients notice it at their next call.
+#[pyfunction]
+pub(crate) fn after_fork() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+    // What is dropped here takes no lock: its clients are still held by their wrappers.
+    shared().take();
+}
+
+/// The descriptor on which a byte comes whenever records wait; none if it was given away before.
+#[pyfunction]
+pub(crate) fn log_pipe() -> PyResult<Option<Descriptor>> {
+    with_shared(|shared| shared.reader.take().map(descriptor))
+}
+
+/// Sends a byte to the log thread although nothing waits.
+#[pyfunction]
+pub(crate) fn wake() {
+    if let Some(shared) = shared().as_ref() {
+        Records::wake(&shared.records.writer);
+    }
+}
+
+/// The log records that wait, oldest first.
+#[pyfunction]
+pub(crate) fn take_records(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    let records = shared().as_ref().map(|shared| shared.records.clone());
+    let events = records.map(|records| records.queue.take()).unwrap_or_default();
+    let logged = events.into_iter().filter_map(|event| match event {
+        Event::Log(record) => Some(convert::to_python(py, &record)),
+        _ => None,
+    });
+    PyList::new(py, logged.collect::<PyResult<Vec<_>>>()?)
+}
+
+/// Closes every client that is open.
+#[pyfunction]
+pub(crate) fn close_all(py: Python<'_>) {
+    let members = shared().as_ref().map(|shared| shared.members.clone()).unwrap_or_default();
+    py.detach(|| {
+        for member in members.iter().filter_map(Weak::upgrade) {
+            member.client.close();
+        }
+    });
+}
+
+#[cfg(unix)]
+type Descriptor = std::os::fd::RawFd;
+
+#[cfg(unix)]
+fn descriptor(reader: PipeReader) -> Descriptor {
+    use std::os::fd::{IntoRawFd, OwnedFd};
+    OwnedFd::from(reader).into_raw_fd()
+}
+
+#[cfg(windows)]
+type Descriptor = isize;
+
+#[cfg(windows)]
+fn descriptor(reader: PipeReader) -> Descriptor {
+    use std::os::windows::io::{IntoRawHandle, OwnedHandle};
+    OwnedHandle::from(reader).into_raw_handle() as isize
+}

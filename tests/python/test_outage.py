@@ -1,0 +1,174 @@
+"""Real outages: a killed server refuses, a stopped one swallows, a name does not resolve."""
+
+import threading
+
+import outlast
+import pytest
+from conftest import NO_SUCH_HOST, is_connected, percentiles, timed, wait_until
+
+DEADLINE_MS = 300
+SLACK_MS = 50
+PROFILES = ("development", "test", "staging", "production")
+OUTAGES = ("refused", "swallowed")
+
+
+def strike(server, outage):
+    server.kill() if outage == "refused" else server.freeze()
+
+
+def heal(server, outage):
+    server.start() if outage == "refused" else server.thaw()
+
+
+def traffic(client, calls=300):
+    """Calls of every kind; the longest in milliseconds."""
+    longest = 0.0
+    for number in range(calls):
+        for call in (
+            lambda: client.get("known"),
+            lambda number=number: client.set("k", number, ex=100),
+            lambda: client.incr("n"),
+            client.ping,
+            lambda: client.expire("k", 100),
+            lambda: client.ttl("k"),
+            lambda: client.delete("gone"),
+        ):
+            longest = max(longest, timed(call)[1] * 1e3)
+    return longest
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_no_call_raises_or_outlives_its_deadline(server, make, profile, outage):
+    options = {"command_timeout_ms": DEADLINE_MS, "on_ambiguous": "local"}
+    client = make(server.url, profile, **options)
+    client.set("known", "1")
+    assert is_connected(client)
+    strike(server, outage)
+    assert traffic(client) <= DEADLINE_MS + SLACK_MS
+    wait_until(lambda: not is_connected(client))
+    for call in (lambda: client.get("k"), lambda: client.set("k", 1), lambda: client.incr("n")):
+        median, high = percentiles(call)
+        assert median < 0.1
+        assert high < 1
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_name_that_does_not_resolve_is_served_around(make, profile):
+    url = f"redis://{NO_SUCH_HOST}"
+    options = {"startup": "optional", "command_timeout_ms": DEADLINE_MS, "startup_attempts_max": 1}
+    client = make(url, profile, **options)
+    assert timed(lambda: client.set("k", "v"))[1] * 1e3 <= DEADLINE_MS + SLACK_MS
+    wait_until(lambda: client.get_status()["last_failure_type"] == "dns_error")
+    assert client.get("k") == b"v"
+    assert traffic(client) <= DEADLINE_MS + SLACK_MS
+    median, high = percentiles(lambda: client.get("k"))
+    assert median < 0.1
+    assert high < 1
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_it_returns_within_the_redial_delay_and_says_so_once(server, make, lines, outage):
+    options = {"command_timeout_ms": DEADLINE_MS, "connect_timeout_ms": 400}
+    client = make(server.url, server_delay_ms_max=500, **options)
+    client.set("written before", "1")
+    strike(server, outage)
+    client.set("written in the outage", "2", ex=1_000)
+    wait_until(lambda: client.get_status()["dials"] >= 4)
+    client.incr("counted in the outage", 5)
+    assert not is_connected(client)
+
+    # A dial that was swallowed may have to end first.
+    promised = wait_until(lambda: client.get_status()["next_retry_in"] or 0.01)
+    bound = promised + 0.4 + 0.25
+    heal(server, outage)
+    _, took = timed(lambda: wait_until(lambda: is_connected(client)))
+    assert took <= bound
+    assert server.read("written in the outage") == "2"
+    assert server.read("counted in the outage") == "5"
+    with server.peer() as peer:
+        assert 990 < peer.ttl("written in the outage") <= 1_000
+    recovered = wait_until(lambda: lines.of("redis_recovered"))
+    for _ in range(100):
+        client.get("k")
+    assert len(recovered) == len(lines.of("redis_recovered")) == 1
+    assert recovered[0].outlast_replayed == 2
+    assert client.get_status()["fallback_mode"] is False
+
+
+def test_the_test_profile_does_not_come_back_by_itself(server, make):
+    client = make(server.url, "test")
+    client.set("k", "v")
+    server.kill()
+    client.set("k", "w")
+    assert client.get_status()["next_retry_in"] is None
+
+
+def test_two_thousand_failing_calls_are_two_warnings_at_most(server, make, lines):
+    client = make(server.url)
+    client.ping()
+    server.kill()
+    for number in range(2_000):
+        client.set(f"k{number % 10}", number)
+    wait_until(lambda: client.get_status()["dials"] >= 10)
+    wait_until(lines.warnings)
+    assert len(lines.warnings()) <= 2
+    assert client.get_status()["failures_since_log"] >= 7
+
+
+def test_what_may_be_applied_is_told_in_production(server, make):
+    client = make(server.url, command_timeout_ms=DEADLINE_MS)
+    client.incr("n")
+    server.freeze()
+    with pytest.raises(outlast.MaybeApplied, match="INCRBY was sent") as caught:
+        client.incr("n")
+    assert (caught.value.code, caught.value.kind) == ("maybe_applied", "response_timeout")
+    server.thaw()
+    wait_until(lambda: is_connected(client))
+    assert server.read("n") == "2"
+
+
+def test_locks_are_refused_in_production_and_the_next_dial_is_told(server, make):
+    client = make(server.url, server_delay_ms=60_000, server_delay_ms_max=60_000)
+    client.ping()
+    server.kill()
+    client.get("k")
+    with pytest.raises(outlast.RedisUnavailable, match="SET is not served from memory") as caught:
+        client.set("lock", "me", nx=True)
+    assert 50 < caught.value.next_dial_in <= 60
+    assert caught.value.kind in {"connection_lost", "connection_refused"}
+    with pytest.raises(outlast.UnsupportedLocally, match="SUNION is not known"):
+        client.execute_command("SUNION", "a", "b")
+    assert client.get_status()["refused"] == 2
+
+
+def test_a_full_store_refuses_and_says_so(server, make):
+    client = make(server.url, store_bytes_max=4_096)
+    client.ping()
+    server.kill()
+    client.set("small", "x")
+    with pytest.raises(outlast.LimitReached, match="store_bytes_max 4096") as caught:
+        client.set("large", "x" * 8_192)
+    assert caught.value.code == "limit_reached"
+
+
+def test_threads_are_not_held_up_by_each_other(server, make):
+    client = make(server.url, command_timeout_ms=DEADLINE_MS, connections_max=8)
+    threads = 8
+    together = threading.Barrier(threads)
+    times = []
+
+    def work():
+        client.get("k")
+        if together.wait() == 0:
+            server.freeze()
+        together.wait()
+        times.append(timed(lambda: client.get("k"))[1] * 1e3)
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(times) == threads
+    assert max(times) <= DEADLINE_MS + SLACK_MS

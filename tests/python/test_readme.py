@@ -1,0 +1,39 @@
+"""The package's README: its snippets run, one after the other, and say what they should."""
+
+import re
+from pathlib import Path
+
+import outlast
+from outlast.redis_client_production import production_redis_client
+
+README = Path(__file__).resolve().parents[2] / "bindings-python" / "README.md"
+
+
+def test_the_snippets_run(server, monkeypatch, capsys):
+    monkeypatch.setenv("REDIS_URL", server.url)
+    vars(production_redis_client).pop("_made", None)
+    snippets = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(snippets) == 6
+    names = {}
+    for number, snippet in enumerate(snippets):
+        exec(compile(snippet, f"README.md snippet {number + 1}", "exec"), names)
+    names["client"].close()
+    vars(production_redis_client).pop("_made").close()
+    printed = capsys.readouterr().out
+    for expected in (
+        "alice connected",
+        "command_timeout_ms (ms): Deadline of a command, in every mode.",
+        'invalid command_timeout_ms "-1": allowed is a whole number',
+        "command_error ERR value is not an integer",
+        "healthy closed None",
+        "'kind': 'dns_error'",
+        "log lines",
+    ):
+        assert expected in printed
+    assert server.read("seen:user:7") == "now"
+
+
+def test_every_method_that_it_names_is_there():
+    methods = re.search(r"The methods are redis-py's: (.*)\.", README.read_text(encoding="utf-8"))
+    for name in re.findall(r"`(\w+)`", methods[1]):
+        assert name == "with" or callable(getattr(outlast.Redis, name))
