@@ -1,0 +1,2 @@
+export * from "../dist/index.js";
+export { Redis as default } from "../dist/index.js";

@@ -1,0 +1,31 @@
+import outlast from "../dist/index.js";
+
+export const {
+  Closed,
+  CommandError,
+  Engine,
+  InvalidArgument,
+  InvalidOption,
+  LimitReached,
+  MaybeApplied,
+  NoScript,
+  OutlastError,
+  PermissionDenied,
+  Redis,
+  RedisUnavailable,
+  Store,
+  Throttle,
+  UnsupportedLocally,
+  backoffSchedule,
+  classify,
+  classifyReply,
+  errorKinds,
+  failureKinds,
+  knobs,
+  parseStatus,
+  policy,
+  simulate,
+  version,
+} = outlast;
+
+export default Redis;

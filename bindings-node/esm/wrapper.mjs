@@ -1,0 +1,3 @@
+import wrapper from "../dist/wrapper.js";
+
+export const { closeRedis, getRedis, healthCheck } = wrapper;

@@ -1,0 +1,119 @@
+/** What a call that fails rejects with. */
+
+import type { FailureKind } from "./types.js";
+
+/** Stable codes: what to do, whatever the message says. */
+export type ErrorCode =
+  | "invalid_option"
+  | "invalid_argument"
+  | "closed"
+  | "redis_unavailable"
+  | "maybe_applied"
+  | "unsupported_locally"
+  | "limit_reached"
+  | "command_error"
+  | "no_script"
+  | "permission_denied";
+
+/** An error as the native part describes it. */
+export interface ErrorInfo {
+  name: string;
+  code: string;
+  message: string;
+  failure?: FailureKind;
+  nextDialInMs?: number;
+}
+
+/** What all errors of outlast have in common. */
+export class OutlastError extends Error {
+  readonly code: ErrorCode;
+  /** What failed, where Redis was the reason. */
+  declare readonly failure?: FailureKind;
+  /** Milliseconds until Redis is dialled again, where that is known. */
+  declare readonly nextDialInMs?: number;
+
+  constructor(info: ErrorInfo) {
+    super(info.message);
+    this.code = info.code as ErrorCode;
+    if (info.failure !== undefined) this.failure = info.failure;
+    if (info.nextDialInMs !== undefined) this.nextDialInMs = info.nextDialInMs;
+  }
+
+  static {
+    this.prototype.name = "OutlastError";
+  }
+}
+
+/** An option, URL or profile that is not allowed. Nothing was dialled. */
+export class InvalidOption extends OutlastError {}
+
+/** A command that no shared connection can carry, or an argument that a diagnosis cannot read. */
+export class InvalidArgument extends OutlastError {}
+
+/** The client was closed. */
+export class Closed extends OutlastError {}
+
+/** Redis is away, and this command may not be served from memory. */
+export class RedisUnavailable extends OutlastError {}
+
+/** The connection died after the command was sent: Redis may have done it. */
+export class MaybeApplied extends OutlastError {}
+
+/** Redis is away, and the store in memory does not know this command. */
+export class UnsupportedLocally extends OutlastError {}
+
+/** A bound is reached; nothing was written. */
+export class LimitReached extends OutlastError {}
+
+/** An error reply: the command itself is wrong. The message is that of Redis. */
+export class CommandError extends OutlastError {}
+
+/** The script is not known to Redis (`NOSCRIPT`). */
+export class NoScript extends OutlastError {}
+
+/** The user may not run this command (`NOPERM`). */
+export class PermissionDenied extends OutlastError {}
+
+const CLASSES: Record<string, typeof OutlastError> = {
+  InvalidOption,
+  InvalidArgument,
+  Closed,
+  RedisUnavailable,
+  MaybeApplied,
+  UnsupportedLocally,
+  LimitReached,
+  CommandError,
+  NoScript,
+  PermissionDenied,
+};
+
+for (const [name, Class] of Object.entries(CLASSES)) Class.prototype.name = name;
+
+/** The error that the native part describes: one of the classes, or a TypeError with a code. */
+export function errorOf(info: ErrorInfo): Error {
+  if (info.name === "TypeError") {
+    return Object.assign(new TypeError(info.message), { code: info.code });
+  }
+  return new (CLASSES[info.name] ?? OutlastError)(info);
+}
+
+/** Runs a native call that throws plain errors with a code. */
+export function guarded<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw named(error);
+  }
+}
+
+function named(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, message } = error as Error & { code?: unknown };
+  const isCode = (name: string) => snakeCase(name) === code;
+  const name = Object.keys(CLASSES).find(isCode);
+  return name === undefined ? error : errorOf({ name, code: String(code), message });
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/(?!^)[A-Z]/g, "_$&").toLowerCase();
+}

@@ -1,0 +1,147 @@
+/** From what the native part tells to the events of a client, and to its log. */
+
+import type { EventEmitter } from "node:events";
+
+import { RedisUnavailable } from "./errors.js";
+import type { Failure, Incident, LogRecord, Mode, Status } from "./types.js";
+
+/** What the native part tells. */
+export type Happening =
+  | { type: "log"; record: LogRecord }
+  | { type: "mode"; mode: Mode }
+  | { type: "dialling"; dial: number }
+  | { type: "dial_failed"; failure: Failure }
+  | { type: "incident"; incident: Incident };
+
+/** Where log records go, a line each. `console` is one. */
+export interface Logger {
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+/** The events of a client, and what its listeners are handed. */
+export interface RedisEvents {
+  /** On Redis, after a dial. */
+  connect: [];
+  /** As `connect`: what was written meanwhile is on Redis. */
+  ready: [];
+  /** Redis cannot be reached: once for each cause, not for each command. */
+  error: [error: RedisUnavailable];
+  /** The connection is gone. */
+  close: [];
+  /** The next dial comes in so many milliseconds. */
+  reconnecting: [delayMs: number];
+  /** The client was closed. */
+  end: [];
+  /** Commands are answered from memory from now on. */
+  degraded: [status: Status];
+  /** Commands go to Redis again. */
+  recovered: [status: Status];
+  /** An outage began, or is over (`recovered_at_ms` is then set). */
+  incident: [incident: Incident];
+  /** A log record. */
+  log: [record: LogRecord];
+}
+
+/** Emits events in the order in which things happened. */
+export class Announcer {
+  readonly #emitter: EventEmitter;
+  readonly #logger: Logger | undefined;
+  readonly #status: () => Status;
+  #mode: "new" | "connected" | "degraded" | "closed" = "new";
+
+  constructor(emitter: EventEmitter, logger: Logger | undefined, status: () => Status) {
+    this.#emitter = emitter;
+    this.#logger = logger;
+    this.#status = status;
+  }
+
+  announce(happenings: Happening[]): void {
+    for (const happening of happenings) {
+      switch (happening.type) {
+        case "log":
+          this.#log(happening.record);
+          break;
+        case "mode":
+          this.#changeMode(happening.mode);
+          break;
+        case "dial_failed":
+          this.#reconnecting();
+          break;
+        case "incident":
+          this.#emit("incident", () => [happening.incident]);
+          break;
+        case "dialling":
+          break;
+      }
+    }
+  }
+
+  #changeMode(mode: Mode): void {
+    const before = this.#mode;
+    if (mode === "reconciling" || mode === before || before === "closed") return;
+    this.#mode = mode;
+    if (mode === "connected") {
+      this.#emit("connect", () => []);
+      this.#emit("ready", () => []);
+      if (before === "degraded") this.#emit("recovered", () => [this.#status()]);
+      return;
+    }
+    if (before === "connected") this.#emit("close", () => []);
+    if (mode === "closed") {
+      this.#emit("end", () => []);
+      return;
+    }
+    this.#emit("degraded", () => [this.#status()]);
+    if (before === "connected") this.#reconnecting();
+  }
+
+  #reconnecting(): void {
+    if (this.#emitter.listenerCount("reconnecting") === 0) return;
+    const { next_retry_in: seconds } = this.#status();
+    if (seconds !== null) this.#emit("reconnecting", () => [Math.round(seconds * 1_000)]);
+  }
+
+  #log(record: LogRecord): void {
+    this.#emit("log", () => [record]);
+    const line = `outlast: ${record.message}`;
+    safely(() => {
+      if (record.level === "info") this.#logger?.info(line);
+      else if (record.level === "warning") this.#logger?.warn(line);
+      else this.#logger?.error(line);
+    });
+    // The log already has one line a cause; an error event is the same for programs.
+    if (record.code === "redis_unavailable" || record.code === "startup_failed") {
+      this.#emit("error", () => [unavailable(record)]);
+    }
+  }
+
+  /** Without a listener nothing happens: an `error` that nobody hears would end the process. */
+  #emit<Name extends keyof RedisEvents>(name: Name, values: () => RedisEvents[Name]): void {
+    if (this.#emitter.listenerCount(name) > 0) {
+      safely(() => this.#emitter.emit(name, ...values()));
+    }
+  }
+}
+
+function unavailable({ message, fields }: LogRecord): RedisUnavailable {
+  return new RedisUnavailable({
+    name: "RedisUnavailable",
+    code: "redis_unavailable",
+    message,
+    ...(fields.kind === undefined ? {} : { failure: fields.kind }),
+    ...(fields.next_dial_ms === undefined ? {} : { nextDialInMs: fields.next_dial_ms }),
+  });
+}
+
+/** What a listener throws is the program's affair, and keeps no other from hearing the rest. */
+function safely(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
+}

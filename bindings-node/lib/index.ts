@@ -1,0 +1,37 @@
+/** The Redis client for the day when Redis is down. */
+
+export { Redis, Redis as default } from "./redis.js";
+export type { Key, Value } from "./redis.js";
+export type { RedisArguments, RedisOptions } from "./options.js";
+export type { Logger, RedisEvents } from "./events.js";
+export {
+  Closed,
+  CommandError,
+  InvalidArgument,
+  InvalidOption,
+  LimitReached,
+  MaybeApplied,
+  NoScript,
+  OutlastError,
+  PermissionDenied,
+  RedisUnavailable,
+  UnsupportedLocally,
+} from "./errors.js";
+export type { ErrorCode } from "./errors.js";
+export {
+  Engine,
+  Store,
+  Throttle,
+  backoffSchedule,
+  classify,
+  classifyReply,
+  errorKinds,
+  failureKinds,
+  knobs,
+  parseStatus,
+  policy,
+  simulate,
+  version,
+} from "./inspect.js";
+export type { ErrorKind } from "./inspect.js";
+export type * from "./types.js";

@@ -1,0 +1,157 @@
+/**
+ * Diagnosis without a network: what is this error, what would this policy do in that outage? The
+ * same functions as in outlast-wasm. Answers cross from the native part as JSON text.
+ */
+
+import * as native from "../index.js";
+import { guarded } from "./errors.js";
+import type { ErrorCode } from "./errors.js";
+import type {
+  Classification,
+  Counts,
+  Delay,
+  FailureKind,
+  Input,
+  Knob,
+  Output,
+  Policy,
+  PolicyOptions,
+  Reply,
+  ScenarioOptions,
+  Schedule,
+  Seed,
+  Status,
+  Trace,
+} from "./types.js";
+
+/** One kind of error: its class, and the failures that callers see as it. */
+export interface ErrorKind {
+  code: ErrorCode;
+  name: string;
+  failures: FailureKind[];
+}
+
+function parsed<T>(call: () => string): T {
+  return JSON.parse(guarded(call)) as T;
+}
+
+/** The version of the package. */
+export function version(): string {
+  return native.version();
+}
+
+/** What a message, a log line or an error object (with its code and causes) says. */
+export function classify(evidence: unknown): Classification {
+  return parsed(() => native.classify(evidence));
+}
+
+/** What an error reply of Redis says. */
+export function classifyReply(message: string): Classification {
+  return parsed(() => native.classifyReply(message));
+}
+
+/** Every kind of failure. */
+export function failureKinds(): Classification[] {
+  return parsed(() => native.failureKinds());
+}
+
+/** Every kind of error. */
+export function errorKinds(): ErrorKind[] {
+  return parsed(() => native.errorKinds());
+}
+
+/** All knobs of a checked policy. */
+export function policy(options?: PolicyOptions): Policy {
+  return parsed(() => native.policy(options));
+}
+
+/** The table of knobs. */
+export function knobs(): Knob[] {
+  return parsed(() => native.knobs());
+}
+
+/** The first delays of a redial schedule (`server`). */
+export function backoffSchedule(
+  options: PolicyOptions,
+  attempts: number,
+  seed: Seed,
+  schedule?: Schedule | "startup",
+): Delay[] {
+  return parsed(() => native.backoffSchedule(options, attempts, seed, schedule));
+}
+
+/** What a client with this policy would dial, log and answer through an outage. */
+export function simulate(options?: PolicyOptions, scenario?: ScenarioOptions): Trace {
+  return parsed(() => native.simulate(options, scenario));
+}
+
+/** The status in a text, in whichever language it was written. */
+export function parseStatus(json: string): Status {
+  return parsed(() => native.parseStatus(json));
+}
+
+/** Decides when to dial, which mode the application sees and what is logged. */
+export class Engine {
+  readonly #engine: native.Engine;
+
+  constructor(options: PolicyOptions, endpoint: string, seed: Seed) {
+    this.#engine = guarded(() => new native.Engine(options, endpoint, seed));
+  }
+
+  /** Takes one input; answers all outputs, of which the last is the timeout. */
+  handle(atMs: number, input: Input): Output[] {
+    return parsed(() => this.#engine.handle(atMs, input));
+  }
+
+  status(atMs: number): Status {
+    return parsed(() => this.#engine.status(atMs));
+  }
+}
+
+/** Decides which log lines of one outage pass. */
+export class Throttle {
+  readonly #throttle: native.Throttle;
+
+  constructor(intervalMs: number) {
+    this.#throttle = guarded(() => new native.Throttle(intervalMs));
+  }
+
+  /** Adds to what the next line will tell. */
+  count(counts: Partial<Counts>): void {
+    guarded(() => this.#throttle.count(counts));
+  }
+
+  /** A failure of this kind was counted: what a line is to tell, if one may pass now. */
+  failure(atMs: number, kind: FailureKind): Counts | null {
+    return parsed(() => this.#throttle.failure(atMs, kind));
+  }
+
+  /** What a summary is to tell, if one is due. */
+  summary(atMs: number): Counts | null {
+    return parsed(() => this.#throttle.summary(atMs));
+  }
+
+  /** When the next summary is due. */
+  due(): number | null {
+    return parsed(() => this.#throttle.due());
+  }
+
+  /** What happened since the last line. */
+  sinceLine(): Counts {
+    return parsed(() => this.#throttle.sinceLine());
+  }
+}
+
+/** The Redis in memory that answers while Redis is away. */
+export class Store {
+  readonly #store: native.Store;
+
+  constructor(bytesMax: number) {
+    this.#store = guarded(() => new native.Store(bytesMax));
+  }
+
+  /** Answers a command as Redis would; `journalled` says whether a write is to reach Redis later. */
+  execute(atMs: number, args: readonly string[], journalled = true): Reply {
+    return guarded(() => this.#store.execute(atMs, args, journalled)) as Reply;
+  }
+}

@@ -1,0 +1,235 @@
+/**
+ * The client on Node's own loop: commands leave through, and replies come back on, a socket of
+ * this thread. The native part dials in the background, and hands over connections that are ready.
+ */
+
+import { closeSync } from "node:fs";
+import { Socket } from "node:net";
+
+import * as native from "../index.js";
+import { errorOf, guarded } from "./errors.js";
+import type { ErrorInfo } from "./errors.js";
+import type { Happening } from "./events.js";
+import type { Status } from "./types.js";
+
+/** What a turn says of the socket, apart from the number of one to take over. */
+const KEEP = -1;
+const CLOSE = -2;
+
+/** The longest time that a timer takes. */
+const TIMER_MS_MAX = 2_147_483_647;
+
+interface Waiter {
+  promise: Promise<unknown>;
+  resolve: (value: unknown) => void;
+  reject: (error: Error) => void;
+}
+
+export class Link {
+  readonly #native: native.Client;
+  readonly #tell: (happenings: Happening[]) => void;
+  readonly #deadlineMs: number;
+  readonly #pending = new Map<number, Waiter>();
+  #socket: Socket | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #staysAlive: NodeJS.Timeout | undefined;
+  #turnPlanned = false;
+  #writePlanned = false;
+  #starting: Waiter | undefined;
+  #draining: Waiter | undefined;
+  #closed = false;
+
+  constructor(url: string, options: object, tell: (happenings: Happening[]) => void) {
+    this.#tell = tell;
+    this.#native = guarded(() => new native.Client(url, options, () => this.#planTurn()));
+    this.#deadlineMs = this.#native.deadlineMs;
+    if (!this.#native.lazy) this.#start();
+  }
+
+  get endpoint(): string {
+    return this.#native.endpoint;
+  }
+
+  status(): Status {
+    return JSON.parse(this.#native.status()) as Status;
+  }
+
+  /** Dials, unless that was done; resolves once the startup is over. */
+  connect(): Promise<void> {
+    this.#start();
+    this.#starting ??= waiter();
+    const { promise } = this.#starting;
+    this.#settleStartup();
+    return promise as Promise<void>;
+  }
+
+  /** Sends a command, or has it answered from memory at once. */
+  submit(args: readonly unknown[], buffers: boolean): Promise<unknown> {
+    if (this.#draining !== undefined) return rejected(errorOf(CLOSED));
+    const outcome = this.#native.submit(args as unknown[], buffers);
+    if (typeof outcome !== "number") {
+      const [ok, value] = outcome;
+      return ok ? Promise.resolve(value) : rejected(errorOf(value as ErrorInfo));
+    }
+    const pending = waiter();
+    this.#pending.set(outcome, pending);
+    if (this.#staysAlive === undefined) this.#start();
+    this.#timer ??= this.#wakeIn(this.#deadlineMs);
+    if (this.#pending.size === 1) this.#write();
+    else this.#planWrite();
+    return pending.promise;
+  }
+
+  /** Closes once every command that waits has ended; no other is taken. */
+  drain(): Promise<void> {
+    this.#draining ??= waiter();
+    if (this.#pending.size === 0) this.close();
+    return this.#draining.promise as Promise<void>;
+  }
+
+  /** Closes. Commands that wait are rejected, in a moment. */
+  close(): void {
+    this.#closed = true;
+    this.#native.close();
+    clearInterval(this.#staysAlive);
+    this.#planTurn();
+  }
+
+  #start(): void {
+    if (this.#closed) return;
+    // As long as Redis may be needed the process stays, whether a socket is open or not: what
+    // was written in an outage is to reach Redis.
+    this.#staysAlive ??= setInterval(() => {}, TIMER_MS_MAX);
+    this.#native.start();
+  }
+
+  /** Any thread of the native part may ask for a turn; it comes after what the sockets have. */
+  #planTurn(): void {
+    if (this.#turnPlanned) return;
+    this.#turnPlanned = true;
+    // A loop that was blocked finds replies and deadlines due at once: replies go first.
+    setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#turnPlanned = false;
+    const [settlements, socket, nextInMs, happenings] = this.#native.turn();
+    clearTimeout(this.#timer);
+    this.#timer = nextInMs < 0 ? undefined : this.#wakeIn(nextInMs);
+    if (socket !== KEEP) this.#drop();
+    if (socket !== KEEP && socket !== CLOSE) this.#adopt(socket);
+    this.#write();
+    if (happenings !== null) this.#tell(JSON.parse(happenings) as Happening[]);
+    this.#settle(settlements);
+    this.#settleStartup();
+    if (this.#closed) this.#draining?.resolve(undefined);
+  }
+
+  #wakeIn(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#planTurn(), Math.min(ms, TIMER_MS_MAX)).unref();
+  }
+
+  #adopt(fd: number): void {
+    let socket: Socket;
+    try {
+      socket = new Socket({ fd, readable: true, writable: true });
+    } catch (error) {
+      closeSync(fd);
+      this.#lost(String(error));
+      return;
+    }
+    this.#socket = socket.setNoDelay();
+    let reason: string | undefined;
+    socket.on("data", (bytes: Uint8Array) => {
+      this.#settle(this.#native.receive(bytes));
+      // What could not be settled may have to go out once more.
+      if (this.#pending.size > 0) this.#planWrite();
+    });
+    socket.on("error", (error) => (reason = error.message));
+    socket.on("end", () => this.#lostSocket(socket, reason));
+    socket.on("close", () => this.#lostSocket(socket, reason));
+  }
+
+  #lostSocket(socket: Socket, reason: string | undefined): void {
+    if (socket !== this.#socket) return;
+    this.#drop();
+    this.#lost(reason);
+  }
+
+  #lost(reason: string | undefined): void {
+    this.#settle(this.#native.lost(reason));
+    this.#planTurn();
+  }
+
+  /** Forgets the socket: what it still has to say concerns nobody. */
+  #drop(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.destroy();
+  }
+
+  /** An idle connection is written to at once; commands of one tick leave in one write. */
+  #planWrite(): void {
+    if (this.#writePlanned) return;
+    this.#writePlanned = true;
+    process.nextTick(() => {
+      this.#writePlanned = false;
+      this.#write();
+    });
+  }
+
+  #write(): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    const output = this.#native.takeOutput();
+    if (output === null) return;
+    if (typeof output === "string") socket.write(output, "latin1");
+    else socket.write(output);
+  }
+
+  /** `[number, ok, value or error, number, …]` */
+  #settle(settlements: unknown[]): void {
+    for (let at = 0; at < settlements.length; at += 3) {
+      const number = settlements[at] as number;
+      const pending = this.#pending.get(number);
+      if (pending === undefined) continue;
+      this.#pending.delete(number);
+      if (settlements[at + 1] === true) pending.resolve(settlements[at + 2]);
+      else pending.reject(errorOf(settlements[at + 2] as ErrorInfo));
+    }
+    if (this.#draining !== undefined && this.#pending.size === 0 && !this.#closed) this.close();
+  }
+
+  #settleStartup(): void {
+    const starting = this.#starting;
+    const outcome = starting && this.#native.startup();
+    if (!starting || !outcome) return;
+    this.#starting = undefined;
+    const [ok, value] = outcome;
+    if (ok) starting.resolve(undefined);
+    else starting.reject(errorOf(value as ErrorInfo));
+  }
+}
+
+const CLOSED: ErrorInfo = { name: "Closed", code: "closed", message: "the client is closed" };
+
+/** A promise whose rejection nobody needs to handle; whoever awaits it still gets it. */
+function waiter(): Waiter {
+  const made = {} as Waiter;
+  made.promise = new Promise((resolve, reject) => {
+    made.resolve = resolve;
+    made.reject = (error) => {
+      made.promise.catch(ignore);
+      reject(error);
+    };
+  });
+  return made;
+}
+
+function rejected(error: Error): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(ignore);
+  return promise;
+}
+
+function ignore(): void {}
