@@ -1,7 +1,8 @@
 //! Every command passes here: it goes to Redis, to the store, or is refused; and how it ended is
 //! told here, so that one engine decides for all transports and threads.
 
-use std::collections::VecDeque;
+mod engine;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,26 +12,15 @@ use outlast_core::command::{Access, Traits};
 use outlast_core::latency::Histogram;
 use outlast_core::policy::{OnAmbiguous, OnGuarded, Startup};
 use outlast_core::store::{Refusal, Store};
-use outlast_core::{
-    Engine, Error, ErrorKind, Failure, Input, Mode, Output, Policy, Status, Timestamp, Value,
-    Verdict,
-};
+use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value, Verdict};
 use tokio::sync::Notify;
 
+pub(crate) use engine::{Action, SIGNAL_CHECK};
+
 use crate::config::Config;
-use crate::events::{Event, Sink};
+use crate::events::Sink;
 use crate::host::{Clock, client_id, entropy};
-
-/// How long a wait that no signal ends goes on before the host is asked whether one came.
-pub(crate) const SIGNAL_CHECK: Duration = Duration::from_millis(20);
-
-/// What the engine wants of the driver.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Action {
-    Dial { dial: u64, timeout: Duration },
-    Close,
-    Replay { epoch: u64 },
-}
+use engine::State;
 
 /// Where a command goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,14 +48,6 @@ pub(crate) struct Unanswered {
     pub(crate) failure: Failure,
     /// Whether Redis may have done it.
     pub(crate) maybe_done: bool,
-}
-
-struct State {
-    engine: Engine,
-    actions: VecDeque<Action>,
-    timer: Option<Timestamp>,
-    /// How the startup ended, once it has: on Redis, or with the last failure and the dials made.
-    startup: Option<Result<(), (Failure, u64)>>,
 }
 
 /// One client's decisions, shared by its transport, its driver and its callers.
@@ -112,13 +94,12 @@ impl Gate {
         let policy = config.policy.clone();
         let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
         let engine = Engine::new(policy, config.endpoint.to_string(), entropy());
-        let state = State { engine, actions: VecDeque::new(), timer: None, startup: None };
         Self {
             clock: Clock::new(),
             config,
             client_id: client_id(),
             word: AtomicU64::new(DEGRADED),
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(engine)),
             changed: Condvar::new(),
             changed_async: Notify::new(),
             store: Mutex::new(Store::new(bytes_max)),
@@ -313,123 +294,6 @@ impl Gate {
         self.unavailable(what)
     }
 
-    /// The error that says why Redis is away and when it is dialled next.
-    pub(crate) fn unavailable(&self, what: &str) -> Error {
-        let state = self.lock();
-        let next_dial_in_ms = state.engine.next_dial_in_ms(self.clock.now());
-        let failure = state.engine.last_failure();
-        let why = failure.map(|failure| format!(": {}", failure.kind.words())).unwrap_or_default();
-        let when = next_dial_in_ms
-            .map(|in_ms| format!("; next dial in {}.{} s", in_ms / 1_000, in_ms % 1_000 / 100));
-        let message = format!(
-            "{what}; {} is unavailable{why}{}",
-            self.config.endpoint,
-            when.unwrap_or_default()
-        );
-        let error =
-            Error::new(ErrorKind::RedisUnavailable, message).with_next_dial(next_dial_in_ms);
-        match failure {
-            Some(failure) => error.because_of(failure),
-            None => error,
-        }
-    }
-
-    /// Tells the engine something and does what it asks at once; dials, replays and timers are
-    /// the driver's.
-    pub(crate) fn tell(&self, input: Input) {
-        let mut state = self.lock();
-        let now = self.clock.now();
-        if let Input::DialFailed { failure, .. } = &input {
-            self.sink.event(Event::DialFailed(failure.clone()));
-        }
-        self.tell_tally(&mut state, now);
-        state.engine.handle(now, input);
-        loop {
-            let output = state.engine.poll_output();
-            if let Output::Timeout { at_ms } = output {
-                state.timer = at_ms;
-                break;
-            }
-            self.act(&mut state, output);
-        }
-        drop(state);
-        self.changed.notify_all();
-        self.changed_async.notify_waiters();
-        self.work.notify_one();
-    }
-
-    fn act(&self, state: &mut State, output: Output) {
-        match output {
-            Output::Dial { dial, timeout_ms } => {
-                let timeout = Duration::from_millis(timeout_ms);
-                state.actions.push_back(Action::Dial { dial, timeout });
-                self.sink.event(Event::Dialling(dial));
-            }
-            Output::CloseConnection => state.actions.push_back(Action::Close),
-            Output::Replay { epoch } => state.actions.push_back(Action::Replay { epoch }),
-            Output::ModeChanged { mode, epoch, serving } => {
-                let code = match mode {
-                    Mode::Connected => CONNECTED,
-                    Mode::Reconciling => RECONCILING,
-                    Mode::Closed => CLOSED,
-                    _ => DEGRADED,
-                };
-                let mut flags = self.word.load(Ordering::Relaxed) & STARTED;
-                if serving {
-                    flags |= SERVING;
-                }
-                if mode == Mode::Connected {
-                    flags |= STARTED;
-                    state.startup = Some(Ok(()));
-                }
-                self.word.store(code | flags | epoch << EPOCH_SHIFT, Ordering::Release);
-                self.sink.event(Event::Mode(mode));
-            }
-            Output::StartupFinished { failure: Some(failure), dials } => {
-                state.startup = Some(Err((failure, dials)));
-                self.word.fetch_or(STARTED, Ordering::Release);
-            }
-            Output::Log { record } => self.sink.event(Event::Log(record)),
-            Output::IncidentOpened { incident } => {
-                self.sink.event(Event::IncidentOpened(incident));
-            }
-            Output::IncidentClosed { incident } => {
-                self.sink.event(Event::IncidentClosed(incident));
-            }
-            _ => {}
-        }
-    }
-
-    fn tell_tally(&self, state: &mut State, now: Timestamp) {
-        let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
-        let (finished, served_locally, refused) =
-            (take(&self.finished), take(&self.served), take(&self.refused));
-        if finished + served_locally + refused > 0 {
-            state.engine.handle(now, Input::Tally { finished, served_locally, refused });
-        }
-    }
-
-    /// The next thing for the driver to do.
-    pub(crate) fn next_action(&self) -> Option<Action> {
-        self.lock().actions.pop_front()
-    }
-
-    /// When the engine's timer is due.
-    pub(crate) fn timer(&self) -> Option<Duration> {
-        let timer = self.lock().timer?;
-        Some(Duration::from_millis(timer.since_ms(self.clock.now())))
-    }
-
-    /// Waits for work, for the driver.
-    pub(crate) async fn worked(&self) {
-        self.work.notified().await;
-    }
-
-    /// Wakes the driver.
-    pub(crate) fn wake(&self) {
-        self.work.notify_one();
-    }
-
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -446,91 +310,6 @@ impl Gate {
     pub(crate) fn is_current(&self, epoch: u64) -> bool {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
-    }
-
-    /// Waits until the startup has ended, at most until `deadline`; how it ended. A condition
-    /// variable sleeps through signals, so `interrupt` is asked now and then; its error ends the
-    /// wait.
-    pub(crate) fn wait_for_startup(
-        &self,
-        deadline: Option<Instant>,
-        interrupt: &dyn Fn() -> Result<(), Error>,
-    ) -> Result<Option<Result<(), Error>>, Error> {
-        loop {
-            let state = self.lock();
-            if state.startup.is_some() || self.is_closed() {
-                break;
-            }
-            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            let left = left.unwrap_or(SIGNAL_CHECK).min(SIGNAL_CHECK);
-            if left.is_zero() {
-                return Ok(None);
-            }
-            // No lock is held while the host is asked.
-            drop(self.changed.wait_timeout(state, left));
-            interrupt()?;
-        }
-        Ok(self.startup_result())
-    }
-
-    /// The same for a task.
-    pub(crate) async fn startup_finished(&self) -> Result<(), Error> {
-        loop {
-            let changed = self.changed_async.notified();
-            if let Some(result) = self.startup_result() {
-                return result;
-            }
-            changed.await;
-        }
-    }
-
-    /// How the startup ended, if it has.
-    pub(crate) fn startup_result(&self) -> Option<Result<(), Error>> {
-        if self.is_closed() {
-            return Some(Err(closed()));
-        }
-        let state = self.lock();
-        let startup = state.startup.as_ref()?;
-        let required = self.policy().startup == Startup::Required;
-        let Some((failure, dials)) = startup.as_ref().err().filter(|_| required) else {
-            return Some(Ok(()));
-        };
-        let noun = if *dials == 1 { "dial" } else { "dials" };
-        let message = format!(
-            "Redis is required and was not reached in {dials} {noun} ({}): {}: {}",
-            self.config.endpoint,
-            failure.kind.code(),
-            failure.text,
-        );
-        let error = Error::new(ErrorKind::RedisUnavailable, message).because_of(failure);
-        Some(Err(error))
-    }
-
-    /// The snapshot.
-    pub(crate) fn status(&self) -> Status {
-        let (store_keys, store_bytes, journal_keys) = {
-            let store = self.store();
-            (store.len(), store.bytes(), store.journal().len())
-        };
-        let mut state = self.lock();
-        let now = self.clock.now();
-        self.tell_tally(&mut state, now);
-        let mut status = state.engine.status(now);
-        status.store_keys = store_keys as u64;
-        status.store_bytes = store_bytes as u64;
-        status.journal_keys = journal_keys as u64;
-        status.latency = self.latency.quantiles();
-        status
-    }
-
-    /// Closes the client; again does nothing.
-    pub(crate) fn close(&self) {
-        let journal_keys = self.store().journal().len() as u64;
-        self.tell(Input::Close { journal_keys });
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

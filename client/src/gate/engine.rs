@@ -1,0 +1,243 @@
+//! The engine behind its lock: inputs go in, and what it asks for is done or kept for the driver.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::collections::VecDeque;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use outlast_core::policy::Startup;
+use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Mode, Output, Status, Timestamp};
+
+use super::{
+    CLOSED, CONNECTED, DEGRADED, EPOCH_SHIFT, Gate, RECONCILING, SERVING, STARTED, closed,
+};
+use crate::events::Event;
+
+/// How long a wait that no signal ends goes on before the host is asked whether one came.
+pub(crate) const SIGNAL_CHECK: Duration = Duration::from_millis(20);
+
+/// What the engine wants of the driver.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Action {
+    Dial { dial: u64, timeout: Duration },
+    Close,
+    Replay { epoch: u64 },
+}
+
+pub(super) struct State {
+    pub(super) engine: Engine,
+    actions: VecDeque<Action>,
+    timer: Option<Timestamp>,
+    /// How the startup ended, once it has: on Redis, or with the last failure and the dials made.
+    startup: Option<Result<(), (Failure, u64)>>,
+}
+
+impl State {
+    pub(super) const fn new(engine: Engine) -> Self {
+        Self { engine, actions: VecDeque::new(), timer: None, startup: None }
+    }
+}
+
+impl Gate {
+    /// Tells the engine something and does what it asks at once; dials, replays and timers are
+    /// the driver's.
+    pub(crate) fn tell(&self, input: Input) {
+        let mut state = self.lock();
+        let now = self.clock.now();
+        if let Input::DialFailed { failure, .. } = &input {
+            self.sink.event(Event::DialFailed(failure.clone()));
+        }
+        self.tell_tally(&mut state, now);
+        state.engine.handle(now, input);
+        loop {
+            let output = state.engine.poll_output();
+            if let Output::Timeout { at_ms } = output {
+                state.timer = at_ms;
+                break;
+            }
+            self.act(&mut state, output);
+        }
+        drop(state);
+        self.changed.notify_all();
+        self.changed_async.notify_waiters();
+        self.work.notify_one();
+    }
+
+    fn act(&self, state: &mut State, output: Output) {
+        match output {
+            Output::Dial { dial, timeout_ms } => {
+                let timeout = Duration::from_millis(timeout_ms);
+                state.actions.push_back(Action::Dial { dial, timeout });
+                self.sink.event(Event::Dialling(dial));
+            }
+            Output::CloseConnection => state.actions.push_back(Action::Close),
+            Output::Replay { epoch } => state.actions.push_back(Action::Replay { epoch }),
+            Output::ModeChanged { mode, epoch, serving } => {
+                let code = match mode {
+                    Mode::Connected => CONNECTED,
+                    Mode::Reconciling => RECONCILING,
+                    Mode::Closed => CLOSED,
+                    _ => DEGRADED,
+                };
+                let mut flags = self.word.load(Ordering::Relaxed) & STARTED;
+                if serving {
+                    flags |= SERVING;
+                }
+                if mode == Mode::Connected {
+                    flags |= STARTED;
+                    state.startup = Some(Ok(()));
+                }
+                self.word.store(code | flags | epoch << EPOCH_SHIFT, Ordering::Release);
+                self.sink.event(Event::Mode(mode));
+            }
+            Output::StartupFinished { failure: Some(failure), dials } => {
+                state.startup = Some(Err((failure, dials)));
+                self.word.fetch_or(STARTED, Ordering::Release);
+            }
+            Output::Log { record } => self.sink.event(Event::Log(record)),
+            Output::IncidentOpened { incident } => {
+                self.sink.event(Event::IncidentOpened(incident));
+            }
+            Output::IncidentClosed { incident } => {
+                self.sink.event(Event::IncidentClosed(incident));
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_tally(&self, state: &mut State, now: Timestamp) {
+        let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
+        let (finished, served_locally, refused) =
+            (take(&self.finished), take(&self.served), take(&self.refused));
+        if finished + served_locally + refused > 0 {
+            state.engine.handle(now, Input::Tally { finished, served_locally, refused });
+        }
+    }
+
+    /// The next thing for the driver to do.
+    pub(crate) fn next_action(&self) -> Option<Action> {
+        self.lock().actions.pop_front()
+    }
+
+    /// When the engine's timer is due.
+    pub(crate) fn timer(&self) -> Option<Duration> {
+        let timer = self.lock().timer?;
+        Some(Duration::from_millis(timer.since_ms(self.clock.now())))
+    }
+
+    /// Waits for work, for the driver.
+    pub(crate) async fn worked(&self) {
+        self.work.notified().await;
+    }
+
+    /// Wakes the driver.
+    pub(crate) fn wake(&self) {
+        self.work.notify_one();
+    }
+
+    /// Waits until the startup has ended, at most until `deadline`; how it ended. A condition
+    /// variable sleeps through signals, so `interrupt` is asked now and then; its error ends the
+    /// wait.
+    pub(crate) fn wait_for_startup(
+        &self,
+        deadline: Option<Instant>,
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Option<Result<(), Error>>, Error> {
+        loop {
+            let state = self.lock();
+            if state.startup.is_some() || self.is_closed() {
+                break;
+            }
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            let left = left.unwrap_or(SIGNAL_CHECK).min(SIGNAL_CHECK);
+            if left.is_zero() {
+                return Ok(None);
+            }
+            // No lock is held while the host is asked.
+            drop(self.changed.wait_timeout(state, left));
+            interrupt()?;
+        }
+        Ok(self.startup_result())
+    }
+
+    /// The same for a task.
+    pub(crate) async fn startup_finished(&self) -> Result<(), Error> {
+        loop {
+            let changed = self.changed_async.notified();
+            if let Some(result) = self.startup_result() {
+                return result;
+            }
+            changed.await;
+        }
+    }
+
+    /// How the startup ended, if it has.
+    pub(crate) fn startup_result(&self) -> Option<Result<(), Error>> {
+        if self.is_closed() {
+            return Some(Err(closed()));
+        }
+        let state = self.lock();
+        let startup = state.startup.as_ref()?;
+        let required = self.policy().startup == Startup::Required;
+        let Some((failure, dials)) = startup.as_ref().err().filter(|_| required) else {
+            return Some(Ok(()));
+        };
+        let noun = if *dials == 1 { "dial" } else { "dials" };
+        let message = format!(
+            "Redis is required and was not reached in {dials} {noun} ({}): {}: {}",
+            self.config.endpoint,
+            failure.kind.code(),
+            failure.text,
+        );
+        let error = Error::new(ErrorKind::RedisUnavailable, message).because_of(failure);
+        Some(Err(error))
+    }
+
+    /// The error that says why Redis is away and when it is dialled next.
+    pub(crate) fn unavailable(&self, what: &str) -> Error {
+        let state = self.lock();
+        let next_dial_in_ms = state.engine.next_dial_in_ms(self.clock.now());
+        let failure = state.engine.last_failure();
+        let why = failure.map(|failure| format!(": {}", failure.kind.words())).unwrap_or_default();
+        let when = next_dial_in_ms
+            .map(|in_ms| format!("; next dial in {}.{} s", in_ms / 1_000, in_ms % 1_000 / 100));
+        let message = format!(
+            "{what}; {} is unavailable{why}{}",
+            self.config.endpoint,
+            when.unwrap_or_default()
+        );
+        let error =
+            Error::new(ErrorKind::RedisUnavailable, message).with_next_dial(next_dial_in_ms);
+        match failure {
+            Some(failure) => error.because_of(failure),
+            None => error,
+        }
+    }
+
+    /// The snapshot.
+    pub(crate) fn status(&self) -> Status {
+        let (store_keys, store_bytes, journal_keys) = {
+            let store = self.store();
+            (store.len(), store.bytes(), store.journal().len())
+        };
+        let mut state = self.lock();
+        let now = self.clock.now();
+        self.tell_tally(&mut state, now);
+        let mut status = state.engine.status(now);
+        status.store_keys = store_keys as u64;
+        status.store_bytes = store_bytes as u64;
+        status.journal_keys = journal_keys as u64;
+        status.latency = self.latency.quantiles();
+        status
+    }
+
+    /// Closes the client; again does nothing.
+    pub(crate) fn close(&self) {
+        let journal_keys = self.store().journal().len() as u64;
+        self.tell(Input::Close { journal_keys });
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
