@@ -241,11 +241,7 @@ fn configure(url: &str, options: &Unknown<'_>) -> Result<Config, Error> {
 }
 
 /// How a command ended: whether it went well, and its value or error.
-fn outcome(
-    env: &Env,
-    result: Result<Value, Error>,
-    buffers: bool,
-) -> napi::Result<Array<'_>> {
+fn outcome(env: &Env, result: Result<Value, Error>, buffers: bool) -> napi::Result<Array<'_>> {
     pair(env, result.is_ok(), value(env, result, buffers)?)
 }
 
