@@ -82,8 +82,7 @@ impl Breaker {
         let (finished, failed) = self.totals(now);
         let total = u128::from(finished) + u128::from(failed);
         let share = u128::from(failed) * 100 >= u128::from(self.failure_percent) * total;
-        let opens = failed >= self.failures_min
-            && (share || self.in_a_row >= self.failures_min);
+        let opens = failed >= self.failures_min && (share || self.in_a_row >= self.failures_min);
         opens.then_some(failed)
     }
 

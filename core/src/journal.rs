@@ -11,9 +11,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::classify::classify_reply;
+use crate::entry::{ENTRY_OVERHEAD_BYTES, Entry};
 use crate::kind::{Failure, FailureKind, Verdict};
 use crate::resp::Value;
-use crate::store::{ENTRY_OVERHEAD_BYTES, Entry};
 
 /// What is known of a key's pending change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,6 +31,7 @@ pub mod classify;
 pub mod command;
 pub mod connection;
 pub mod engine;
+mod entry;
 pub mod error;
 pub mod incident;
 pub mod input;

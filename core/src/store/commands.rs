@@ -3,8 +3,9 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::{ENTRY_OVERHEAD_BYTES, Refusal, Store};
+use super::{Refusal, Store};
 use crate::command::{name_buffer, uppercase};
+use crate::entry::ENTRY_OVERHEAD_BYTES;
 use crate::resp::Value;
 use crate::time::Timestamp;
 

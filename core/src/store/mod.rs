@@ -7,19 +7,10 @@ mod tests;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use crate::entry::{ENTRY_OVERHEAD_BYTES, Entry};
 use crate::journal::Journal;
 use crate::resp::Value;
 use crate::time::Timestamp;
-
-/// A value with its expiry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) value: Vec<u8>,
-    pub(crate) expires_at: Option<Timestamp>,
-}
-
-/// What an entry costs beyond its key and value: the nodes of the maps and the journal.
-pub(crate) const ENTRY_OVERHEAD_BYTES: usize = 128;
 
 /// Why the store does not answer a command. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,13 +131,6 @@ impl Store {
     /// Whether `bytes` more would pass the limit.
     const fn is_full_for(&self, bytes: usize) -> bool {
         self.bytes().saturating_add(bytes) > self.bytes_max
-    }
-}
-
-impl Entry {
-    /// Redis still serves a key in its last millisecond (`keyIsExpired` in its `db.c`).
-    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
-        self.expires_at.is_some_and(|at| at < now)
     }
 }
 
