@@ -55,8 +55,7 @@ export async function serve(): Promise<{ origin: string; server: Server }> {
 
 /** Starts the Chromium that CHROME_PATH names, or the system's. */
 export async function launch(): Promise<Browser> {
-  const executablePath =
-    process.env["CHROME_PATH"] ?? "/usr/bin/chromium";
+  const executablePath = process.env["CHROME_PATH"] ?? "/usr/bin/chromium";
   await access(executablePath);
   return chromium.launch({
     executablePath,

@@ -1,0 +1,302 @@
+// Written by scripts/generate from bindings-node/lib/types.ts: change that file.
+/**
+ * What goes into outlast and what comes out. Fields of results carry the names that they have in
+ * every language; a test holds real results against these types.
+ */
+
+/** What went wrong. */
+export type FailureKind =
+  | "dns_error"
+  | "network_unreachable"
+  | "host_unreachable"
+  | "tls_error"
+  | "auth_failed"
+  | "connection_refused"
+  | "connect_timeout"
+  | "connection_lost"
+  | "response_timeout"
+  | "loading"
+  | "master_down"
+  | "cluster_down"
+  | "max_clients"
+  | "protocol_error"
+  | "unknown_error"
+  | "read_only"
+  | "out_of_memory"
+  | "disk_error"
+  | "no_replicas"
+  | "quota_exceeded"
+  | "busy_script"
+  | "try_again"
+  | "command_error"
+  | "no_script"
+  | "permission_denied";
+
+/** What a failure means: the connection is unusable, only writes fail, wait, or the caller's affair. */
+export type Verdict = "link" | "writes" | "wait" | "command";
+
+/** Which redial schedule a failure follows. */
+export type Schedule = "server" | "network" | "quota";
+
+/** What a failure is and what it means. */
+export interface Classification {
+  kind: FailureKind;
+  verdict: Verdict;
+  schedule: Schedule;
+  /** A few words for people. */
+  words: string;
+}
+
+/** One failure, as a host tells it. */
+export interface Failure {
+  kind: FailureKind;
+  /** The text it came with, without secrets. */
+  text: string;
+  /** The operating system's error number. */
+  errno?: number;
+}
+
+export type Profile = "development" | "test" | "staging" | "production";
+
+/** All knobs. `knobs()` tells the unit, range and meaning of each. */
+export interface Policy {
+  profile: Profile;
+  startup: "optional" | "required";
+  startup_attempts_max: number;
+  startup_delay_ms: number;
+  startup_delay_ms_max: number;
+  lazy_connect: boolean;
+  connect_timeout_ms: number;
+  command_timeout_ms: number;
+  redial: boolean;
+  server_delay_ms: number;
+  server_delay_factor_percent: number;
+  server_delay_ms_max: number;
+  network_delay_ms: number;
+  network_delay_factor_percent: number;
+  network_delay_ms_max: number;
+  quota_delay_ms: number;
+  quota_delay_ms_max: number;
+  jitter_percent: number;
+  stable_ms: number;
+  log_interval_ms: number;
+  incident_merge_ms: number;
+  breaker_window_ms: number;
+  breaker_failures_min: number;
+  breaker_failure_percent: number;
+  on_ambiguous: "error" | "local";
+  on_guarded: "refuse" | "serve";
+  connections_max: number;
+  in_flight_max: number;
+  store_bytes_max: number;
+  reply_bytes_max: number;
+}
+
+type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : Name;
+
+type Given<Value> =
+  | Value
+  | (Value extends number ? bigint | `${number}` : Value extends boolean ? `${Value}` : never)
+  | null
+  | undefined;
+
+/** The same fields, each of which may be absent and be named in camelCase. */
+type Options<Fields> = {
+  [Name in keyof Fields]?: Given<Fields[Name]>;
+} & {
+  [Name in keyof Fields & string as Camel<Name>]?: Given<Fields[Name]>;
+};
+
+/** Knobs that differ from the defaults of `profile` (`development`). */
+export type PolicyOptions = Options<Policy>;
+
+/** One knob of the policy. */
+export interface Knob {
+  name: Exclude<keyof Policy, "profile">;
+  unit: "ms" | "percent" | "count" | "bytes" | "flag" | "choice";
+  /** The smallest value, for numbers. */
+  min: number;
+  /** The largest value, for numbers. */
+  max: number;
+  meaning: string;
+}
+
+/** One step of a redial schedule. */
+export interface Delay {
+  /** Which failure it follows, from 1. */
+  attempt: number;
+  /** The delay without jitter. */
+  delay_ms: number;
+  /** The shortest that jitter allows. */
+  low_ms: number;
+  /** The longest that jitter allows. */
+  high_ms: number;
+  /** The delay that the seed draws. */
+  jittered_ms: number;
+}
+
+/** A number up to 2^53 − 1, or a bigint up to 2^64 − 1. */
+export type Seed = number | bigint;
+
+/** What happens to Redis, and how busy the client is. */
+export interface Scenario {
+  /** How Redis fails. */
+  kind: FailureKind;
+  /** When it begins and ends, in milliseconds from the start. */
+  from_ms: number;
+  until_ms: number;
+  /** How long is simulated: at most 366 days. */
+  duration_ms: number;
+  calls_per_second: number;
+  /** What the jitter is drawn from. */
+  seed: Seed;
+}
+
+export type ScenarioOptions = Options<Scenario>;
+
+/** One dial of the simulated client. */
+export interface Dial {
+  at_ms: number;
+  took_ms: number;
+  failure: FailureKind | null;
+}
+
+export interface LogFields {
+  endpoint: string;
+  kind?: FailureKind;
+  text?: string;
+  incident?: number;
+  duration_ms?: number;
+  dials_failed?: number;
+  commands_failed?: number;
+  served_locally?: number;
+  refused?: number;
+  replayed?: number;
+  conflicts?: number;
+  replay_refused?: number;
+  journal_keys?: number;
+  next_dial_ms?: number;
+}
+
+/** One log record. */
+export interface LogRecord {
+  level: "info" | "warning" | "error";
+  code:
+    | "redis_unavailable"
+    | "redis_still_unavailable"
+    | "redis_recovered"
+    | "startup_failed"
+    | "writes_refused"
+    | "journal_discarded";
+  message: string;
+  fields: LogFields;
+}
+
+/** What the simulated client did. */
+export interface Trace {
+  dials: Dial[];
+  lines: { at_ms: number; record: LogRecord }[];
+  /** Its status whenever its mode changed, and at the end. */
+  status: { at_ms: number; status: Status }[];
+  /** From the end of the outage until it was on Redis again. */
+  return_ms: number | null;
+}
+
+/** What is counted between two lines, and over a whole incident. */
+export interface Counts {
+  dials_failed: number;
+  commands_failed: number;
+  served_locally: number;
+  refused: number;
+}
+
+/** One outage. */
+export interface Incident {
+  number: number;
+  opened_at_ms: number;
+  /** The last recovery, while Redis is back. */
+  recovered_at_ms: number | null;
+  causes: { kind: FailureKind; first_at_ms: number; count: number }[];
+  /** How often Redis came back and went away again. */
+  flaps: number;
+  counts: Counts;
+  replayed: number;
+  conflicts: number;
+  replay_refused: number;
+}
+
+/** The mode that an application sees. */
+export type Mode = "connected" | "degraded" | "reconciling" | "closed";
+
+/** The snapshot that an operator sees. Times are in seconds. */
+export interface Status {
+  redis_connected: boolean;
+  fallback_mode: boolean;
+  circuit_breaker_state: "closed" | "open" | "half_open";
+  connection_failure_count: number;
+  last_failure_type: FailureKind | null;
+  time_since_last_attempt: number | null;
+  next_retry_in: number | null;
+  time_since_last_recovery: number | null;
+  failures_since_log: number;
+  failure_count: number;
+  status: "healthy" | "degraded";
+  mode: Mode;
+  profile: Profile;
+  endpoint: string;
+  incident: Incident | null;
+  served_by_redis: number;
+  served_by_store: number;
+  refused: number;
+  dials: number;
+  journal_keys: number;
+  store_keys: number;
+  store_bytes: number;
+  replayed: number;
+  conflicts: number;
+  replay_refused: number;
+  latency: { p50_us: number; p90_us: number; p99_us: number; max_us: number };
+}
+
+/** Everything that a host may tell an engine. */
+export type Input =
+  | { type: "start" }
+  | { type: "dial_succeeded"; dial: number }
+  | { type: "dial_failed"; dial: number; failure: Failure }
+  | { type: "connection_lost"; epoch: number; failure: Failure }
+  | { type: "command_failed"; epoch: number; failure: Failure; write?: boolean }
+  | { type: "tally"; finished?: number; served_locally?: number; refused?: number }
+  | {
+      type: "replay_progressed";
+      epoch: number;
+      replayed: number;
+      conflicts?: number;
+      refused?: number;
+    }
+  | { type: "reconciled"; epoch: number }
+  | { type: "timer" }
+  | { type: "close"; journal_keys?: number };
+
+/** Everything that an engine may ask of its host. */
+export type Output =
+  | { type: "dial"; dial: number; timeout_ms: number }
+  | { type: "close_connection" }
+  | { type: "replay"; epoch: number }
+  | { type: "mode_changed"; mode: Mode; epoch: number; serving: boolean }
+  | { type: "startup_finished"; dials: number; failure: Failure | null }
+  | { type: "incident_opened"; incident: Incident }
+  | { type: "incident_closed"; incident: Incident }
+  | { type: "log"; record: LogRecord }
+  | { type: "timeout"; at_ms: number | null };
+
+/** An answer of the store. An integer that a number would round is a bigint. */
+export type Reply =
+  | { nil: true }
+  | { simple: string }
+  | { error: string }
+  | { integer: number | bigint }
+  | { bulk: string }
+  | { array: Reply[] }
+  | { refused: "unsupported" | "full" };
