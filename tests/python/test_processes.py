@@ -36,7 +36,8 @@ if child == 0:
     os.read(asked[0], 1)
     os._exit(0)
 work("parent")
-os.read(told[0], 1)
+os.close(told[1])
+assert os.read(told[0], 1)
 print("ready", flush=True)
 sys.stdin.readline()
 os.write(asked[1], b"!")
@@ -106,16 +107,17 @@ def test_parent_and_child_of_a_fork_use_connections_of_their_own(server):
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout.readline() == "ready\n"
-        with server.peer() as peer:
-            assert peer.mget("shared", "parent", "child") == [
-                str(2 * share),
-                str(share),
-                str(share),
-            ]
-            mine = peer.client_id()
-            assert len([client for client in peer.client_list() if int(client["id"]) != mine]) == 2
-        process.communicate("go on\n", timeout=10)
+        try:
+            assert process.stdout.readline() == "ready\n"
+            with server.peer() as peer:
+                counts = peer.mget("shared", "parent", "child")
+                assert counts == [str(2 * share), str(share), str(share)]
+                mine = peer.client_id()
+                others = [client for client in peer.client_list() if int(client["id"]) != mine]
+                assert len(others) == 2
+            process.communicate("go on\n", timeout=10)
+        finally:
+            process.kill()
     assert process.returncode == 0
 
 
@@ -222,12 +224,13 @@ class RangError(Exception):
 @pytest.fixture
 def interrupt():
     """Sends a signal to this process a moment after the call."""
-    before = signal.getsignal(signal.SIGUSR1)
 
     def ring(*_):
         raise RangError("the real one")
 
-    signal.signal(signal.SIGUSR1, ring)
+    # A shell that starts the tests in the background has them ignore SIGINT.
+    handlers = {signal.SIGUSR1: ring, signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     timers = []
 
     def interrupt(number):
@@ -237,7 +240,8 @@ def interrupt():
     yield interrupt
     for timer in timers:
         timer.cancel()
-    signal.signal(signal.SIGUSR1, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGUSR1])
