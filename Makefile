@@ -51,9 +51,8 @@ generated: ## Write the committed generated files anew
 	@scripts/generate
 
 .PHONY: bench
-bench: ## Run the benchmarks
-	@scripts/setup-system tools
-	@cargo bench --workspace --exclude outlast-python --exclude outlast-node --exclude outlast-wasm
+bench: ## Compare with other clients, about 5 minutes (QUICK=1: only see that it works)
+	@scripts/bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(QUICK),--quick)
 
 .PHONY: setup-deny
 setup-deny: ## Install cargo-deny into build/tools, for lint (some minutes)

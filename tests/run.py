@@ -182,7 +182,7 @@ NEEDS = {
 SUITES = (
     Suite(
         "tooling",
-        f"{PYTEST} tests/run_test.py tests/tidy_test.py {JUNIT_REPORT}",
+        f"{PYTEST} tests/run_test.py tests/tidy_test.py tests/bench/test_ratios.py {JUNIT_REPORT}",
         read_junit,
         ("venv",),
         3,
