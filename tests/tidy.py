@@ -24,7 +24,16 @@ FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
 
 # Never looked into, with git or without.
-GENERATED_FOLDERS = {".git", "build", "target", "node_modules", "pkg", "dist", "__pycache__", ".venv"}
+GENERATED_FOLDERS = {
+    ".git",
+    "build",
+    "target",
+    "node_modules",
+    "pkg",
+    "dist",
+    "__pycache__",
+    ".venv",
+}
 # Written by a generator, so no person's style applies.
 GENERATED_FILES = re.compile(
     r"(^|/)(package-lock\.json|Cargo\.lock)$|^bindings-node/index\.(js|d\.ts)$"
