@@ -5,7 +5,7 @@ import threading
 
 import outlast
 import pytest
-from conftest import free_port, run_script, timed, wait_until
+from conftest import free_port, log_what_is_left, run_script, timed, wait_until
 from outlast import redis_client_production as module
 from outlast.redis_client_production import ProductionRedisClient, rate_limit_check
 
@@ -139,6 +139,7 @@ def lines():
         def emit(self, record):
             self.records.append(record)
 
+    log_what_is_left()
     handler = Plain()
     logging.getLogger("outlast").addHandler(handler)
     yield handler
@@ -163,15 +164,27 @@ def test_what_is_wrong_with_a_command_is_the_callers(server, legacy):
         client.set("k", None)
 
 
-def test_one_client_is_made_however_many_threads_ask_first(server, legacy):
+def test_looking_at_it_has_it_connect_in_the_background(server, legacy):
     client = legacy(server.url)
-    together = threading.Barrier(8)
+    wait_until(lambda: client.connected)
+    assert client.get_status()["served_by_redis"] == 0
+
+
+def test_one_client_is_made_however_many_threads_ask_first(server):
+    together = threading.Barrier(8, timeout=5)
     seen = []
 
+    class Raced(ProductionRedisClient):
+        def _make(self, url):
+            made = super()._make(url)
+            together.wait()
+            return made
+
+    client = Raced(server.url)
+
     def work():
-        together.wait()
         client.incr("n")
-        seen.append(id(vars(client)["_made"]))
+        seen.append(id(client._client()))
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -181,6 +194,8 @@ def test_one_client_is_made_however_many_threads_ask_first(server, legacy):
     assert len(seen) == 8
     assert len(set(seen)) == 1
     assert server.read("n") == "8"
+    assert client.get_status()["served_by_redis"] == 8
+    client._client().close()
 
 
 def test_the_instance_reads_its_url_at_its_first_use(instance, server):

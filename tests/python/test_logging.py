@@ -5,7 +5,7 @@ import logging
 import threading
 
 import outlast
-from conftest import free_port, is_connected, wait_until
+from conftest import free_port, is_connected, log_what_is_left, wait_until
 
 
 def test_a_record_carries_its_figures(server, make, lines):
@@ -49,6 +49,7 @@ def test_required_and_not_reached_is_an_error(make, lines):
 
 
 def test_records_come_from_one_thread_of_python(server, make):
+    log_what_is_left()
     threads = set()
     logged = threading.Event()
 

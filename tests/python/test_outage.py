@@ -53,6 +53,15 @@ def test_no_call_raises_or_outlives_its_deadline(server, make, profile, outage):
         assert high < 1
 
 
+def test_a_long_deadline_is_kept_as_closely(server, make):
+    # The longer a socket's timeout, the later the kernel lets it end.
+    client = make(server.url, command_timeout_ms=3_000)
+    client.get("k")
+    server.freeze()
+    _, took = timed(lambda: client.get("k"))
+    assert 2.95 <= took <= 3.05
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_name_that_does_not_resolve_is_served_around(make, profile):
     url = f"redis://{NO_SUCH_HOST}"
@@ -152,23 +161,54 @@ def test_a_full_store_refuses_and_says_so(server, make):
     assert caught.value.code == "limit_reached"
 
 
-def test_threads_are_not_held_up_by_each_other(server, make):
-    client = make(server.url, command_timeout_ms=DEADLINE_MS, connections_max=8)
+@pytest.mark.parametrize("connections_max", [3, 8])
+def test_threads_are_not_held_up_by_each_other(server, make, connections_max):
+    options = {"command_timeout_ms": DEADLINE_MS, "connections_max": connections_max}
+    client = make(server.url, **options)
     threads = 8
     together = threading.Barrier(threads)
     times = []
+
+    def get():
+        # What a thread raises would be lost.
+        try:
+            client.get("k")
+        except outlast.OutlastError as error:
+            return error
 
     def work():
         client.get("k")
         if together.wait() == 0:
             server.freeze()
         together.wait()
-        times.append(timed(lambda: client.get("k"))[1] * 1e3)
+        times.append(timed(get))
 
     workers = [threading.Thread(target=work) for _ in range(threads)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    assert len(times) == threads
-    assert max(times) <= DEADLINE_MS + SLACK_MS
+    assert [error for error, _ in times] == [None] * threads
+    assert max(seconds for _, seconds in times) * 1e3 <= DEADLINE_MS + SLACK_MS
+
+
+def test_more_threads_than_connections_are_told_of_the_limit_while_redis_answers(server, make):
+    client = make(server.url, command_timeout_ms=DEADLINE_MS, connections_max=1)
+    client.ping()
+    errors = []
+
+    def ask():
+        try:
+            # Holds its connection for a while; the server goes on.
+            client.execute_command("BLPOP", "absent", 0.1)
+        except outlast.OutlastError as error:
+            errors.append(error)
+
+    askers = [threading.Thread(target=ask) for _ in range(8)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    limited = [error for error in errors if "1 of 1 (connections_max)" in str(error)]
+    assert limited
+    assert {error.code for error in limited} == {"limit_reached"}

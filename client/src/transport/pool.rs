@@ -23,6 +23,8 @@ use crate::gate::{Gate, SIGNAL_CHECK, Unanswered};
 const FRESH: Duration = Duration::from_millis(10);
 /// The socket's own timeouts are set anew only for a deadline this much nearer.
 const SLACK: Duration = Duration::from_millis(5);
+/// The socket's timeouts are not set shorter: 0 would be none.
+const PATIENCE_MIN: Duration = Duration::from_millis(1);
 /// Bytes read at once.
 const READ_BYTES: usize = 16 * 1_024;
 
@@ -51,6 +53,8 @@ struct Links {
     idle: VecDeque<Blocking>,
     open: usize,
     waiting: usize,
+    /// How often a connection came back after a reply.
+    returned: u64,
 }
 
 /// A connection with a blocking socket.
@@ -113,6 +117,7 @@ impl Pool {
         interrupt: Interrupt<'_>,
     ) -> Result<Blocking, CallError> {
         let mut links = self.lock();
+        let returned = links.returned;
         loop {
             if !self.gate.is_current(epoch) || links.epoch != epoch {
                 return Err(CallError::Rerouted);
@@ -122,7 +127,7 @@ impl Pool {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(self.none_came(links.open));
+                return Err(self.none_came(links.open, links.returned > returned));
             }
             links.waiting += 1;
             if links.open < self.connections_max() {
@@ -147,6 +152,7 @@ impl Pool {
         if link.epoch != links.epoch {
             return;
         }
+        links.returned += 1;
         if link.connection.is_idle() {
             links.idle.push_back(link);
         } else {
@@ -193,12 +199,13 @@ impl Pool {
         usize::try_from(self.gate.policy().connections_max).unwrap_or(usize::MAX)
     }
 
-    /// Where there was room for a further connection, that none came is Redis' doing.
-    fn none_came(&self, open: usize) -> CallError {
-        if open >= self.connections_max() {
+    /// Where there was room for a further connection, or none of those in use got a reply all the
+    /// time, that none came is Redis' doing.
+    fn none_came(&self, open: usize, some_returned: bool) -> CallError {
+        if open >= self.connections_max() && some_returned {
             return CallError::Refused(self.exhausted(open));
         }
-        let text = "no connection could be made within the deadline";
+        let text = "no connection came free or could be made within the deadline";
         let failure = Failure::new(FailureKind::ResponseTimeout, text);
         CallError::Unanswered(Unanswered { failure, maybe_done: false })
     }
@@ -272,7 +279,8 @@ impl Blocking {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                     interrupt().map_err(CallError::Refused)?;
                 }
-                Err(error) => return Err(self.unanswered(io_failure(&error))),
+                Err(error) if ran_out(&error) => {}
+                Err(error) => return Err(self.unanswered(failure_of(&error, Phase::Command))),
             }
         }
         loop {
@@ -284,7 +292,8 @@ impl Blocking {
                     interrupt().map_err(CallError::Refused)?;
                     continue;
                 }
-                Err(error) => return Err(self.unanswered(io_failure(&error))),
+                Err(error) if ran_out(&error) => continue,
+                Err(error) => return Err(self.unanswered(failure_of(&error, Phase::Command))),
             }
             match self.connection.next_event() {
                 Ok(Some(Event::Reply { value, .. })) => return Ok(value),
@@ -294,17 +303,20 @@ impl Blocking {
         }
     }
 
-    /// Sets the socket's timeouts to what is left of the deadline, unless they are near it.
+    /// Sets the socket's timeouts, unless they are near what they should be. The kernel lets a
+    /// timeout end late by up to an eighth of it: so each takes seven eighths of what is left of
+    /// the deadline, and the next one the rest.
     fn be_patient(&mut self, deadline: Instant) -> Result<(), Failure> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(no_reply());
         }
-        if left.abs_diff(self.patience) > SLACK {
-            let set = self.stream.set_read_timeout(Some(left));
-            set.and_then(|()| self.stream.set_write_timeout(Some(left)))
+        let patience = (left / 8 * 7).max(PATIENCE_MIN);
+        if patience.abs_diff(self.patience) > SLACK {
+            let set = self.stream.set_read_timeout(Some(patience));
+            set.and_then(|()| self.stream.set_write_timeout(Some(patience)))
                 .map_err(|error| failure_of(&error, Phase::Command))?;
-            self.patience = left;
+            self.patience = patience;
         }
         Ok(())
     }
@@ -343,11 +355,9 @@ fn peek_without_waiting(stream: &TcpStream) -> io::Result<usize> {
     peeked
 }
 
-fn io_failure(error: &io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => no_reply(),
-        _ => failure_of(error, Phase::Command),
-    }
+/// Whether the socket's own timeout ended the wait.
+fn ran_out(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 fn no_reply() -> Failure {
