@@ -60,7 +60,7 @@ export class RedisUnavailable extends OutlastError {}
 export class MaybeApplied extends OutlastError {}
 
 /** Redis is away, and the store in memory does not know this command. */
-export class UnsupportedLocally extends OutlastError {}
+export class UnsupportedLocally extends RedisUnavailable {}
 
 /** A bound is reached; nothing was written. */
 export class LimitReached extends OutlastError {}

@@ -62,7 +62,7 @@ class MaybeApplied(OutlastError):
     code = "maybe_applied"
 
 
-class UnsupportedLocally(OutlastError):
+class UnsupportedLocally(RedisUnavailable):
     """The store in memory does not know this command, and Redis is not reachable."""
 
     code = "unsupported_locally"

@@ -134,6 +134,13 @@ impl Error {
         error
     }
 
+    /// The same, of another kind.
+    #[must_use]
+    pub const fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     /// The same, with the failure that was the reason.
     #[must_use]
     pub fn because_of(mut self, failure: &Failure) -> Self {

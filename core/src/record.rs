@@ -1,5 +1,6 @@
 //! Log records: structured, with a stable code. Each host logs them its own way.
 
+use alloc::format;
 use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
@@ -112,4 +113,15 @@ pub struct Record {
     pub message: String,
     /// Its figures.
     pub fields: Fields,
+}
+
+/// A time as it stands in messages: milliseconds below a second, tenths below a minute, then whole seconds, minutes and hours.
+pub fn duration(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    match seconds {
+        0 => format!("{ms} ms"),
+        1..60 => format!("{seconds}.{} s", ms % 1_000 / 100),
+        60..3_600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use outlast_core::policy::Startup;
+use outlast_core::record::duration;
 use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Mode, Output, Status, Timestamp};
 
 use super::{
@@ -199,8 +200,7 @@ impl Gate {
         let next_dial_in_ms = state.engine.next_dial_in_ms(self.clock.now());
         let failure = state.engine.last_failure();
         let why = failure.map(|failure| format!(": {}", failure.kind.words())).unwrap_or_default();
-        let when = next_dial_in_ms
-            .map(|in_ms| format!("; next dial in {}.{} s", in_ms / 1_000, in_ms % 1_000 / 100));
+        let when = next_dial_in_ms.map(|in_ms| format!("; next dial in {}", duration(in_ms)));
         let message = format!(
             "{what}; {} is unavailable{why}{}",
             self.config.endpoint,

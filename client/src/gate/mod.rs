@@ -282,9 +282,7 @@ impl Gate {
             }
             Err(_) => {
                 let what = format!("{} is not known to the store in memory", name_of(args));
-                let error = self.refuse(&what);
-                Err(Error::new(ErrorKind::UnsupportedLocally, error.message())
-                    .with_next_dial(error.next_dial_in_ms()))
+                Err(self.refuse(&what).with_kind(ErrorKind::UnsupportedLocally))
             }
         }
     }

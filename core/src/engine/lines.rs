@@ -6,7 +6,7 @@ use alloc::string::String;
 use super::{Engine, Phase};
 use crate::kind::Failure;
 use crate::output::Output;
-use crate::record::{Fields, Level, Record, RecordCode};
+use crate::record::{Fields, Level, Record, RecordCode, duration};
 use crate::throttle::Counts;
 use crate::time::Timestamp;
 
@@ -164,16 +164,6 @@ fn counts_words(counts: Counts) -> String {
 
 fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
-/// Tenths of a second below a minute, then whole seconds, minutes and hours.
-fn duration(ms: u64) -> String {
-    let seconds = ms / 1_000;
-    match seconds {
-        0..60 => format!("{seconds}.{} s", ms % 1_000 / 100),
-        60..3_600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
-    }
 }
 
 /// One line, of bounded length, without a full stop of its own.
