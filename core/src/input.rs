@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::kind::Failure;
 
 /// One input of [`Engine::handle`](crate::Engine::handle). `dial` and `epoch` are the numbers that
-/// the engine gave out: what is told of an older dial or connection changes nothing.
+/// the engine gave out: what is told of an older dial or connection changes nothing but counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

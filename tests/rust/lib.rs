@@ -1,4 +1,7 @@
-//! What the tests share: a real redis-server on a free port, and patience with a deadline.
+//! What the tests share: a real redis-server on a free port, a proxy that cuts, and patience with
+//! a deadline.
+
+mod proxy;
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -9,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use outlast::{Event, Sink};
+pub use proxy::Proxy;
 
 /// A redis-server of our own, stopped with its test.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use outlast::blocking::Client;
 use outlast::{Config, ErrorKind, Mode, Value};
-use outlast_tests::{Recorder, Server, eventually, free_port};
+use outlast_tests::{Proxy, Recorder, Server, eventually, free_port};
 
 /// How long a call may take beyond its deadline.
 const GRACE: Duration = Duration::from_millis(50);
@@ -90,6 +90,30 @@ fn an_increment_in_doubt_is_not_repeated() {
         eventually("back on Redis", || client.status().redis_connected);
         eventually("the server has done what it had", || server.cli(&["GET", &key]) == "1");
     }
+}
+
+/// Redis did what a batch asked for, and its answer was lost: only the marker knows.
+#[test]
+fn a_batch_whose_answer_is_lost_is_not_done_twice() {
+    let server = Server::start();
+    let proxy = Proxy::start(server.port);
+    server.cli(&["SET", "counter", "100"]);
+    let (client, _) = client(&proxy.url(), "production", &[]);
+    client.connect().unwrap();
+    proxy.close_new(true);
+    server.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
+    eventually("the outage is noticed", || client.status().mode == Mode::Degraded);
+    for _ in 0..7 {
+        client.call(&["INCR", "counter"]).unwrap();
+    }
+    client.call(&["SET", "k", "v"]).unwrap();
+    proxy.swallow_exec_replies(1);
+    proxy.close_new(false);
+    eventually("back on Redis", || client.status().redis_connected);
+    assert_eq!(proxy.swallowed(), 1, "the answer to the first EXEC was lost");
+    assert_eq!(server.cli(&["GET", "counter"]), "107");
+    assert_eq!(server.cli(&["GET", "k"]), "v");
+    assert_eq!(client.status().replayed, 2);
 }
 
 #[test]
