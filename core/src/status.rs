@@ -113,7 +113,8 @@ pub struct Status {
     pub store_bytes: u64,
     /// Keys written back since the client was made.
     pub replayed: u64,
-    /// Of these, keys that had changed on Redis meanwhile.
+    /// Of these, keys that had changed on Redis meanwhile, as far as the host looks for that: the
+    /// clients of this version do not.
     pub conflicts: u64,
     /// Keys that Redis refused to take back.
     pub replay_refused: u64,

@@ -67,13 +67,16 @@ impl Engine {
             next_dial_ms: None,
             ..self.outage_fields(now, incident.counts)
         };
+        let conflicts = match incident.conflicts {
+            0 => String::new(),
+            conflicts => format!(", {}", count(conflicts, "conflict")),
+        };
         let message = format!(
-            "Redis is back after {} ({}): {}; {} written back, {}.",
+            "Redis is back after {} ({}): {}; {} written back{conflicts}.",
             duration(incident.duration_ms(now)),
             self.endpoint,
             counts_words(incident.counts),
             count(incident.replayed, "key"),
-            count(incident.conflicts, "conflict"),
         );
         self.log(Level::Info, RecordCode::RedisRecovered, message, fields);
     }
