@@ -18,7 +18,7 @@ def python_function(lines: int) -> str:
 
 
 # Put together here, so that this file does not hold what the rules forbid.
-NPM = ".".join(["registry", "npmjs", "org"])
+NPM = "registry." + "npmjs.org"
 HOME = "/" + "root"
 
 # rule, path, content that it must refuse
