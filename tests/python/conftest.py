@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import outlast
@@ -185,6 +186,33 @@ def timed(call):
     began = time.perf_counter()
     answer = call()
     return answer, time.perf_counter() - began
+
+
+def calls_while_it_freezes(server, client, threads):
+    """One GET a thread, all begun once the server is frozen: the error and the seconds of each."""
+    together = threading.Barrier(threads)
+    times = []
+
+    def get():
+        # What a thread raises would be lost.
+        try:
+            client.get("k")
+        except outlast.OutlastError as error:
+            return error
+
+    def work():
+        client.get("k")
+        if together.wait() == 0:
+            server.freeze()
+        together.wait()
+        times.append(timed(get))
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return times
 
 
 def percentiles(call, calls=2_000):

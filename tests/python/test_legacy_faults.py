@@ -1,12 +1,18 @@
 """The nine faults of the module that `redis_client_production` replaces, each shown to be gone."""
 
 import logging
-import threading
 import time
 
 import outlast
 import pytest
-from conftest import NO_SUCH_HOST, log_what_is_left, percentiles, timed, wait_until
+from conftest import (
+    NO_SUCH_HOST,
+    calls_while_it_freezes,
+    log_what_is_left,
+    percentiles,
+    timed,
+    wait_until,
+)
 from outlast import redis_client_production as module
 from outlast.redis_client_production import ProductionRedisClient, rate_limit_check
 
@@ -99,28 +105,7 @@ def test_5_no_call_pays_for_a_dial(client, server):
 
 def test_6_threads_do_not_wait_for_the_slowest(client, server):
     threads = 16
-    together = threading.Barrier(threads)
-    times = []
-
-    def get():
-        # What a thread raises would be lost.
-        try:
-            client.get("k")
-        except outlast.OutlastError as error:
-            return error
-
-    def work():
-        client.get("k")
-        if together.wait() == 0:
-            server.freeze()
-        together.wait()
-        times.append(timed(get))
-
-    workers = [threading.Thread(target=work) for _ in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    times = calls_while_it_freezes(server, client, threads)
     # One after the other they would take 16 deadlines.
     assert [error for error, _ in times] == [None] * threads
     assert max(seconds for _, seconds in times) <= client.socket_timeout + 0.05

@@ -4,7 +4,14 @@ import threading
 
 import outlast
 import pytest
-from conftest import NO_SUCH_HOST, is_connected, percentiles, timed, wait_until
+from conftest import (
+    NO_SUCH_HOST,
+    calls_while_it_freezes,
+    is_connected,
+    percentiles,
+    timed,
+    wait_until,
+)
 
 DEADLINE_MS = 300
 SLACK_MS = 50
@@ -166,28 +173,7 @@ def test_threads_are_not_held_up_by_each_other(server, make, connections_max):
     options = {"command_timeout_ms": DEADLINE_MS, "connections_max": connections_max}
     client = make(server.url, **options)
     threads = 8
-    together = threading.Barrier(threads)
-    times = []
-
-    def get():
-        # What a thread raises would be lost.
-        try:
-            client.get("k")
-        except outlast.OutlastError as error:
-            return error
-
-    def work():
-        client.get("k")
-        if together.wait() == 0:
-            server.freeze()
-        together.wait()
-        times.append(timed(get))
-
-    workers = [threading.Thread(target=work) for _ in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    times = calls_while_it_freezes(server, client, threads)
     assert [error for error, _ in times] == [None] * threads
     assert max(seconds for _, seconds in times) * 1e3 <= DEADLINE_MS + SLACK_MS
 
