@@ -1,6 +1,7 @@
 //! Real outages of a real redis-server, for the clients of the `outlast` crate.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use outlast::blocking::Client;
@@ -90,6 +91,44 @@ fn an_increment_in_doubt_is_not_repeated() {
         eventually("back on Redis", || client.status().redis_connected);
         eventually("the server has done what it had", || server.cli(&["GET", &key]) == "1");
     }
+}
+
+/// The switch back to Redis happens under the callers' feet: what they are told is counted must be
+/// on Redis, through the journal or directly, and nothing twice.
+#[test]
+fn callers_that_never_pause_lose_nothing_at_the_switch() {
+    let mut server = Server::start();
+    let (client, _) = client(&server.url(), "production", &[("server_delay_ms_max", "250")]);
+    client.connect().unwrap();
+    let stop = AtomicBool::new(false);
+    let (told, in_doubt) = (AtomicU64::new(0), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    match client.call(&["INCR", "n"]) {
+                        Ok(_) => told.fetch_add(1, Ordering::Relaxed),
+                        Err(error) => {
+                            assert_eq!(error.kind(), ErrorKind::MaybeApplied, "{error}");
+                            in_doubt.fetch_add(1, Ordering::Relaxed)
+                        }
+                    };
+                }
+            });
+        }
+        for _ in 0..5 {
+            server.kill();
+            eventually("degraded", || client.status().mode == Mode::Degraded);
+            server.restart();
+            eventually("back on Redis", || client.status().redis_connected);
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    eventually("back on Redis", || client.status().redis_connected);
+    assert_eq!(client.status().journal_keys, 0, "all of it was written back");
+    let counted: u64 = server.cli(&["GET", "n"]).parse().unwrap();
+    let (told, in_doubt) = (told.into_inner(), in_doubt.into_inner());
+    assert!((told..=told + in_doubt).contains(&counted), "{told} + {in_doubt} ≠ {counted}");
 }
 
 /// Redis did what a batch asked for, and its answer was lost: only the marker knows.
