@@ -1,6 +1,7 @@
 //! The Redis in memory that answers while Redis is away: strings, counters and expiry.
 
 mod commands;
+pub mod script;
 #[cfg(test)]
 mod tests;
 
