@@ -1,9 +1,10 @@
 //! What must reach Redis when it is back: per key, and compact.
 //!
 //! A key is *replaced* when its whole value is known (`SET`, `DEL`): the store holds it, and
-//! Redis gets its final state. Otherwise it carries a *delta* (`INCRBY`), and a million of them
-//! are one command. A batch is one transaction that also writes a marker: after a cut in its
-//! middle the marker tells whether Redis took it, so that nothing is lost and nothing done twice.
+//! Redis gets its final state. Otherwise it carries a *delta*: the commands that changed it
+//! (`INCRBY`, `HSET`, `SADD`), a million INCRBY being one. A batch is one transaction that also
+//! writes a marker: after a cut in its middle the marker tells whether Redis took it, so that
+//! nothing is lost and nothing done twice.
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -11,22 +12,25 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::classify::classify_reply;
-use crate::entry::{ENTRY_OVERHEAD_BYTES, Entry};
 use crate::kind::{Failure, FailureKind, Verdict};
 use crate::resp::Value;
 
+/// A command with its arguments.
+type Args = Vec<Vec<u8>>;
+
 /// What is known of a key's pending change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Change {
     /// Redis gets what the store holds, or the key is deleted.
     Replaced,
-    /// Redis adds the sum to what it holds.
-    Delta {
-        sum: i64,
-        /// Whether the expiry was set or removed here.
-        expiry_changed: bool,
-    },
+    /// Redis does the same to what it holds.
+    Delta(Vec<Args>),
 }
+
+/// What a key costs here beyond its bytes and those of its commands.
+const KEY_OVERHEAD_BYTES: usize = 96;
+/// What a command or an argument costs beyond its bytes.
+const PART_OVERHEAD_BYTES: usize = 48;
 
 /// How long a marker outlives its batch, in milliseconds: longer than any outage that ends with
 /// this process still alive to ask for it.
@@ -98,38 +102,40 @@ impl Journal {
         (!self.under_way.is_empty()).then_some(self.sequence)
     }
 
-    pub(crate) fn contains(&self, key: &[u8]) -> bool {
-        self.pending.contains_key(key)
+    /// Whether a change of this key waits or is under way.
+    pub(crate) fn holds(&self, key: &[u8]) -> bool {
+        self.pending.contains_key(key) || self.under_way.iter().any(|(other, _)| other == key)
     }
 
     pub(crate) fn replaced(&mut self, key: &[u8]) {
-        *self.change(key) = Change::Replaced;
+        let change = self.change(key);
+        let freed = cost_of(change);
+        *change = Change::Replaced;
+        self.bytes = self.bytes.saturating_sub(freed);
     }
 
-    pub(crate) fn added(&mut self, key: &[u8], amount: i64) {
-        if let Change::Delta { sum, .. } = self.change(key) {
-            // The store has refused what overflows its own value, of which this is a part.
-            *sum = sum.wrapping_add(amount);
+    /// A key changed as this command changes it.
+    pub(crate) fn changed(&mut self, key: &[u8], command: &[&[u8]]) {
+        let change = self.change(key);
+        let before = cost_of(change);
+        if let Change::Delta(commands) = change {
+            append(commands, command.iter().map(|arg| arg.to_vec()).collect());
         }
-    }
-
-    pub(crate) fn expiry_changed(&mut self, key: &[u8]) {
-        if let Change::Delta { expiry_changed, .. } = self.change(key) {
-            *expiry_changed = true;
-        }
+        let after = cost_of(change);
+        self.bytes = (self.bytes + after).saturating_sub(before);
     }
 
     fn change(&mut self, key: &[u8]) -> &mut Change {
         if !self.pending.contains_key(key) {
-            self.bytes += key.len() + ENTRY_OVERHEAD_BYTES;
+            self.bytes += key.len() + KEY_OVERHEAD_BYTES;
         }
-        let nothing_yet = Change::Delta { sum: 0, expiry_changed: false };
-        self.pending.entry(key.to_vec()).or_insert(nothing_yet)
+        self.pending.entry(key.to_vec()).or_insert(Change::Delta(Vec::new()))
     }
 
-    pub(crate) fn next_batch<'a>(
+    /// `live` gives the commands that make what the store holds at a key, if it is there.
+    pub(crate) fn next_batch(
         &mut self,
-        live: impl Fn(&[u8]) -> Option<&'a Entry>,
+        live: impl Fn(&[u8]) -> Option<Vec<Args>>,
         keys_max: usize,
     ) -> Option<Batch> {
         if !self.under_way.is_empty() || self.pending.is_empty() {
@@ -141,7 +147,13 @@ impl Journal {
             let Some((key, change)) = self.pending.pop_first() else {
                 break;
             };
-            let written = commands_for(&key, change, live(&key));
+            let written = match &change {
+                // A key that expired during the outage is not resurrected, and not kept either.
+                Change::Replaced => {
+                    live(&key).unwrap_or_else(|| vec![vec![b"DEL".to_vec(), key.clone()]])
+                }
+                Change::Delta(commands) => commands.clone(),
+            };
             key_of.extend(vec![self.under_way.len(); written.len()]);
             commands.extend(written);
             self.under_way.push((key, change));
@@ -151,58 +163,84 @@ impl Journal {
     }
 
     pub(crate) fn applied(&mut self) {
-        for (key, _) in core::mem::take(&mut self.under_way) {
-            self.bytes = self.bytes.saturating_sub(key.len() + ENTRY_OVERHEAD_BYTES);
+        for (key, change) in core::mem::take(&mut self.under_way) {
+            let cost = key.len() + KEY_OVERHEAD_BYTES + cost_of(&change);
+            self.bytes = self.bytes.saturating_sub(cost);
         }
     }
 
     pub(crate) fn returned(&mut self) {
         for (key, older) in core::mem::take(&mut self.under_way) {
-            let cost = key.len() + ENTRY_OVERHEAD_BYTES;
             let Some(newer) = self.pending.get_mut(&key) else {
                 self.pending.insert(key, older);
                 continue;
             };
-            self.bytes = self.bytes.saturating_sub(cost);
-            *newer = match (older, *newer) {
+            let before = cost_of(&older) + cost_of(newer) + key.len() + KEY_OVERHEAD_BYTES;
+            *newer = match (older, core::mem::replace(newer, Change::Replaced)) {
                 (Change::Replaced, _) | (_, Change::Replaced) => Change::Replaced,
-                (
-                    Change::Delta { sum: before, expiry_changed: was_changed },
-                    Change::Delta { sum, expiry_changed },
-                ) => Change::Delta {
-                    sum: before.wrapping_add(sum),
-                    expiry_changed: was_changed || expiry_changed,
-                },
+                (Change::Delta(mut commands), Change::Delta(later)) => {
+                    for command in later {
+                        append(&mut commands, command);
+                    }
+                    Change::Delta(commands)
+                }
             };
+            self.bytes = (self.bytes + cost_of(newer)).saturating_sub(before);
         }
     }
 }
 
-fn commands_for(key: &[u8], change: Change, entry: Option<&Entry>) -> Vec<Vec<Vec<u8>>> {
-    let command = |name: &str, last: Option<Vec<u8>>| {
-        let mut args = vec![name.as_bytes().to_vec(), key.to_vec()];
-        args.extend(last);
-        args
+fn cost_of(change: &Change) -> usize {
+    let Change::Delta(commands) = change else {
+        return 0;
     };
-    let digits = |number: &dyn ToString| Some(number.to_string().into_bytes());
-    // A key that expired during the outage is not resurrected, and not kept either.
-    let Some(entry) = entry else {
-        return vec![command("DEL", None)];
-    };
-    let expiry = entry.expires_at.map(|at| command("PEXPIREAT", digits(&at.as_ms())));
-    match change {
-        Change::Replaced => {
-            let mut commands = vec![command("SET", Some(entry.value.clone()))];
-            commands.extend(expiry);
-            commands
+    let parts = commands.iter().flat_map(|command| command.iter());
+    let parts: usize = parts.map(|part| part.len() + PART_OVERHEAD_BYTES).sum();
+    parts + commands.len() * PART_OVERHEAD_BYTES
+}
+
+/// Adds a command to those that wait, as part of one of them where that comes to the same.
+fn append(commands: &mut Vec<Args>, mut command: Args) {
+    if let Some(name) = command.first_mut() {
+        name.make_ascii_uppercase();
+    }
+    if sets_expiry(&command) {
+        // Only the last expiry counts, and nothing between asks for it.
+        commands.retain(|other| !sets_expiry(other));
+    } else if let Some(amount) = increment(&command) {
+        // An expiry in between does not care for the value.
+        let earlier = commands.iter_mut().rev().find(|other| !sets_expiry(other));
+        if let Some(earlier) = earlier
+            && let Some(sum) = increment(earlier).and_then(|before| before.checked_add(amount))
+            && let Some(last) = earlier.last_mut()
+        {
+            *last = sum.to_string().into_bytes();
+            return;
         }
-        Change::Delta { sum, expiry_changed } => {
-            let mut commands = vec![command("INCRBY", digits(&sum))];
-            if expiry_changed {
-                commands.push(expiry.unwrap_or_else(|| command("PERSIST", None)));
-            }
-            commands
-        }
+        let key = command.into_iter().nth(1).unwrap_or_default();
+        command = vec![b"INCRBY".to_vec(), key, amount.to_string().into_bytes()];
+        // The sum stays before an expiry that came first, so that later ones still add to it.
+        let at = commands.iter().rposition(|other| !sets_expiry(other)).map_or(0, |last| last + 1);
+        commands.insert(at, command);
+        return;
+    }
+    commands.push(command);
+}
+
+fn sets_expiry(command: &Args) -> bool {
+    matches!(command.first().map(Vec::as_slice), Some(b"PEXPIREAT" | b"PERSIST"))
+}
+
+/// What a command adds to a counter.
+fn increment(command: &Args) -> Option<i64> {
+    let name = command.first()?.as_slice();
+    let amount = || core::str::from_utf8(command.get(2)?).ok()?.parse::<i64>().ok();
+    match name {
+        b"INCR" => Some(1),
+        b"DECR" => Some(-1),
+        b"INCRBY" => amount(),
+        b"DECRBY" => amount()?.checked_neg(),
+        _ => None,
     }
 }
 

@@ -31,7 +31,6 @@ pub mod classify;
 pub mod command;
 pub mod connection;
 pub mod engine;
-mod entry;
 pub mod error;
 pub mod incident;
 pub mod input;

@@ -6,6 +6,8 @@ mod parse;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::store::format_double;
+
 pub use encode::encode_command;
 pub use parse::{Limits, Parser, ProtocolError};
 
@@ -15,6 +17,8 @@ pub use parse::{Limits, Parser, ProtocolError};
 pub enum Value {
     /// No value (`$-1`, `*-1`, `_`).
     Nil,
+    /// No list (`*-1`), which RESP 2 tells from no value. The parser gives [`Nil`](Self::Nil) for both.
+    NilArray,
     /// A status such as `OK`.
     Simple(String),
     /// An error, as Redis worded it, prefix included.
@@ -50,6 +54,28 @@ impl Value {
     /// The status `OK`.
     pub fn ok() -> Self {
         Self::Simple(String::from("OK"))
+    }
+
+    /// The same in RESP 2, which has neither maps, sets, truth values nor floating-point numbers.
+    #[must_use]
+    pub fn into_resp2(self) -> Self {
+        let all = |items: Vec<Self>| Self::Array(items.into_iter().map(Self::into_resp2).collect());
+        match self {
+            Self::Array(items) | Self::Set(items) | Self::Push(items) => all(items),
+            Self::Map(pairs) => {
+                all(pairs.into_iter().flat_map(|(key, value)| [key, value]).collect())
+            }
+            Self::Double(number) => Self::bulk(format_double(number)),
+            Self::Boolean(is_true) => Self::Integer(i64::from(is_true)),
+            Self::BigNumber(digits) => Self::bulk(digits),
+            Self::Verbatim { text, .. } => Self::Bulk(text),
+            same @ (Self::Nil
+            | Self::NilArray
+            | Self::Simple(_)
+            | Self::Error(_)
+            | Self::Integer(_)
+            | Self::Bulk(_)) => same,
+        }
     }
 
     /// The message, if it is an error.

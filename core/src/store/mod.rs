@@ -1,17 +1,49 @@
-//! The Redis in memory that answers while Redis is away: strings, counters and expiry.
+//! The Redis in memory that answers while Redis is away.
+//!
+//! ```text
+//!   Store ──▶ commands ──▶ Call ──▶ Shard ──▶ Table of Slots     keys, expiry, memory
+//!                            │                  └─ kinds          lists, hashes, sets, …
+//!                            └────▶ Journal                       what Redis gets later
+//! ```
 
+mod call;
 mod commands;
+mod common;
+mod eviction;
+mod glob;
+mod hashing;
+mod kinds;
+mod memory;
+mod number;
+mod pack;
 pub mod script;
+mod session;
+mod shard;
+mod slot;
+mod space;
+mod stop;
+mod table;
 #[cfg(test)]
 mod tests;
 
-use alloc::collections::BTreeMap;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::entry::{ENTRY_OVERHEAD_BYTES, Entry};
-use crate::journal::Journal;
+pub use common::Options;
+pub use eviction::Eviction;
+pub(crate) use number::format_f64 as format_double;
+pub use session::Session;
+pub use space::Globals;
+pub use stop::Block;
+
+use crate::journal::{Batch, Journal};
 use crate::resp::Value;
 use crate::time::Timestamp;
+use common::Common;
+use script::ScriptEngine;
+use shard::Shard;
+use space::Space;
 
 /// Why the store does not answer a command. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +53,18 @@ pub enum Refusal {
     Unsupported,
     /// The write would pass the byte limit.
     Full,
+}
+
+/// What a command of a session came to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// These replies and messages, in this order, in the protocol of the session.
+    Replies(Vec<Value>),
+    /// It waits for keys: see [`Block`].
+    Blocked(Box<Block>),
+    /// The store does not answer it.
+    Refused(Refusal),
 }
 
 /// Keys with their values, bounded in bytes, and the journal of what must be written back.
@@ -36,20 +80,62 @@ pub enum Refusal {
 /// ```
 #[derive(Debug)]
 pub struct Store {
-    entries: BTreeMap<Vec<u8>, Entry>,
+    common: Arc<Common>,
+    parts: Parts,
+}
+
+/// All that commands work on, owned.
+#[derive(Debug)]
+struct Parts {
+    shard: Shard,
     journal: Journal,
-    bytes: usize,
-    bytes_max: usize,
+    globals: Globals,
+}
+
+impl Space for Parts {
+    fn shards(&self) -> usize {
+        1
+    }
+
+    fn shard(&mut self, _index: usize) -> &mut Shard {
+        &mut self.shard
+    }
+
+    fn journal(&mut self) -> &mut Journal {
+        &mut self.journal
+    }
+
+    fn shard_and_journal(&mut self, _index: usize) -> (&mut Shard, &mut Journal) {
+        (&mut self.shard, &mut self.journal)
+    }
+
+    fn globals(&mut self) -> &mut Globals {
+        &mut self.globals
+    }
 }
 
 impl Store {
-    /// An empty store that holds at most `bytes_max` bytes, its journal included.
-    pub const fn new(bytes_max: usize) -> Self {
-        Self { entries: BTreeMap::new(), journal: Journal::new(), bytes: 0, bytes_max }
+    /// An empty store that holds at most `bytes_max` bytes, its journal included, and refuses
+    /// writes when it is full.
+    pub fn new(bytes_max: usize) -> Self {
+        Self::with_options(Options::new(bytes_max))
     }
 
-    /// Answers a command as Redis would. Error replies are values, as they are there. `journalled`
-    /// says whether a write is to reach Redis later: it is not where it may have reached it.
+    /// An empty store.
+    pub fn with_options(options: Options) -> Self {
+        let common = Arc::new(Common::new(options));
+        let shard = Shard::new(common.clone());
+        Self { common, parts: Parts { shard, journal: Journal::new(), globals: Globals::new() } }
+    }
+
+    /// Lets it run scripts. Without an engine they are refused.
+    pub fn set_script_engine(&mut self, engine: Box<dyn ScriptEngine>) {
+        self.parts.globals.engine = Some(engine);
+    }
+
+    /// Answers a command as Redis would, in the shapes of RESP 2. Error replies are values, as they
+    /// are there. `journalled` says whether a write is to reach Redis later: it is not where it may
+    /// have reached it.
     ///
     /// # Errors
     ///
@@ -61,80 +147,103 @@ impl Store {
         journalled: bool,
     ) -> Result<Value, Refusal> {
         let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
-        commands::execute(self, now, &args, journalled)
+        let mut session = Session::default();
+        session.journalled = journalled;
+        let reply = commands::execute(&mut self.parts, &self.common, &mut session, now, &args);
+        reply.map(Value::into_resp2)
+    }
+
+    /// A session with the next number.
+    pub fn open(&self, now: Timestamp) -> Session {
+        Session::new(self.common.next_session(), now)
+    }
+
+    /// Answers a command of a session, in the protocol that the session chose.
+    pub fn serve<A: AsRef<[u8]>>(
+        &mut self,
+        now: Timestamp,
+        session: &mut Session,
+        args: &[A],
+    ) -> Answer {
+        let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
+        commands::serve(&mut self.parts, &self.common, session, now, &args)
+    }
+
+    /// Ends a session: its watches and subscriptions.
+    pub fn close(&mut self, session: &mut Session) {
+        commands::close(&mut self.parts, session);
+    }
+
+    /// Messages for sessions that listen, by the numbers of the sessions; empty afterwards.
+    pub fn take_deliveries(&mut self) -> Vec<(u64, Value)> {
+        core::mem::take(&mut self.parts.globals.deliveries)
+    }
+
+    /// Says how many sessions wait for keys. While some do, changed keys are noted for
+    /// [`take_ready`](Self::take_ready).
+    pub fn set_waiting(&mut self, sessions: usize) {
+        self.common.set_waiting(sessions);
+    }
+
+    /// Keys that changed while sessions wait, with their databases; empty afterwards.
+    pub fn take_ready(&mut self) -> Vec<(usize, Vec<u8>)> {
+        core::mem::take(&mut self.parts.shard.ready)
+    }
+
+    /// Clears away a bounded number of expired keys, at most 16, and of elements that were given up.
+    /// Every command does so on its way; an idle host may, from time to time. Whether there is more.
+    pub fn housekeep(&mut self, now: Timestamp) -> bool {
+        self.parts.shard.housekeep(now)
     }
 
     /// What must be written back.
     pub const fn journal(&self) -> &Journal {
-        &self.journal
+        &self.parts.journal
     }
 
     /// The next batch for Redis, of at most `keys_max` keys; none where the journal is empty.
-    pub fn next_batch(&mut self, now: Timestamp, keys_max: usize) -> Option<crate::journal::Batch> {
-        let entries = &self.entries;
-        let live = |key: &[u8]| entries.get(key).filter(|entry| !entry.is_expired(now));
-        self.journal.next_batch(live, keys_max)
+    pub fn next_batch(&mut self, now: Timestamp, keys_max: usize) -> Option<Batch> {
+        let Parts { shard, journal, .. } = &mut self.parts;
+        let batch = journal.next_batch(|key| shard.rebuild(now, key), keys_max);
+        self.recount_journal();
+        batch
     }
 
     /// The batch under way reached Redis.
     pub fn batch_applied(&mut self) {
-        self.journal.applied();
+        self.parts.journal.applied();
+        self.recount_journal();
     }
 
-    /// The batch under way did not reach Redis: it waits again, behind what was written since.
+    /// The batch under way did not reach Redis: it waits again, before what was written since.
     pub fn batch_returned(&mut self) {
-        self.journal.returned();
+        self.parts.journal.returned();
+        self.recount_journal();
     }
 
     /// Forgets all keys. What it knows may be wrong once Redis answers again.
     pub fn clear(&mut self) {
-        self.entries.clear();
-        self.bytes = 0;
+        for database in 0..shard::DATABASES {
+            self.parts.shard.clear(database);
+        }
     }
 
-    /// Keys, expired ones included that nobody has touched since.
+    /// Keys of all databases, expired ones included that were not cleared away yet.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.parts.shard.databases.iter().map(|database| database.keys.len()).sum()
     }
 
     /// Whether it holds no key.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
-    /// Bytes of keys, values and bookkeeping.
-    pub const fn bytes(&self) -> usize {
-        self.bytes + self.journal.bytes()
+    /// Bytes of keys, values, bookkeeping and journal.
+    pub fn bytes(&self) -> usize {
+        self.common.bytes_in_all()
     }
 
-    /// The live entry of a key; an expired one is dropped.
-    fn entry(&mut self, now: Timestamp, key: &[u8]) -> Option<&mut Entry> {
-        if self.entries.get(key).is_some_and(|entry| entry.is_expired(now)) {
-            self.remove(key);
-        }
-        self.entries.get_mut(key)
+    fn recount_journal(&self) {
+        self.common.set_journal_bytes(self.parts.journal.bytes());
     }
-
-    fn remove(&mut self, key: &[u8]) -> Option<Entry> {
-        let entry = self.entries.remove(key)?;
-        self.bytes -= cost(key, &entry.value);
-        Some(entry)
-    }
-
-    fn insert(&mut self, key: &[u8], value: Vec<u8>, expires_at: Option<Timestamp>) {
-        let added = cost(key, &value);
-        if let Some(old) = self.entries.insert(key.to_vec(), Entry { value, expires_at }) {
-            self.bytes -= cost(key, &old.value);
-        }
-        self.bytes += added;
-    }
-
-    /// Whether `bytes` more would pass the limit.
-    const fn is_full_for(&self, bytes: usize) -> bool {
-        self.bytes().saturating_add(bytes) > self.bytes_max
-    }
-}
-
-const fn cost(key: &[u8], value: &[u8]) -> usize {
-    key.len() + value.len() + ENTRY_OVERHEAD_BYTES
 }

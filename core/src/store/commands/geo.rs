@@ -1,0 +1,5 @@
+//! Commands on geo.
+
+use super::Handler;
+
+pub(super) const COMMANDS: &[(&str, Handler)] = &[];

@@ -1,0 +1,217 @@
+//! Which command does what, and what holds for all of them: arity, room, transactions, protocol.
+
+mod arity;
+mod bitmaps;
+mod connection;
+mod expiry;
+mod geo;
+mod hashes;
+mod hyperloglog;
+mod keys;
+mod lists;
+mod pubsub;
+mod scripting;
+mod server;
+mod sets;
+mod sort;
+mod sorted_sets;
+mod streams;
+mod strings;
+mod transactions;
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
+
+use super::call::Call;
+use super::common::Common;
+use super::session::{Nesting, Session};
+use super::space::Space;
+use super::stop::Stop;
+use super::{Answer, Refusal};
+use crate::resp::Value;
+use crate::time::Timestamp;
+
+pub(super) use transactions::close;
+
+/// What runs a command.
+type Handler = fn(&mut Call<'_>) -> Result<Value, Stop>;
+
+/// What the store answers, by group.
+const GROUPS: &[&[(&str, Handler)]] = &[
+    bitmaps::COMMANDS,
+    connection::COMMANDS,
+    expiry::COMMANDS,
+    geo::COMMANDS,
+    hashes::COMMANDS,
+    hyperloglog::COMMANDS,
+    keys::COMMANDS,
+    lists::COMMANDS,
+    pubsub::COMMANDS,
+    scripting::COMMANDS,
+    server::COMMANDS,
+    sets::COMMANDS,
+    sort::COMMANDS,
+    sorted_sets::COMMANDS,
+    streams::COMMANDS,
+    strings::COMMANDS,
+    transactions::COMMANDS,
+];
+
+/// Bookkeeping that a write may need, beyond its arguments.
+const WRITE_OVERHEAD_BYTES: usize = 256;
+/// Keys that one command may evict before it is refused.
+const EVICTED_BY_COMMAND_MAX: usize = 64;
+
+/// Answers a command that stands alone.
+pub(super) fn execute(
+    space: &mut dyn Space,
+    common: &Common,
+    session: &mut Session,
+    now: Timestamp,
+    args: &[&[u8]],
+) -> Result<Value, Refusal> {
+    match run(space, common, session, now, args) {
+        Ok(value) => Ok(value),
+        Err(Stop::Reply(message)) => Ok(Value::Error(message.into_owned())),
+        Err(Stop::Refusal(refusal)) => Err(refusal),
+        // Who cannot wait is told what there is at once.
+        Err(Stop::Block(block)) => Ok(block.at_timeout),
+    }
+}
+
+/// Answers a command of a session.
+pub(super) fn serve(
+    space: &mut dyn Space,
+    common: &Common,
+    session: &mut Session,
+    now: Timestamp,
+    args: &[&[u8]],
+) -> Answer {
+    let reply = match transactions::queue(session, args) {
+        Some(reply) => reply,
+        None => run(space, common, session, now, args),
+    };
+    let reply = match reply {
+        Ok(value) => value,
+        Err(Stop::Reply(message)) => Value::Error(message.into_owned()),
+        Err(Stop::Refusal(refusal)) => return Answer::Refused(refusal),
+        Err(Stop::Block(block)) => return Answer::Blocked(block),
+    };
+    let mut replies = core::mem::take(&mut session.outbox);
+    replies.push(reply);
+    if session.protocol == 2 {
+        replies = replies.into_iter().map(Value::into_resp2).collect();
+    }
+    Answer::Replies(replies)
+}
+
+/// Runs a command; in a script or transaction too.
+pub(super) fn run(
+    space: &mut dyn Space,
+    common: &Common,
+    session: &mut Session,
+    now: Timestamp,
+    args: &[&[u8]],
+) -> Result<Value, Stop> {
+    let name = args.first().copied().unwrap_or_default();
+    let command = find(name).ok_or(Refusal::Unsupported)?;
+    let handler = command.handler.ok_or(Refusal::Unsupported)?;
+    check_arity(&command, args)?;
+    common.commands.fetch_add(1, Ordering::Relaxed);
+    if session.nesting == Nesting::None {
+        for shard in 0..space.shards() {
+            space.shard(shard).housekeep(now);
+        }
+    }
+    if command.is_write {
+        make_room(space, common, session, now, args)?;
+    }
+    let reply = handler(&mut Call { now, args, session, space, common });
+    common.set_journal_bytes(space.journal().bytes());
+    reply
+}
+
+/// What is known of a command.
+struct Command {
+    name: &'static str,
+    arity: i32,
+    is_write: bool,
+    handler: Option<Handler>,
+}
+
+fn find(name: &[u8]) -> Option<Command> {
+    let (name, arity, is_write, _) =
+        arity::ARITIES.iter().find(|(known, ..)| known.as_bytes().eq_ignore_ascii_case(name))?;
+    let handler = GROUPS.iter().flat_map(|group| group.iter()).find(|(known, _)| known == name);
+    Some(Command {
+        name,
+        arity: *arity,
+        is_write: *is_write,
+        handler: handler.map(|(_, run)| *run),
+    })
+}
+
+fn check_arity(command: &Command, args: &[&[u8]]) -> Result<(), Stop> {
+    let least = usize::try_from(command.arity.unsigned_abs()).unwrap_or(usize::MAX);
+    let fits = if command.arity < 0 { args.len() >= least } else { args.len() == least };
+    if fits {
+        return Ok(());
+    }
+    Err(wrong_arity(command.name))
+}
+
+/// The error of a call with too few or too many arguments.
+fn wrong_arity(name: &str) -> Stop {
+    format!("ERR wrong number of arguments for '{}' command", name.to_lowercase()).into()
+}
+
+/// Evicts until a write has room, or refuses it.
+fn make_room(
+    space: &mut dyn Space,
+    common: &Common,
+    session: &Session,
+    now: Timestamp,
+    args: &[&[u8]],
+) -> Result<(), Stop> {
+    let arguments: usize = args.iter().map(|arg| arg.len()).sum();
+    let copies = if session.journalled { 2 } else { 1 };
+    let wanted = arguments * copies + WRITE_OVERHEAD_BYTES;
+    let mut evicted = 0;
+    while common.bytes_in_all().saturating_add(wanted) > common.bytes_max() {
+        let policy = common.eviction();
+        let mut found = false;
+        for at in 0..space.shards() {
+            let (shard, journal) = space.shard_and_journal(at);
+            // What waits for Redis must not be lost.
+            let may_go = |database, key: &[u8]| database != 0 || !journal.holds(key);
+            found |= shard.evict_one(now, policy, may_go);
+        }
+        evicted += 1;
+        if !found || evicted > EVICTED_BY_COMMAND_MAX {
+            return Err(Refusal::Full.into());
+        }
+    }
+    Ok(())
+}
+
+/// The error for a subcommand that a container does not have.
+fn unknown_subcommand(call: &Call<'_>) -> Stop {
+    let container = String::from_utf8_lossy(call.arg(0)).to_uppercase();
+    let name = String::from_utf8_lossy(call.arg(1)).into_owned();
+    format!("ERR unknown subcommand '{name}'. Try {container} HELP.").into()
+}
+
+/// Owned copies of arguments.
+fn owned(args: &[&[u8]]) -> Vec<Vec<u8>> {
+    args.iter().map(|arg| arg.to_vec()).collect()
+}
+
+/// The names of all commands that are answered.
+#[cfg(test)]
+pub(super) fn supported() -> Vec<&'static str> {
+    let mut names = Vec::new();
+    names.extend(GROUPS.iter().flat_map(|group| group.iter()).map(|(name, _)| *name));
+    names
+}

@@ -1,0 +1,5 @@
+//! Commands on pubsub.
+
+use super::Handler;
+
+pub(super) const COMMANDS: &[(&str, Handler)] = &[];

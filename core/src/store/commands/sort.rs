@@ -1,0 +1,5 @@
+//! Commands on sort.
+
+use super::Handler;
+
+pub(super) const COMMANDS: &[(&str, Handler)] = &[];

@@ -1,0 +1,5 @@
+//! Commands on sorted sets.
+
+use super::Handler;
+
+pub(super) const COMMANDS: &[(&str, Handler)] = &[];

@@ -1,0 +1,144 @@
+//! What all shards of a store share: limits, counts and the source of randomness. Numbers only,
+//! each for itself, so that no lock is needed.
+
+use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+
+use super::eviction::Eviction;
+use crate::rng::Rng;
+use crate::time::Timestamp;
+
+/// How a store is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Bytes that keys, values, bookkeeping and journal may take, as the allocator counts them.
+    pub bytes_max: usize,
+    /// What happens when a write would pass `bytes_max`.
+    pub eviction: Eviction,
+    /// What hashing and random choices start from. The same seed and commands give the same
+    /// answers. Hosts draw it, so that nobody outside can choose keys that collide.
+    pub seed: u64,
+}
+
+impl Options {
+    /// A store of at most `bytes_max` bytes that refuses writes when it is full.
+    pub const fn new(bytes_max: usize) -> Self {
+        Self { bytes_max, eviction: Eviction::NoEviction, seed: 0x6f75_746c }
+    }
+
+    /// With another eviction policy.
+    #[must_use]
+    pub const fn with_eviction(mut self, eviction: Eviction) -> Self {
+        self.eviction = eviction;
+        self
+    }
+
+    /// With another seed.
+    #[must_use]
+    pub const fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Common {
+    pub(crate) seed: u64,
+    random: AtomicU64,
+    bytes: AtomicUsize,
+    journal_bytes: AtomicUsize,
+    bytes_max: AtomicUsize,
+    eviction: AtomicU8,
+    /// How many sessions wait for a key.
+    pub(crate) waiting: AtomicUsize,
+    pub(crate) hits: AtomicU64,
+    pub(crate) misses: AtomicU64,
+    pub(crate) expired: AtomicU64,
+    pub(crate) evicted: AtomicU64,
+    pub(crate) commands: AtomicU64,
+    sessions: AtomicU64,
+}
+
+impl Common {
+    pub(crate) const fn new(options: Options) -> Self {
+        Self {
+            seed: options.seed,
+            random: AtomicU64::new(options.seed),
+            bytes: AtomicUsize::new(0),
+            journal_bytes: AtomicUsize::new(0),
+            bytes_max: AtomicUsize::new(options.bytes_max),
+            eviction: AtomicU8::new(options.eviction.number()),
+            waiting: AtomicUsize::new(0),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            expired: AtomicU64::new(0),
+            evicted: AtomicU64::new(0),
+            commands: AtomicU64::new(0),
+            sessions: AtomicU64::new(1),
+        }
+    }
+
+    /// The next 64 random bits.
+    pub(crate) fn random(&self) -> u64 {
+        let state = self.random.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed);
+        Rng::new(state).next_u64()
+    }
+
+    /// A random number below `end`; 0 where that is 0.
+    pub(crate) fn below(&self, end: usize) -> usize {
+        let scaled = (u128::from(self.random()) * end as u128) >> 64;
+        usize::try_from(scaled).unwrap_or(0)
+    }
+
+    /// The number of the next session.
+    pub(crate) fn next_session(&self) -> u64 {
+        self.sessions.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_waiting(&self, sessions: usize) {
+        self.waiting.store(sessions, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_journal_bytes(&self, bytes: usize) {
+        self.journal_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_bytes(&self, more: usize) {
+        self.bytes.fetch_add(more, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sub_bytes(&self, less: usize) {
+        self.bytes.fetch_sub(less, Ordering::Relaxed);
+    }
+
+    /// Bytes of keys, values and their bookkeeping.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes in all, the journal's too.
+    pub(crate) fn bytes_in_all(&self) -> usize {
+        self.bytes() + self.journal_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn bytes_max(&self) -> usize {
+        self.bytes_max.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_bytes_max(&self, bytes_max: usize) {
+        self.bytes_max.store(bytes_max, Ordering::Relaxed);
+    }
+
+    pub(crate) fn eviction(&self) -> Eviction {
+        Eviction::from_number(self.eviction.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_eviction(&self, eviction: Eviction) {
+        self.eviction.store(eviction.number(), Ordering::Relaxed);
+    }
+
+    /// What a key's use is noted as.
+    pub(crate) fn used(&self, now: Timestamp, before: u32) -> u32 {
+        self.eviction().used(now, before, || self.random())
+    }
+}

@@ -1,0 +1,116 @@
+//! What a connection of its own would remember: database, protocol, transaction, watches, channels.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use super::space::Listening;
+use crate::resp::Value;
+use crate::time::Timestamp;
+
+/// One caller's state. Callers without one share none: each command stands alone, in database 0.
+#[derive(Debug)]
+pub struct Session {
+    /// Its number, for CLIENT ID.
+    pub(crate) id: u64,
+    pub(crate) database: usize,
+    /// RESP 2 or 3.
+    pub(crate) protocol: u8,
+    /// Commands since MULTI.
+    pub(crate) queue: Option<Queue>,
+    pub(crate) watched: Vec<Watch>,
+    pub(crate) listens: BTreeSet<(Listening, Vec<u8>)>,
+    pub(crate) name: Vec<u8>,
+    pub(crate) library: (Vec<u8>, Vec<u8>),
+    /// Replies that come before the one that the command ends with.
+    pub(crate) outbox: Vec<Value>,
+    pub(crate) opened_at: Timestamp,
+    /// Whether the caller can wait for a key.
+    pub(crate) may_block: bool,
+    /// Whether writes go to the journal.
+    pub(crate) journalled: bool,
+    /// How deep in scripts and transactions the command runs.
+    pub(crate) nesting: Nesting,
+    /// The caller asked to end the connection.
+    pub(crate) quits: bool,
+}
+
+/// What a command runs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nesting {
+    /// Nothing: it came by itself.
+    None,
+    /// EXEC.
+    Transaction,
+    /// A script; it may only read where that is so.
+    Script { read_only: bool },
+}
+
+/// Commands between MULTI and EXEC.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    pub(crate) commands: Vec<Vec<Vec<u8>>>,
+    pub(crate) bytes: usize,
+    /// A command could not be queued, so EXEC will discard all.
+    pub(crate) broken: bool,
+}
+
+/// A watched key and its version then.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pub(crate) database: usize,
+    pub(crate) key: Vec<u8>,
+    pub(crate) version: u64,
+    /// Whether it had expired already when it was watched.
+    pub(crate) was_there: bool,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self::new(0, Timestamp::ZERO)
+    }
+}
+
+impl Session {
+    /// A session with this number, opened at this time: database 0, RESP 2.
+    pub const fn new(id: u64, opened_at: Timestamp) -> Self {
+        Self {
+            id,
+            database: 0,
+            protocol: 2,
+            queue: None,
+            watched: Vec::new(),
+            listens: BTreeSet::new(),
+            name: Vec::new(),
+            library: (Vec::new(), Vec::new()),
+            outbox: Vec::new(),
+            opened_at,
+            may_block: false,
+            journalled: false,
+            nesting: Nesting::None,
+            quits: false,
+        }
+    }
+
+    /// Its number.
+    pub const fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The protocol that it chose: RESP 2 or 3.
+    pub const fn protocol(&self) -> u8 {
+        self.protocol
+    }
+
+    /// Lets it wait for keys: blocking commands are then answered with
+    /// [`Answer::Blocked`](super::Answer::Blocked).
+    #[must_use]
+    pub const fn blocking(mut self) -> Self {
+        self.may_block = true;
+        self
+    }
+
+    /// Whether it asked to end (QUIT).
+    pub const fn quits(&self) -> bool {
+        self.quits
+    }
+}
