@@ -136,6 +136,11 @@ impl<'a> Call<'a> {
         self.space.shard(shard_at).slot(database, place?)
     }
 
+    /// Whether a key is there, its use noted.
+    pub(crate) fn uses(&mut self, key: &[u8]) -> bool {
+        self.used_slot(key).is_some()
+    }
+
     /// Whether a key is there.
     pub(crate) fn exists(&mut self, key: &[u8]) -> bool {
         self.locate(key).2.is_some()
@@ -314,6 +319,13 @@ impl<'a> Call<'a> {
     /// The key's whole value is what the store now holds, or it is gone.
     pub(crate) fn replaced(&mut self, key: &[u8]) {
         self.settle(key);
+        if self.is_journalled() {
+            self.space.journal().replaced(key);
+        }
+    }
+
+    /// A key that is not here must not be on Redis either. That is no change to who watches it.
+    pub(crate) fn forgotten(&mut self, key: &[u8]) {
         if self.is_journalled() {
             self.space.journal().replaced(key);
         }

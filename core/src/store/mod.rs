@@ -171,7 +171,7 @@ impl Store {
 
     /// Ends a session: its watches and subscriptions.
     pub fn close(&mut self, session: &mut Session) {
-        commands::close(&mut self.parts, session);
+        commands::close(&mut self.parts, self.common.seed, session);
     }
 
     /// Messages for sessions that listen, by the numbers of the sessions; empty afterwards.

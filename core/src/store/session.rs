@@ -60,8 +60,6 @@ pub(crate) struct Watch {
     pub(crate) database: usize,
     pub(crate) key: Vec<u8>,
     pub(crate) version: u64,
-    /// Whether it had expired already when it was watched.
-    pub(crate) was_there: bool,
 }
 
 impl Default for Session {

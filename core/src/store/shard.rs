@@ -194,6 +194,17 @@ impl Shard {
         self.garbage.push(Garbage::Expiries(old.expiries));
     }
 
+    /// Exchanges two databases.
+    pub(crate) fn swap(&mut self, first: usize, second: usize) {
+        if first == second || first.max(second) >= self.databases.len() {
+            return;
+        }
+        self.databases.swap(first, second);
+        for database in [first, second] {
+            self.touch_watched(database, |_| true);
+        }
+    }
+
     fn count(&mut self, database: usize, more: usize, less: usize) {
         if let Some(target) = self.databases.get_mut(database) {
             target.bytes = (target.bytes + more).saturating_sub(less);

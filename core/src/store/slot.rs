@@ -50,6 +50,8 @@ const FLAGS_BYTES: usize = 1;
 const LENGTH_AT: usize = FLAGS_BYTES;
 const USED_AT: usize = LENGTH_AT + 2;
 const EXPIRY_AT: usize = USED_AT + 4;
+/// Bytes of a string that Redis keeps beside its header (`OBJ_ENCODING_EMBSTR_SIZE_LIMIT`).
+const EMBEDDED_BYTES_MAX: usize = 44;
 /// Bytes of a string with its key up to which one block is best.
 const PACKED_BYTES_MAX: usize = 2_048;
 
@@ -245,6 +247,16 @@ impl Slot {
         }
     }
 
+    /// How it is kept, in the words of OBJECT ENCODING.
+    pub(crate) fn encoding(&self) -> &'static str {
+        match (self, self.as_string()) {
+            (_, Some(value)) if super::number::parse_i64(value).is_some() => "int",
+            (Self::Packed(_), Some(value)) if value.len() <= EMBEDDED_BYTES_MAX => "embstr",
+            (_, Some(_)) | (Self::Packed(_), None) => "raw",
+            (Self::Object(object), None) => object.data.encoding(),
+        }
+    }
+
     /// The commands that make this key on a Redis that may have another value there.
     pub(crate) fn rebuild(&self) -> Vec<Vec<Vec<u8>>> {
         let key = self.key();
@@ -303,6 +315,18 @@ impl Data {
             Self::Hash(hash) => hash.is_empty(),
             Self::Set(set) => set.is_empty(),
             Self::SortedSet(set) => set.is_empty(),
+        }
+    }
+
+    /// How a value other than a string is kept, in the words of OBJECT ENCODING.
+    fn encoding(&self) -> &'static str {
+        match self {
+            Self::String(_) => "raw",
+            Self::List(_) => "quicklist",
+            Self::Hash(hash) => hash.encoding(),
+            Self::Set(set) => set.encoding(),
+            Self::SortedSet(set) => set.encoding(),
+            Self::Stream(_) => "stream",
         }
     }
 

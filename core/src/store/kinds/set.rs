@@ -33,4 +33,9 @@ impl Set {
     pub(crate) fn rebuild(&self, _key: &[u8]) -> Vec<Vec<Vec<u8>>> {
         Vec::new()
     }
+
+    /// How it is kept, in the words of OBJECT ENCODING.
+    pub(crate) const fn encoding(&self) -> &'static str {
+        "listpack"
+    }
 }

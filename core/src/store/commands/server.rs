@@ -1,5 +1,0 @@
-//! Commands on server.
-
-use super::Handler;
-
-pub(super) const COMMANDS: &[(&str, Handler)] = &[];
