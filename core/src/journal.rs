@@ -24,7 +24,11 @@ enum Change {
     /// Redis gets what the store holds, or the key is deleted.
     Replaced,
     /// Redis does the same to what it holds.
-    Delta(Vec<Args>),
+    Delta {
+        commands: Vec<Args>,
+        /// What the commands cost.
+        bytes: usize,
+    },
 }
 
 /// What a key costs here beyond its bytes and those of its commands.
@@ -116,12 +120,12 @@ impl Journal {
 
     /// A key changed as this command changes it.
     pub(crate) fn changed(&mut self, key: &[u8], command: &[&[u8]]) {
-        let change = self.change(key);
-        let before = cost_of(change);
-        if let Change::Delta(commands) = change {
-            append(commands, command.iter().map(|arg| arg.to_vec()).collect());
-        }
-        let after = cost_of(change);
+        let Change::Delta { commands, bytes } = self.change(key) else {
+            return;
+        };
+        let before = *bytes;
+        append(commands, bytes, command.iter().map(|arg| arg.to_vec()).collect());
+        let after = *bytes;
         self.bytes = (self.bytes + after).saturating_sub(before);
     }
 
@@ -129,7 +133,7 @@ impl Journal {
         if !self.pending.contains_key(key) {
             self.bytes += key.len() + KEY_OVERHEAD_BYTES;
         }
-        self.pending.entry(key.to_vec()).or_insert(Change::Delta(Vec::new()))
+        self.pending.entry(key.to_vec()).or_insert(Change::Delta { commands: Vec::new(), bytes: 0 })
     }
 
     /// `live` gives the commands that make what the store holds at a key, if it is there.
@@ -152,7 +156,7 @@ impl Journal {
                 Change::Replaced => {
                     live(&key).unwrap_or_else(|| vec![vec![b"DEL".to_vec(), key.clone()]])
                 }
-                Change::Delta(commands) => commands.clone(),
+                Change::Delta { commands, .. } => commands.clone(),
             };
             key_of.extend(vec![self.under_way.len(); written.len()]);
             commands.extend(written);
@@ -178,11 +182,14 @@ impl Journal {
             let before = cost_of(&older) + cost_of(newer) + key.len() + KEY_OVERHEAD_BYTES;
             *newer = match (older, core::mem::replace(newer, Change::Replaced)) {
                 (Change::Replaced, _) | (_, Change::Replaced) => Change::Replaced,
-                (Change::Delta(mut commands), Change::Delta(later)) => {
+                (
+                    Change::Delta { mut commands, mut bytes },
+                    Change::Delta { commands: later, .. },
+                ) => {
                     for command in later {
-                        append(&mut commands, command);
+                        append(&mut commands, &mut bytes, command);
                     }
-                    Change::Delta(commands)
+                    Change::Delta { commands, bytes }
                 }
             };
             self.bytes = (self.bytes + cost_of(newer)).saturating_sub(before);
@@ -190,41 +197,49 @@ impl Journal {
     }
 }
 
-fn cost_of(change: &Change) -> usize {
-    let Change::Delta(commands) = change else {
-        return 0;
-    };
-    let parts = commands.iter().flat_map(|command| command.iter());
-    let parts: usize = parts.map(|part| part.len() + PART_OVERHEAD_BYTES).sum();
-    parts + commands.len() * PART_OVERHEAD_BYTES
+const fn cost_of(change: &Change) -> usize {
+    match change {
+        Change::Replaced => 0,
+        Change::Delta { bytes, .. } => *bytes,
+    }
+}
+
+fn cost_of_command(command: &Args) -> usize {
+    let parts: usize = command.iter().map(|part| part.len() + PART_OVERHEAD_BYTES).sum();
+    parts + PART_OVERHEAD_BYTES
 }
 
 /// Adds a command to those that wait, as part of one of them where that comes to the same.
-fn append(commands: &mut Vec<Args>, mut command: Args) {
+/// `bytes` is what they cost.
+fn append(commands: &mut Vec<Args>, bytes: &mut usize, mut command: Args) {
     if let Some(name) = command.first_mut() {
         name.make_ascii_uppercase();
     }
+    let mut at = commands.len();
     if sets_expiry(&command) {
-        // Only the last expiry counts, and nothing between asks for it.
-        commands.retain(|other| !sets_expiry(other));
+        // Of expiries with none but counting between them only the last one matters.
+        let last = commands.iter().rposition(|other| increment(other).is_none());
+        if let Some(last) = last.filter(|last| commands.get(*last).is_some_and(sets_expiry)) {
+            *bytes = bytes.saturating_sub(cost_of_command(&commands.remove(last)));
+            at -= 1;
+        }
     } else if let Some(amount) = increment(&command) {
         // An expiry in between does not care for the value.
-        let earlier = commands.iter_mut().rev().find(|other| !sets_expiry(other));
-        if let Some(earlier) = earlier
-            && let Some(sum) = increment(earlier).and_then(|before| before.checked_add(amount))
-            && let Some(last) = earlier.last_mut()
-        {
-            *last = sum.to_string().into_bytes();
-            return;
-        }
+        at = commands.iter().rposition(|other| !sets_expiry(other)).map_or(0, |last| last + 1);
+        let earlier = at.checked_sub(1).and_then(|earlier| commands.get_mut(earlier));
         let key = command.into_iter().nth(1).unwrap_or_default();
-        command = vec![b"INCRBY".to_vec(), key, amount.to_string().into_bytes()];
-        // The sum stays before an expiry that came first, so that later ones still add to it.
-        let at = commands.iter().rposition(|other| !sets_expiry(other)).map_or(0, |last| last + 1);
-        commands.insert(at, command);
-        return;
+        let mut sum = amount;
+        if let Some(earlier) = earlier
+            && let Some(both) = increment(earlier).and_then(|before| before.checked_add(amount))
+        {
+            sum = both;
+            at -= 1;
+            *bytes = bytes.saturating_sub(cost_of_command(&commands.remove(at)));
+        }
+        command = vec![b"INCRBY".to_vec(), key, sum.to_string().into_bytes()];
     }
-    commands.push(command);
+    *bytes += cost_of_command(&command);
+    commands.insert(at, command);
 }
 
 fn sets_expiry(command: &Args) -> bool {

@@ -3,6 +3,7 @@
 
 use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
+use super::commands::Handlers;
 use super::eviction::Eviction;
 use crate::rng::Rng;
 use crate::time::Timestamp;
@@ -44,6 +45,8 @@ impl Options {
 #[derive(Debug)]
 pub(crate) struct Common {
     pub(crate) seed: u64,
+    /// What runs which command.
+    pub(crate) handlers: Handlers,
     random: AtomicU64,
     bytes: AtomicUsize,
     journal_bytes: AtomicUsize,
@@ -60,9 +63,10 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    pub(crate) const fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options) -> Self {
         Self {
             seed: options.seed,
+            handlers: Handlers::new(),
             random: AtomicU64::new(options.seed),
             bytes: AtomicUsize::new(0),
             journal_bytes: AtomicUsize::new(0),

@@ -37,6 +37,8 @@ pub struct Shard {
     /// Keys that changed while sessions wait for some.
     pub(crate) ready: Vec<(usize, Vec<u8>)>,
     garbage: Vec<Garbage>,
+    /// No key expires before.
+    due_at: u64,
 }
 
 /// One database's part in a shard.
@@ -73,6 +75,7 @@ impl Shard {
             version: 0,
             ready: Vec::new(),
             garbage: Vec::new(),
+            due_at: u64::MAX,
         }
     }
 
@@ -111,8 +114,9 @@ impl Shard {
         let target = self.databases.get_mut(database)?;
         if let Some(at) = expires_at {
             target.expiries.insert((at.as_ms(), tag));
+            self.due_at = self.due_at.min(at.as_ms());
         }
-        Some(target.keys.insert_new(tag, slot))
+        Some(self.databases.get_mut(database)?.keys.insert_new(tag, slot))
     }
 
     /// Sets a string at a place, with its expiry.
@@ -233,6 +237,7 @@ impl Shard {
         }
         if let Some(at) = expires_at {
             target.expiries.insert((at.as_ms(), tag));
+            self.due_at = self.due_at.min(at.as_ms());
         }
         let cost = |expiry: Option<Timestamp>| if expiry.is_some() { EXPIRY_BYTES } else { 0 };
         self.count(database, cost(expires_at), cost(before));
@@ -241,12 +246,16 @@ impl Shard {
     /// Clears away a bounded number of expired keys and of what was given up, as every command
     /// does on its way; whether there is more.
     pub(crate) fn housekeep(&mut self, now: Timestamp) -> bool {
+        if now.as_ms() <= self.due_at && self.garbage.is_empty() {
+            return false;
+        }
         let mut left = EXPIRED_BY_COMMAND_MAX;
         for database in 0..self.databases.len() {
             while left > 0 && self.expire_one(now, database) {
                 left -= 1;
             }
         }
+        self.due_at = self.next_expiry().map_or(u64::MAX, Timestamp::as_ms);
         self.free_some();
         left == 0 || !self.garbage.is_empty()
     }

@@ -36,10 +36,11 @@ fn lines(batch: &Batch) -> Vec<String> {
 
 #[test]
 fn every_listed_command_is_known_and_no_other() {
-    for name in commands::supported() {
-        assert_ne!(store().execute(NOW, &[name], true), Err(Refusal::Unsupported), "{name}");
+    let runs_scripts = |name: &&str| name.contains("EVAL");
+    for name in commands::supported().into_iter().filter(|name| !runs_scripts(name)) {
+        assert_ne!(store().execute(NOW, &[name], false), Err(Refusal::Unsupported), "{name}");
     }
-    for name in ["BLPOP", "SUBSCRIBE", "", "NOSUCH"] {
+    for name in ["MIGRATE", "CLUSTER", "", "NOSUCH"] {
         assert_eq!(store().execute(NOW, &[name], true), Err(Refusal::Unsupported), "{name}");
     }
 }

@@ -21,6 +21,7 @@ mod transactions;
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
@@ -89,7 +90,7 @@ pub(super) fn serve(
     now: Timestamp,
     args: &[&[u8]],
 ) -> Answer {
-    let reply = match transactions::queue(session, args) {
+    let reply = match transactions::queue(session, common, args) {
         Some(reply) => reply,
         None => run(space, common, session, now, args),
     };
@@ -117,7 +118,7 @@ pub(super) fn run(
 ) -> Result<Value, Stop> {
     let name = args.first().copied().unwrap_or_default();
     let command = find(name).ok_or(Refusal::Unsupported)?;
-    let handler = command.handler.ok_or(Refusal::Unsupported)?;
+    let handler = common.handlers.of(&command).ok_or(Refusal::Unsupported)?;
     check_arity(&command, args)?;
     common.commands.fetch_add(1, Ordering::Relaxed);
     if session.nesting == Nesting::None {
@@ -138,19 +139,70 @@ struct Command {
     name: &'static str,
     arity: i32,
     is_write: bool,
-    handler: Option<Handler>,
+    /// Its place in the table.
+    at: usize,
+}
+
+/// What runs each command of the table, in its order.
+#[derive(Debug)]
+pub(super) struct Handlers(Vec<Option<Handler>>);
+
+impl Handlers {
+    /// Finds each group's commands in the table, once for a store.
+    pub(super) fn new() -> Self {
+        let mut handlers = vec![None; arity::ARITIES.len()];
+        for (name, handler) in GROUPS.iter().flat_map(|group| group.iter()) {
+            let place = find(name.as_bytes()).and_then(|command| handlers.get_mut(command.at));
+            if let Some(place) = place {
+                *place = Some(*handler);
+            }
+        }
+        Self(handlers)
+    }
+
+    fn of(&self, command: &Command) -> Option<Handler> {
+        self.0.get(command.at).copied().flatten()
+    }
+}
+
+const INDEX_SLOTS: usize = 1_024;
+/// Where each name of the table stands, by its hash; 0 is free, the rest is one more than the place.
+static INDEX: [u16; INDEX_SLOTS] = index();
+
+const fn slot_of(name: &[u8]) -> usize {
+    // FNV-1a, blind to case.
+    let (mut hash, mut at) = (0x811c_9dc5_u32, 0);
+    while at < name.len() {
+        hash = (hash ^ name[at].to_ascii_uppercase() as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    (hash ^ (hash >> 15)) as usize % INDEX_SLOTS
+}
+
+const fn index() -> [u16; INDEX_SLOTS] {
+    let mut index = [0; INDEX_SLOTS];
+    let mut at = 0;
+    while at < arity::ARITIES.len() {
+        let mut slot = slot_of(arity::ARITIES[at].0.as_bytes());
+        while index[slot] != 0 {
+            slot = (slot + 1) % INDEX_SLOTS;
+        }
+        index[slot] = at as u16 + 1;
+        at += 1;
+    }
+    index
 }
 
 fn find(name: &[u8]) -> Option<Command> {
-    let (name, arity, is_write, _) =
-        arity::ARITIES.iter().find(|(known, ..)| known.as_bytes().eq_ignore_ascii_case(name))?;
-    let handler = GROUPS.iter().flat_map(|group| group.iter()).find(|(known, _)| known == name);
-    Some(Command {
-        name,
-        arity: *arity,
-        is_write: *is_write,
-        handler: handler.map(|(_, run)| *run),
-    })
+    let mut slot = slot_of(name);
+    loop {
+        let at = usize::from(*INDEX.get(slot)?).checked_sub(1)?;
+        let (known, arity, is_write, _) = *arity::ARITIES.get(at)?;
+        if known.as_bytes().eq_ignore_ascii_case(name) {
+            return Some(Command { name: known, arity, is_write, at });
+        }
+        slot = (slot + 1) % INDEX_SLOTS;
+    }
 }
 
 fn check_arity(command: &Command, args: &[&[u8]]) -> Result<(), Stop> {

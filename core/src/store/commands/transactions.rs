@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::super::call::Call;
+use super::super::common::Common;
 use super::super::hashing::hash;
 use super::super::session::{Nesting, Queue, Session, Watch};
 use super::super::space::Space;
@@ -30,13 +31,17 @@ const QUEUED_MAX: usize = 1 << 20;
 const QUEUED_BYTES_MAX: usize = 256 << 20;
 
 /// Queues a command between MULTI and EXEC; nothing for those that are run there.
-pub(super) fn queue(session: &mut Session, args: &[&[u8]]) -> Option<Result<Value, Stop>> {
+pub(super) fn queue(
+    session: &mut Session,
+    common: &Common,
+    args: &[&[u8]],
+) -> Option<Result<Value, Stop>> {
     let queue = session.queue.as_mut()?;
     let name = args.first().copied().unwrap_or_default().to_ascii_uppercase();
     if matches!(name.as_slice(), b"EXEC" | b"DISCARD" | b"MULTI" | b"WATCH" | b"QUIT" | b"RESET") {
         return None;
     }
-    let checked = find(&name).filter(|command| command.handler.is_some());
+    let checked = find(&name).filter(|command| common.handlers.of(command).is_some());
     let checked = checked.ok_or(Stop::from(Refusal::Unsupported));
     let checked = checked.and_then(|command| check_arity(&command, args));
     let bytes: usize = args.iter().map(|arg| arg.len()).sum();
