@@ -25,6 +25,16 @@ pub(crate) fn parse_i64(bytes: &[u8]) -> Option<i64> {
     if negative { 0_i64.checked_sub_unsigned(number) } else { i64::try_from(number).ok() }
 }
 
+/// A cursor as Redis reads one: with `strtoul`, which takes a sign and wraps what is below 0.
+pub(crate) fn parse_cursor(bytes: &[u8]) -> Option<u64> {
+    let text = core::str::from_utf8(bytes).ok()?;
+    match text.strip_prefix('-') {
+        Some(digits) if digits.starts_with('+') => None,
+        Some(digits) => digits.parse().ok().map(u64::wrapping_neg),
+        None => text.parse().ok(),
+    }
+}
+
 /// A floating-point number as Redis reads a score: anything of `strtod` but NaN, with nothing
 /// before or behind it.
 pub(crate) fn parse_f64(bytes: &[u8]) -> Option<f64> {

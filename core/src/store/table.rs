@@ -151,9 +151,8 @@ impl<T> Table<T> {
     /// One step of a scan: passes items from `cursor` on to `visit` until at least `count` were
     /// passed. Answers where to go on; 0 when everything was passed.
     pub(crate) fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&T)) -> u64 {
-        let Ok(from) = u32::try_from(cursor) else {
-            return 0;
-        };
+        // As in Redis, of a cursor that was never given out only the low bits count.
+        let from = u32::try_from(cursor & u64::from(u32::MAX)).unwrap_or(0);
         let mut seen = 0;
         let mut last = None;
         for (tag, item) in self.iter_from(from) {

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 pub(super) const COMMANDS: &[(&str, Handler)] = &[
     ("EXPIRE", |call| expire(call, 1_000, true)),
     ("EXPIREAT", |call| expire(call, 1_000, false)),
-    ("EXPIRETIME", |call| Ok(expiry(call, |at, _| at.as_ms() / 1_000))),
+    ("EXPIRETIME", |call| Ok(expiry(call, |at, _| (at.as_ms() + 500) / 1_000))),
     ("PERSIST", persist),
     ("PEXPIRE", |call| expire(call, 1, true)),
     ("PEXPIREAT", |call| expire(call, 1, false)),

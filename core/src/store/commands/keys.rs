@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::super::call::{Call, count};
 use super::super::eviction::{frequency, idle_seconds};
 use super::super::glob;
-use super::super::number::parse_i64;
+use super::super::number::{parse_cursor, parse_i64};
 use super::super::shard::DATABASES;
 use super::super::slot::Slot;
 use super::super::stop::{NO_SUCH_KEY, NOT_AN_INTEGER, SYNTAX, Stop};
@@ -108,9 +108,7 @@ fn copy(call: &mut Call<'_>) -> Result<Value, Stop> {
 
 fn move_to(call: &mut Call<'_>) -> Result<Value, Stop> {
     let key = call.arg(1);
-    let database = parse_i64(call.arg(2)).ok_or("ERR value is not an integer or out of range")?;
-    let database = usize::try_from(database).ok().filter(|database| *database < DATABASES);
-    let database = database.ok_or("ERR DB index is out of range")?;
+    let database = database_of(call, 2)?;
     if database == call.session.database {
         return Err("ERR source and destination objects are the same".into());
     }
@@ -139,6 +137,8 @@ pub(super) fn only_here(call: &Call<'_>, database: usize) -> Result<(), Stop> {
 /// The database that an argument names.
 pub(super) fn database_of(call: &Call<'_>, at: usize) -> Result<usize, Stop> {
     let number = parse_i64(call.arg(at)).ok_or(NOT_AN_INTEGER)?;
+    let number = i32::try_from(number)
+        .map_err(|_| "ERR value is out of range, value must between -2147483648 and 2147483647")?;
     let database = usize::try_from(number).ok().filter(|database| *database < DATABASES);
     database.ok_or_else(|| "ERR DB index is out of range".into())
 }
@@ -163,8 +163,7 @@ struct Wanted<'a> {
 }
 
 fn scan(call: &mut Call<'_>) -> Result<Value, Stop> {
-    let cursor: Option<u64> = core::str::from_utf8(call.arg(1)).ok().and_then(|n| n.parse().ok());
-    let cursor = cursor.ok_or("ERR invalid cursor")?;
+    let cursor = parse_cursor(call.arg(1)).ok_or("ERR invalid cursor")?;
     let mut wanted = Wanted { pattern: None, type_name: None, count: 10 };
     let mut at = 2;
     while at < call.args.len() {

@@ -139,6 +139,8 @@ struct Command {
     name: &'static str,
     arity: i32,
     is_write: bool,
+    /// Whether its first argument names a subcommand.
+    has_subcommands: bool,
     /// Its place in the table.
     at: usize,
 }
@@ -165,7 +167,7 @@ impl Handlers {
     }
 }
 
-const INDEX_SLOTS: usize = 1_024;
+const INDEX_SLOTS: usize = 2_048;
 /// Where each name of the table stands, by its hash; 0 is free, the rest is one more than the place.
 static INDEX: [u16; INDEX_SLOTS] = index();
 
@@ -197,21 +199,31 @@ fn find(name: &[u8]) -> Option<Command> {
     let mut slot = slot_of(name);
     loop {
         let at = usize::from(*INDEX.get(slot)?).checked_sub(1)?;
-        let (known, arity, is_write, _) = *arity::ARITIES.get(at)?;
+        let (known, arity, is_write, has_subcommands) = *arity::ARITIES.get(at)?;
         if known.as_bytes().eq_ignore_ascii_case(name) {
-            return Some(Command { name: known, arity, is_write, at });
+            return Some(Command { name: known, arity, is_write, has_subcommands, at });
         }
         slot = (slot + 1) % INDEX_SLOTS;
     }
 }
 
+/// Checks the number of arguments, for a container those of its subcommand.
 fn check_arity(command: &Command, args: &[&[u8]]) -> Result<(), Stop> {
+    if command.has_subcommands && args.len() > 1 {
+        let subcommand = args.get(1).copied().unwrap_or_default();
+        let name = [command.name.as_bytes(), b" ", subcommand].concat();
+        let found = find(&name).ok_or_else(|| {
+            let shown = String::from_utf8_lossy(subcommand);
+            Stop::from(format!("ERR unknown subcommand '{shown}'. Try {} HELP.", command.name))
+        })?;
+        return check_arity(&found, args);
+    }
     let least = usize::try_from(command.arity.unsigned_abs()).unwrap_or(usize::MAX);
     let fits = if command.arity < 0 { args.len() >= least } else { args.len() == least };
     if fits {
         return Ok(());
     }
-    Err(wrong_arity(command.name))
+    Err(wrong_arity(&command.name.replace(' ', "|")))
 }
 
 /// The error of a call with too few or too many arguments.
@@ -248,11 +260,9 @@ fn make_room(
     Ok(())
 }
 
-/// The error for a subcommand that a container does not have.
-fn unknown_subcommand(call: &Call<'_>) -> Stop {
-    let container = String::from_utf8_lossy(call.arg(0)).to_uppercase();
-    let name = String::from_utf8_lossy(call.arg(1)).into_owned();
-    format!("ERR unknown subcommand '{name}'. Try {container} HELP.").into()
+/// What a subcommand that Redis has and the store does not comes to.
+fn unknown_subcommand(_call: &Call<'_>) -> Stop {
+    Refusal::Unsupported.into()
 }
 
 /// Owned copies of arguments.
