@@ -34,7 +34,6 @@ pub use common::Options;
 pub use eviction::Eviction;
 pub(crate) use number::format_f64 as format_double;
 pub use session::Session;
-pub use space::Globals;
 pub use stop::Block;
 
 use crate::journal::{Batch, Journal};
@@ -43,7 +42,7 @@ use crate::time::Timestamp;
 use common::Common;
 use script::ScriptEngine;
 use shard::Shard;
-use space::Space;
+use space::{Globals, Space};
 
 /// Why the store does not answer a command. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,8 +146,7 @@ impl Store {
         journalled: bool,
     ) -> Result<Value, Refusal> {
         let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
-        let mut session = Session::default();
-        session.journalled = journalled;
+        let mut session = Session { journalled, ..Session::default() };
         let reply = commands::execute(&mut self.parts, &self.common, &mut session, now, &args);
         reply.map(Value::into_resp2)
     }

@@ -28,7 +28,7 @@ const EXPIRY_BYTES: usize = 26;
 /// A part of the keyspace. A store has one; a store that threads share has many, each behind a
 /// lock of its own.
 #[derive(Debug)]
-pub struct Shard {
+pub(crate) struct Shard {
     pub(crate) databases: Vec<Database>,
     pub(crate) common: Arc<Common>,
     /// Keys that sessions watch, and the version of their last change.

@@ -13,7 +13,7 @@ use crate::journal::Journal;
 use crate::resp::Value;
 
 /// Access to a store's parts while one command, transaction or script runs.
-pub trait Space {
+pub(crate) trait Space {
     /// How many shards there are: a power of two.
     fn shards(&self) -> usize;
     /// The shard at an index below [`shards`](Self::shards).
@@ -28,7 +28,7 @@ pub trait Space {
 
 /// What belongs to no key: channels and scripts.
 #[derive(Default)]
-pub struct Globals {
+pub(crate) struct Globals {
     /// Who listens to what, by kind and name of the channel or pattern.
     pub(crate) channels: BTreeMap<(Listening, Vec<u8>), BTreeSet<u64>>,
     /// Messages on their way: to which session.
@@ -62,7 +62,7 @@ impl fmt::Debug for Globals {
 
 impl Globals {
     /// Nothing yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 }
