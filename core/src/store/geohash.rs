@@ -148,7 +148,7 @@ impl Search {
         let (skip_east, skip_west) = (area.east > bounds.east, area.west < bounds.west);
         let (skip_north, skip_south) = (area.north > bounds.north, area.south < bounds.south);
         let mut cells: Vec<Cell> = Vec::with_capacity(9);
-        for (at, (east, north)) in AROUND.into_iter().enumerate() {
+        for (east, north) in AROUND {
             let is_useless = (east > 0 && skip_east)
                 || (east < 0 && skip_west)
                 || (north > 0 && skip_north)
@@ -158,7 +158,7 @@ impl Search {
             }
             let next = cell.moved(east, north);
             // Around large cells the same may come twice in a row. Redis does not compare the first.
-            if at > 1 && cells.len() > 1 && cells.last() == Some(&next) {
+            if cells.len() > 1 && cells.last() == Some(&next) {
                 continue;
             }
             cells.push(next);

@@ -13,7 +13,7 @@ use super::super::call::{Call, count};
 use super::super::geohash::Position;
 use super::super::kinds::SortedSet;
 use super::super::number::format_f64;
-use super::super::stop::{SYNTAX, Stop};
+use super::super::stop::{NOT_A_FLOAT, SYNTAX, Stop};
 use super::Handler;
 use crate::resp::Value;
 use search::Form;
@@ -123,12 +123,23 @@ fn scores(call: &mut Call<'_>) -> Result<Vec<Option<f64>>, Stop> {
 
 /// The longitude at an index and the latitude behind it.
 fn position(call: &Call<'_>, at: usize) -> Result<Position, Stop> {
-    let position = Position { longitude: call.float(at)?, latitude: call.float(at + 1)? };
+    let position = Position { longitude: number(call, at)?, latitude: number(call, at + 1)? };
     if position.is_valid() {
         return Ok(position);
     }
     let Position { longitude, latitude } = position;
     Err(format!("ERR invalid longitude,latitude pair {longitude:.6},{latitude:.6}").into())
+}
+
+/// The argument at an index as a number that a double can hold: Redis takes neither what is too
+/// large, unless it is called infinite, nor what is so small that it would be 0.
+fn number(call: &Call<'_>, at: usize) -> Result<f64, Stop> {
+    let number = call.float(at)?;
+    let text = call.arg(at).to_ascii_lowercase();
+    let mantissa = text.split(|byte| matches!(byte, b'e' | b'p')).next().unwrap_or_default();
+    let is_too_large = number.is_infinite() && mantissa.iter().any(u8::is_ascii_digit);
+    let is_too_small = number == 0.0 && mantissa.iter().any(|byte| matches!(byte, b'1'..=b'9'));
+    if is_too_large || is_too_small { Err(NOT_A_FLOAT.into()) } else { Ok(number) }
 }
 
 /// The metres of the unit at an index.

@@ -9,7 +9,7 @@ use super::super::super::geohash::{Position, Search, Shape};
 use super::super::super::kinds::{Kind, SortedSet};
 use super::super::super::slot::Slot;
 use super::super::super::stop::{SYNTAX, Stop};
-use super::{distance_reply, position, position_reply, unit};
+use super::{distance_reply, number, position, position_reply, unit};
 use crate::resp::Value;
 
 /// Which command it is.
@@ -174,7 +174,7 @@ fn option<'a>(
 
 /// Takes a radius and its unit.
 fn set_circle(call: &Call<'_>, at: usize, request: &mut Request<'_>) -> Result<(), Stop> {
-    let radius = call.float(at).map_err(|_| "ERR need numeric radius")?;
+    let radius = number(call, at).map_err(|_| "ERR need numeric radius")?;
     if radius < 0.0 {
         return Err("ERR radius cannot be negative".into());
     }
@@ -185,8 +185,8 @@ fn set_circle(call: &Call<'_>, at: usize, request: &mut Request<'_>) -> Result<(
 
 /// Takes a width, a height and their unit.
 fn set_box(call: &Call<'_>, at: usize, request: &mut Request<'_>) -> Result<(), Stop> {
-    let width = call.float(at).map_err(|_| "ERR need numeric width")?;
-    let height = call.float(at + 1).map_err(|_| "ERR need numeric height")?;
+    let width = number(call, at).map_err(|_| "ERR need numeric width")?;
+    let height = number(call, at + 1).map_err(|_| "ERR need numeric height")?;
     if width < 0.0 || height < 0.0 {
         return Err("ERR height or width cannot be negative".into());
     }
