@@ -342,3 +342,93 @@ fn bits_of_score(score: f64) -> u64 {
         0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    fn place(rng: &mut Rng) -> Position {
+        let mut degrees = |max: f64| {
+            let share = rng.between(0, 1 << 30) as f64 / f64::from(1 << 30);
+            (share * 2.0 - 1.0) * max
+        };
+        Position { longitude: degrees(LONGITUDE_MAX), latitude: degrees(LATITUDE_MAX) }
+    }
+
+    #[test]
+    fn a_score_gives_back_its_place() {
+        let mut rng = Rng::new(1);
+        for _ in 0..2_000 {
+            let place = place(&mut rng);
+            let again = Position::of_score(place.score());
+            // A cell has 360 / 2²⁶ degrees.
+            assert!((place.longitude - again.longitude).abs() < 2.7e-6, "{place:?}");
+            assert!((place.latitude - again.latitude).abs() < 1.3e-6, "{place:?}");
+            assert_eq!(again.score(), place.score());
+        }
+    }
+
+    #[test]
+    fn neighbours_meet_and_wrap() {
+        let cell = Cell::of(Position { longitude: 179.9, latitude: 10.0 }, WORLD, 8);
+        let (bounds, east) = (cell.bounds(), cell.moved(1, 0).bounds());
+        assert_eq!((bounds.east, east.west), (180.0, -180.0));
+        assert_eq!(cell.moved(0, 1).bounds().south, bounds.north);
+        assert_eq!(cell.moved(0, -1).bounds().north, bounds.south);
+        assert_eq!(cell.moved(-1, 0).bounds().east, bounds.west);
+        assert_eq!(cell.moved(-1, -1).moved(1, 1), cell);
+    }
+
+    #[test]
+    fn areas_cover_all_that_the_shape_covers() {
+        let (mut rng, mut covered) = (Rng::new(2), 0);
+        for _ in 0..4_000 {
+            // Nearer to the poles, as in Redis, not all is looked at.
+            let center = Position { latitude: place(&mut rng).latitude / 2.0, ..place(&mut rng) };
+            let near = |rng: &mut Rng| {
+                let apart = place(rng);
+                Position {
+                    longitude: center.longitude + apart.longitude / 20.0,
+                    latitude: center.latitude + apart.latitude / 20.0,
+                }
+            };
+            let radius = rng.between(1, 500_000) as f64;
+            let shape = if rng.between(0, 1) == 0 {
+                Shape::Circle { radius }
+            } else {
+                Shape::Box { width: radius * 2.0, height: rng.between(1, 1_000_000) as f64 }
+            };
+            let search = Search { center, shape };
+            for _ in 0..20 {
+                let other = near(&mut rng);
+                if !other.is_valid() || search.distance_m(other).is_none() {
+                    continue;
+                }
+                covered += 1;
+                let score = other.score();
+                let areas = search.areas();
+                let is_in = |(first, end): &Scores| (*first..*end).contains(&score);
+                assert!(areas.iter().any(is_in), "{search:?} {other:?}");
+            }
+        }
+        assert!(covered > 5_000, "{covered}");
+    }
+
+    #[test]
+    fn distances_are_those_of_a_sphere() {
+        let at = |longitude, latitude| Position { longitude, latitude };
+        let quarter = EARTH_RADIUS_M * PI / 2.0;
+        for (from, to) in [(at(0.0, 0.0), at(90.0, 0.0)), (at(-30.0, 0.0), at(-30.0, 90.0))] {
+            assert!((from.distance_m(to) - quarter).abs() < 1e-3);
+        }
+        assert_eq!(at(5.0, 5.0).distance_m(at(5.0, 5.0)), 0.0);
+    }
+
+    #[test]
+    fn scores_of_no_place_do_no_harm() {
+        for score in [-1.0, -1e300, f64::NEG_INFINITY, f64::INFINITY, 1e19, 1e300, 0.5] {
+            assert!(Position::of_score(score).is_valid(), "{score}");
+        }
+    }
+}
