@@ -24,23 +24,34 @@ pub(super) enum Form {
 /// What is asked.
 #[derive(Default)]
 struct Request<'a> {
+    /// Unknown also where a member names it and there is no source.
     center: Option<Position>,
-    /// A centre was named, though its member is not known where there is no source.
-    has_center: bool,
-    /// The centre was named by coordinates, not by a member.
-    is_from_coordinates: bool,
+    from: Option<NamedBy>,
     shape: Option<Shape>,
     /// Metres of the unit of distances.
     unit_m: f64,
-    with_distance: bool,
-    with_hash: bool,
-    with_position: bool,
+    with: With,
     count: Option<usize>,
     /// Any places do, not just the nearest.
     any: bool,
     order: Option<Order>,
     destination: Option<&'a [u8]>,
     stores_distance: bool,
+}
+
+/// What names the centre of GEOSEARCH.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NamedBy {
+    Member,
+    Coordinates,
+}
+
+/// What is told of each place, beside its member.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct With {
+    distance: bool,
+    hash: bool,
+    position: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -124,9 +135,9 @@ fn option<'a>(
     let may_store =
         matches!(form, Form::Radius { may_store: true } | Form::RadiusByMember { may_store: true });
     match call.option(at).as_slice() {
-        b"WITHDIST" => request.with_distance = true,
-        b"WITHHASH" => request.with_hash = true,
-        b"WITHCOORD" => request.with_position = true,
+        b"WITHDIST" => request.with.distance = true,
+        b"WITHHASH" => request.with.hash = true,
+        b"WITHCOORD" => request.with.position = true,
         b"ANY" => request.any = true,
         b"ASC" => request.order = Some(Order::Ascending),
         b"DESC" => request.order = Some(Order::Descending),
@@ -141,18 +152,16 @@ fn option<'a>(
             return Ok(2);
         }
         b"STOREDIST" if form == Form::SearchAndStore => request.stores_distance = true,
-        b"FROMMEMBER" if left >= 1 && is_search && !request.is_from_coordinates => {
+        b"FROMMEMBER" if left >= 1 && is_search && request.from != Some(NamedBy::Coordinates) => {
             if has_source {
                 request.center = Some(member_position(call, source, call.arg(at + 1))?);
             }
-            request.has_center = true;
+            request.from = Some(NamedBy::Member);
             return Ok(2);
         }
-        b"FROMLONLAT"
-            if left >= 2 && is_search && (request.is_from_coordinates || !request.has_center) =>
-        {
+        b"FROMLONLAT" if left >= 2 && is_search && request.from != Some(NamedBy::Member) => {
             request.center = Some(position(call, at + 1)?);
-            (request.has_center, request.is_from_coordinates) = (true, true);
+            request.from = Some(NamedBy::Coordinates);
             return Ok(3);
         }
         b"BYRADIUS"
@@ -204,8 +213,7 @@ fn member_position(call: &mut Call<'_>, key: &[u8], member: &[u8]) -> Result<Pos
 
 /// What options must and must not come together, in the order that Redis looks.
 fn check(call: &Call<'_>, form: Form, request: &Request<'_>) -> Result<(), Stop> {
-    let with = request.with_distance || request.with_hash || request.with_position;
-    if request.destination.is_some() && with {
+    if request.destination.is_some() && request.with != With::default() {
         let name = match form {
             Form::SearchAndStore => "GEOSEARCHSTORE",
             Form::Radius { .. } | Form::RadiusByMember { .. } | Form::Search => {
@@ -219,7 +227,7 @@ fn check(call: &Call<'_>, form: Form, request: &Request<'_>) -> Result<(), Stop>
     }
     let name = String::from_utf8_lossy(call.arg(0));
     if matches!(form, Form::Search | Form::SearchAndStore) {
-        if !request.has_center {
+        if request.from.is_none() {
             let what = "exactly one of FROMMEMBER or FROMLONLAT";
             return Err(format!("ERR {what} can be specified for {name}").into());
         }
@@ -299,21 +307,21 @@ fn store(call: &mut Call<'_>, destination: &[u8], found: &[Found], request: &Req
 
 fn reply(call: &Call<'_>, found: &Found, request: &Request<'_>) -> Value {
     let member = Value::bulk(&*found.member);
-    if !(request.with_distance || request.with_hash || request.with_position) {
+    if request.with == With::default() {
         return member;
     }
     let mut parts = Vec::from([member]);
-    if request.with_distance {
+    if request.with.distance {
         parts.push(distance_reply(found.distance_m / request.unit_m));
     }
-    if request.with_hash {
+    if request.with.hash {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "casts saturate, and scores are whole"
         )]
         parts.push(Value::Integer(found.score as i64));
     }
-    if request.with_position {
+    if request.with.position {
         parts.push(position_reply(call, Position::of_score(found.score)));
     }
     Value::Array(parts)

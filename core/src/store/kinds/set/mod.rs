@@ -96,14 +96,14 @@ impl Set {
 
     /// Adds a member; whether it is new.
     pub(crate) fn insert(&mut self, member: &[u8]) -> bool {
-        if let Form::Integers(integers) = &mut self.form {
-            if let Some(number) = parse_i64(member) {
-                let is_new = integers.insert(number);
-                if integers.len() > INTEGERS_MAX {
-                    self.as_hashed();
-                }
-                return is_new;
+        if let Form::Integers(integers) = &mut self.form
+            && let Some(number) = parse_i64(member)
+        {
+            let is_new = integers.insert(number);
+            if integers.len() > INTEGERS_MAX {
+                self.as_hashed();
             }
+            return is_new;
         }
         let tag = hash(self.seed, member).tag;
         self.as_hashed().insert(tag, member)

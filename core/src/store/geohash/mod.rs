@@ -2,9 +2,13 @@
 //! places in one cell are neighbours in a sorted set. The same cells, searched in the same order, as
 //! in `geohash.c` and `geohash_helper.c` of Redis.
 
+mod trigonometry;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::f64::consts::PI;
+
+use trigonometry::{asin, cos, sin};
 
 /// A place in degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,13 +107,13 @@ impl Position {
     /// Metres between two places (the haversine formula on a sphere).
     pub(crate) fn distance_m(self, other: Self) -> f64 {
         let (from, to) = (radians(self.latitude), radians(other.latitude));
-        let across = libm::sin((radians(other.longitude) - radians(self.longitude)) / 2.0);
+        let across = sin((radians(other.longitude) - radians(self.longitude)) / 2.0);
         if across == 0.0 {
             return meridian_distance_m(self.latitude, other.latitude);
         }
-        let along = libm::sin((to - from) / 2.0);
-        let chord = along * along + libm::cos(from) * libm::cos(to) * across * across;
-        2.0 * EARTH_RADIUS_M * libm::asin(libm::sqrt(chord))
+        let along = sin((to - from) / 2.0);
+        let chord = along * along + cos(from) * cos(to) * across * across;
+        2.0 * EARTH_RADIUS_M * asin(libm::sqrt(chord))
     }
 }
 
@@ -174,8 +178,7 @@ impl Search {
         };
         let Position { longitude, latitude } = self.center;
         let up = degrees(half_height / EARTH_RADIUS_M);
-        let across =
-            |latitude: f64| degrees(half_width / EARTH_RADIUS_M / libm::cos(radians(latitude)));
+        let across = |latitude: f64| degrees(half_width / EARTH_RADIUS_M / cos(radians(latitude)));
         // The side towards the pole covers more degrees.
         let across = if latitude < 0.0 { across(latitude - up) } else { across(latitude + up) };
         Bounds {
@@ -350,7 +353,8 @@ mod tests {
 
     fn place(rng: &mut Rng) -> Position {
         let mut degrees = |max: f64| {
-            let share = rng.between(0, 1 << 30) as f64 / f64::from(1 << 30);
+            let share = f64::from(u32::try_from(rng.between(0, 1 << 30)).unwrap());
+            let share = share / f64::from(1 << 30);
             (share * 2.0 - 1.0) * max
         };
         Position { longitude: degrees(LONGITUDE_MAX), latitude: degrees(LATITUDE_MAX) }
