@@ -347,6 +347,7 @@ fn bits_of_score(score: f64) -> u64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is compared is meant to be the same to the last bit")]
 mod tests {
     use super::*;
     use crate::rng::Rng;
@@ -397,11 +398,13 @@ mod tests {
                     latitude: center.latitude + apart.latitude / 20.0,
                 }
             };
-            let radius = rng.between(1, 500_000) as f64;
+            let mut metres = |most| f64::from(u32::try_from(rng.between(1, most)).unwrap());
+            let radius = metres(500_000);
+            let height = metres(1_000_000);
             let shape = if rng.between(0, 1) == 0 {
                 Shape::Circle { radius }
             } else {
-                Shape::Box { width: radius * 2.0, height: rng.between(1, 1_000_000) as f64 }
+                Shape::Box { width: radius * 2.0, height }
             };
             let search = Search { center, shape };
             for _ in 0..20 {

@@ -26,7 +26,13 @@ fn text(value: &Value) -> String {
         Value::Array(items) => {
             format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(" "))
         }
-        other => format!("{other:?}"),
+        other @ (Value::Map(_)
+        | Value::Set(_)
+        | Value::Double(_)
+        | Value::Boolean(_)
+        | Value::BigNumber(_)
+        | Value::Verbatim { .. }
+        | Value::Push(_)) => format!("{other:?}"),
     }
 }
 

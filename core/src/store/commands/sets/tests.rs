@@ -20,7 +20,13 @@ fn text(value: &Value) -> String {
         Value::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Value::Array(items) => format!("[{}]", all(items)),
         Value::Set(items) => format!("~[{}]", all(items)),
-        other => format!("{other:?}"),
+        other @ (Value::Map(_)
+        | Value::Double(_)
+        | Value::Boolean(_)
+        | Value::BigNumber(_)
+        | Value::NilArray
+        | Value::Verbatim { .. }
+        | Value::Push(_)) => format!("{other:?}"),
     }
 }
 
