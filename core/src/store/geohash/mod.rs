@@ -423,6 +423,16 @@ mod tests {
     }
 
     #[test]
+    fn the_grid_is_coarser_for_large_shapes_and_near_the_poles() {
+        let step = |latitude: f64, radius: f64| {
+            let center = Position { longitude: 0.0, latitude };
+            Search { center, shape: Shape::Circle { radius } }.step()
+        };
+        assert_eq!([0.0, 1.0, 1e3, 2e3, 1e9].map(|radius| step(0.0, radius)), [26, 24, 14, 13, 1]);
+        assert_eq!([66.0, -67.0, 80.0, 81.0].map(|at| step(at, 1e3)), [14, 13, 13, 12]);
+    }
+
+    #[test]
     fn distances_are_those_of_a_sphere() {
         let at = |longitude, latitude| Position { longitude, latitude };
         let quarter = EARTH_RADIUS_M * PI / 2.0;
