@@ -321,6 +321,7 @@ impl Hash {
             bytes += new.bytes();
             table.insert_new(hash(self.seed, field).tag, new);
         }
+        drop(elements);
         self.form = Form::Large { table, bytes };
     }
 }

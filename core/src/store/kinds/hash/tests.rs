@@ -6,7 +6,7 @@ use crate::rng::Rng;
 
 #[test]
 fn agrees_with_a_map_under_random_operations() {
-    for (seed, fields) in [(1, 20), (2, 128), (3, 140), (4, 3_000)] {
+    for (seed, fields) in [(1, 20), (2, 128), (3, 400), (4, 3_000)] {
         let (mut hash, mut rng) = (Hash::new(seed), Rng::new(seed));
         let mut model: BTreeMap<Vec<u8>, (Vec<u8>, Option<u64>)> = BTreeMap::new();
         let mut now = 0;
