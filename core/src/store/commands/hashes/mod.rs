@@ -3,6 +3,7 @@
 mod choices;
 mod counters;
 mod expiry;
+mod extended;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use super::super::number::parse_cursor;
 use super::super::stop::{SYNTAX, Stop};
 use super::{Handler, wrong_arity};
 use crate::resp::Value;
+use crate::time::Timestamp;
 
 pub(super) const COMMANDS: &[(&str, Handler)] = &[
     ("HDEL", hdel),
@@ -35,7 +37,7 @@ pub(super) const COMMANDS: &[(&str, Handler)] = &[
     ("HPEXPIRE", |call| expiry::hexpire(call, 1, true)),
     ("HPEXPIREAT", |call| expiry::hexpire(call, 1, false)),
     ("HPEXPIRETIME", |call| expiry::told(call, |at, _| at.as_ms())),
-    ("HPTTL", |call| expiry::told(call, |at, now| at.since_ms(now))),
+    ("HPTTL", |call| expiry::told(call, Timestamp::since_ms)),
     ("HRANDFIELD", choices::hrandfield),
     ("HSCAN", hscan),
     ("HSET", hset),

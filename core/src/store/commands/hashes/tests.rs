@@ -21,7 +21,14 @@ fn shown(value: &Value) -> String {
         Value::Array(items) => {
             format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(" "))
         }
-        other => format!("{other:?}"),
+        Value::Map(_)
+        | Value::Set(_)
+        | Value::Double(_)
+        | Value::Boolean(_)
+        | Value::BigNumber(_)
+        | Value::Verbatim { .. }
+        | Value::Push(_)
+        | Value::NilArray => panic!("no list or hash command gives {value:?}"),
     }
 }
 

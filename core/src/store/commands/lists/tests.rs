@@ -20,7 +20,13 @@ fn shown(value: &Value) -> String {
         Value::Array(items) => {
             alloc::format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(" "))
         }
-        other => alloc::format!("{other:?}"),
+        Value::Map(_)
+        | Value::Set(_)
+        | Value::Double(_)
+        | Value::Boolean(_)
+        | Value::BigNumber(_)
+        | Value::Verbatim { .. }
+        | Value::Push(_) => panic!("no list or hash command gives {value:?}"),
     }
 }
 

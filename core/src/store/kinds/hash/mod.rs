@@ -129,7 +129,7 @@ impl Hash {
     pub(crate) fn rebuild(&self, key: &[u8]) -> Vec<Vec<Vec<u8>>> {
         let mut commands: Vec<Vec<Vec<u8>>> = Vec::new();
         for (at, (field, value)) in self.iter().enumerate() {
-            if at % REBUILT_AT_ONCE == 0 {
+            if at.is_multiple_of(REBUILT_AT_ONCE) {
                 commands.push(vec![b"HSET".to_vec(), key.to_vec()]);
             }
             if let Some(command) = commands.last_mut() {

@@ -66,7 +66,7 @@ impl List {
     pub(crate) fn rebuild(&self, key: &[u8]) -> Vec<Vec<Vec<u8>>> {
         let mut commands: Vec<Vec<Vec<u8>>> = Vec::new();
         for (at, element) in self.iter().enumerate() {
-            if at % REBUILT_AT_ONCE == 0 {
+            if at.is_multiple_of(REBUILT_AT_ONCE) {
                 commands.push(vec![b"RPUSH".to_vec(), key.to_vec()]);
             }
             if let Some(command) = commands.last_mut() {
@@ -271,7 +271,7 @@ impl List {
     fn insert_in(&mut self, chunk: usize, inner: usize, element: &[u8]) {
         self.edit(chunk, |pack| {
             let place = i64::try_from(inner).ok().and_then(|inner| pack.place_of(inner));
-            pack.insert(place.unwrap_or(pack.end()), element);
+            pack.insert(place.unwrap_or_else(|| pack.end()), element);
         });
     }
 
