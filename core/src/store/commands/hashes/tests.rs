@@ -122,6 +122,7 @@ fn scans() {
     check(&[
         ("HSCAN no 0 FOO BAR", "[0 []]"),
         ("HSCAN no x", "ERR invalid cursor"),
+        ("HSCAN no ", "[0 []]"),
         ("HSET h a 1 b 2 ab 3", "3"),
         ("HSCAN h 0 COUNT 1", "[0 [a 1 b 2 ab 3]]"),
         ("HSCAN h 77 MATCH a*", "[0 [a 1 ab 3]]"),
