@@ -29,6 +29,8 @@ pub(crate) fn parse_i64(bytes: &[u8]) -> Option<i64> {
 pub(crate) fn parse_cursor(bytes: &[u8]) -> Option<u64> {
     let text = core::str::from_utf8(bytes).ok()?;
     match text.strip_prefix('-') {
+        // Nothing at all is 0 to `strtoul`.
+        None if text.is_empty() => Some(0),
         Some(digits) if digits.starts_with('+') => None,
         Some(digits) => digits.parse().ok().map(u64::wrapping_neg),
         None => text.parse().ok(),

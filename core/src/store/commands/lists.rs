@@ -1,5 +1,0 @@
-//! Commands on lists.
-
-use super::Handler;
-
-pub(super) const COMMANDS: &[(&str, Handler)] = &[];
