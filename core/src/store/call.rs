@@ -374,11 +374,8 @@ impl<'a> Call<'a> {
         let seconds =
             parse_f64(self.arg(at)).ok_or("ERR timeout is not a float or out of range")?;
         let ms = libm::ceil(seconds * 1_000.0);
-        if seconds < 0.0 {
+        if !(0.0..9_223_372_036_854_775_808.0).contains(&ms) {
             return Err("ERR timeout is negative".into());
-        }
-        if !(0.0..9.0e15).contains(&ms) {
-            return Err("ERR timeout is out of range".into());
         }
         #[expect(
             clippy::cast_possible_truncation,

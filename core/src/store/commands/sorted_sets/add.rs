@@ -32,6 +32,9 @@ impl Options {
     }
 }
 
+/// Scores with their members.
+type Pairs<'a> = Vec<(f64, &'a [u8])>;
+
 /// What became of one member.
 enum Outcome {
     /// The options did not let it change.
@@ -50,7 +53,7 @@ pub(super) fn zadd(call: &mut Call<'_>, increment: bool) -> Result<Value, Stop> 
     }
     let set = call.write_or_new::<SortedSet>(key)?;
     let (mut added, mut updated, mut result) = (0, 0, None);
-    let mut told: Vec<(f64, &[u8])> = Vec::new();
+    let mut told: Pairs<'_> = Vec::new();
     for (score, member) in pairs {
         let (now, changed) = match apply(set, options, score, member)? {
             Outcome::Skipped => continue,
@@ -80,7 +83,7 @@ pub(super) fn zadd(call: &mut Call<'_>, increment: bool) -> Result<Value, Stop> 
 }
 
 /// The options and the scores with their members.
-fn parse<'a>(call: &Call<'a>, increment: bool) -> Result<(Options, Vec<(f64, &'a [u8])>), Stop> {
+fn parse<'a>(call: &Call<'a>, increment: bool) -> Result<(Options, Pairs<'a>), Stop> {
     let mut options = Options { increment, ..Options::default() };
     let mut at = 2;
     while at < call.args.len() {

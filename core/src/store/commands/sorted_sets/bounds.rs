@@ -30,8 +30,10 @@ impl ScoreRange {
     /// The ranks that lie in it.
     pub(super) fn ranks(self, set: &SortedSet) -> Range<usize> {
         let Self { min, max } = self;
-        let is_below = |score, _: &[u8]| score < min.score || min.excluded && score == min.score;
-        let is_up_to = |score, _: &[u8]| score < max.score || !max.excluded && score == max.score;
+        let is_below =
+            |score, _: &[u8]| if min.excluded { score <= min.score } else { score < min.score };
+        let is_up_to =
+            |score, _: &[u8]| if max.excluded { score < max.score } else { score <= max.score };
         set.count_while(is_below)..set.count_while(is_up_to)
     }
 }

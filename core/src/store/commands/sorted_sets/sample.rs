@@ -123,7 +123,11 @@ fn scanned(cursor: u64, found: Vec<Value>) -> Value {
 
 /// A score as ZSCAN prints it: in a small set whole numbers have no exponent.
 fn scan_score(score: f64, is_small: bool) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "the bounds are checked just before")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::float_cmp,
+        reason = "what is cast is whole and within bounds"
+    )]
     if is_small && score.abs() < WHOLE_MAX && libm::trunc(score) == score {
         return (score as i64).to_string();
     }

@@ -21,7 +21,12 @@ fn shown(value: Value, protocol: u8) -> String {
             let items: Vec<String> = items.into_iter().map(|item| shown(item, protocol)).collect();
             format!("[{}]", items.join(" "))
         }
-        other => panic!("{other:?}"),
+        other @ (Value::Map(_)
+        | Value::Set(_)
+        | Value::Boolean(_)
+        | Value::BigNumber(_)
+        | Value::Verbatim { .. }
+        | Value::Push(_)) => panic!("{other:?}"),
     }
 }
 
@@ -30,7 +35,7 @@ fn run(store: &mut Store, session: &mut Session, line: &str) -> Value {
     let args: Vec<String> = words.map(|word| word.replace('~', " ")).collect();
     match store.serve(NOW, session, &args) {
         Answer::Replies(mut replies) => replies.pop().unwrap(),
-        other => panic!("{line}: {other:?}"),
+        other @ (Answer::Blocked(_) | Answer::Refused(_)) => panic!("{line}: {other:?}"),
     }
 }
 
