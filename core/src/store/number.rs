@@ -37,14 +37,19 @@ pub(crate) fn parse_cursor(bytes: &[u8]) -> Option<u64> {
     }
 }
 
-/// A floating-point number as Redis reads a score: anything of `strtod` but NaN, with nothing
-/// before or behind it.
+/// A floating-point number as Redis reads a score: anything of `strtod` but NaN and what is out of
+/// range, with nothing before or behind it.
 pub(crate) fn parse_f64(bytes: &[u8]) -> Option<f64> {
     let text = core::str::from_utf8(bytes).ok()?;
     if let Some(number) = parse_hexadecimal(text) {
         return Some(number);
     }
-    text.parse().ok().filter(|number: &f64| !number.is_nan())
+    let number: f64 = text.parse().ok()?;
+    let (mantissa, _) = text.split_once(['e', 'E']).unwrap_or((text, ""));
+    // What is too large or too small for a double is none; "inf" has no digit.
+    let is_lost = number.is_infinite() && mantissa.contains(|c: char| c.is_ascii_digit())
+        || number == 0.0 && mantissa.contains(|c| matches!(c, '1'..='9'));
+    (!number.is_nan() && !is_lost).then_some(number)
 }
 
 /// `0x1.8p3`, which `strtod` reads too.
@@ -160,7 +165,7 @@ mod tests {
         assert_eq!(parse_f64(b"0x1.8p3"), Some(12.0));
         assert_eq!(parse_f64(b"-inf"), Some(f64::NEG_INFINITY));
         assert_eq!(parse_f64(b"1e3"), Some(1000.0));
-        for bad in ["", "nan", "1 ", " 1", "1x", "0x", "e5"] {
+        for bad in ["", "nan", "1 ", " 1", "1x", "0x", "e5", "1e400", "-1e400", "1e-400"] {
             assert_eq!(parse_f64(bad.as_bytes()), None, "{bad}");
         }
     }

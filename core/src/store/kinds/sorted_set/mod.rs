@@ -65,6 +65,15 @@ impl SortedSet {
         Self { seed, form: Form::Small(Pack::new()) }
     }
 
+    /// An empty one of the form that this many members have, the longest of this many bytes.
+    pub(crate) fn sized(seed: u64, len: usize, member_bytes_max: usize) -> Self {
+        let mut set = Self::new(seed);
+        if len > SMALL_LEN_MAX || member_bytes_max > SMALL_MEMBER_BYTES_MAX {
+            set.make_large();
+        }
+        set
+    }
+
     /// How many members it has.
     pub(crate) const fn len(&self) -> usize {
         match &self.form {
@@ -243,6 +252,13 @@ impl SortedSet {
         if pack.len() < SMALL_LEN_MAX && member.len() <= SMALL_MEMBER_BYTES_MAX {
             return;
         }
+        self.make_large();
+    }
+
+    fn make_large(&mut self) {
+        let Form::Small(pack) = &self.form else {
+            return;
+        };
         let mut large =
             Box::new(Large { scores: Table::new(), order: Tree::new(), member_bytes: 0 });
         for (score, member) in pack.iter().map(split) {

@@ -1,5 +1,5 @@
 //! Items in order, with ranks: a B+ tree whose branches know how many items lie below each child
-//! (Bayer, McCreight 1972; Knuth, volume 3, 6.2.3 for the ranks).
+//! (Knuth, The Art of Computer Programming, volume 3, 6.2.3 and 6.2.4).
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
