@@ -83,6 +83,7 @@ impl RequestParser {
     pub fn feed(&mut self, bytes: &[u8]) {
         if self.parsed > 0 {
             self.buffer.drain(..self.parsed);
+            self.buffer.shrink_to(self.limits.line_bytes_max);
             self.parsed = 0;
         }
         self.buffer.extend_from_slice(bytes);
