@@ -44,12 +44,12 @@ pub(super) async fn run<R, W>(
     let mut incoming = Vec::with_capacity(READ_BYTES);
     while !*ended.borrow() {
         connection.process();
-        if connection.ends != Ends::No {
+        if connection.ends != Ends::No || connection.is_done() {
             break;
         }
         tokio::select! {
             read = reader.read_buf(&mut incoming), if connection.may_read() => match read {
-                Ok(0) => break,
+                Ok(0) => connection.input_ended = true,
                 Ok(_) => connection.feed(&mut incoming),
                 Err(_) => return,
             },
@@ -88,6 +88,8 @@ struct Connection {
     out: Vec<u8>,
     written: usize,
     ends: Ends,
+    /// The peer sends no more.
+    input_ended: bool,
     is_blocked: bool,
     until: Option<Timestamp>,
 }
@@ -102,6 +104,7 @@ impl Connection {
             out: Vec::new(),
             written: 0,
             ends: Ends::No,
+            input_ended: false,
             is_blocked: false,
             until: None,
         }
@@ -162,7 +165,13 @@ impl Connection {
     /// While nothing can be answered, little is read: only to see whether the peer is still there.
     fn may_read(&self) -> bool {
         let is_slow = self.out.len() - self.written > self.world.options.output_bytes_max;
-        !(self.is_blocked || is_slow) || self.parser.waiting() < READ_AHEAD_MAX
+        let may_answer = !(self.is_blocked || is_slow);
+        !self.input_ended && (may_answer || self.parser.waiting() < READ_AHEAD_MAX)
+    }
+
+    /// Whether a peer that sends no more was told all that it asked for. One that waits is gone.
+    fn is_done(&self) -> bool {
+        self.input_ended && (self.is_blocked || !self.has_output())
     }
 
     fn has_output(&self) -> bool {

@@ -10,7 +10,7 @@ use super::super::number::parse_i64;
 use super::super::session::{Replies, Session};
 use super::super::shard::DATABASES;
 use super::super::space::Listening;
-use super::super::stop::{NOT_AN_INTEGER, SYNTAX, Stop};
+use super::super::stop::{SYNTAX, Stop};
 use super::{Handler, check_arity, find, unknown_subcommand};
 use crate::resp::Value;
 
@@ -32,6 +32,8 @@ pub(super) const COMMANDS: &[(&str, Handler)] = &[
 ];
 
 const NO_CLUSTER: &str = "ERR This instance has cluster support disabled";
+const NOT_AN_INT: &str =
+    "ERR value is out of range, value must between -2147483648 and 2147483647";
 const NO_AUTH: &str = "NOAUTH Authentication required.";
 const WRONG_PASSWORD: &str = "WRONGPASS invalid username-password pair or user is disabled.";
 const NO_PASSWORD_SET: &str = "ERR AUTH <password> called without any password configured for the \
@@ -117,7 +119,7 @@ fn ping(call: &mut Call<'_>) -> Result<Value, Stop> {
 fn select(call: &mut Call<'_>) -> Result<Value, Stop> {
     let index = call.integer(1)?;
     if i32::try_from(index).is_err() {
-        return Err(NOT_AN_INTEGER.into());
+        return Err(NOT_AN_INT.into());
     }
     let index = usize::try_from(index).ok().filter(|index| *index < DATABASES);
     call.session.database = index.ok_or("ERR DB index is out of range")?;
