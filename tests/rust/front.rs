@@ -379,7 +379,9 @@ fn who_waits_for_a_list_is_served_in_order() {
     let (mut first, mut second, mut pusher) = (front.connect(), front.connect(), front.connect());
     let blocked = |count: usize| {
         eventually("they wait", || {
-            front.tool("redis-cli", &["INFO", "clients"]).contains(&format!("blocked_clients:{count}"))
+            front
+                .tool("redis-cli", &["INFO", "clients"])
+                .contains(&format!("blocked_clients:{count}"))
         });
     };
     first.send("BLPOP k 0\r\nPING\r\n");

@@ -230,7 +230,8 @@ impl State {
         };
         // Redis leaves who waits for a list waiting while the key is of another type.
         let is_of_another_type = |error: &str| error.starts_with("WRONGTYPE");
-        let is_pop = block.retry.first().is_some_and(|name| name.to_ascii_uppercase()[..1] == *b"B");
+        let is_pop =
+            block.retry.first().is_some_and(|name| name.to_ascii_uppercase()[..1] == *b"B");
         if is_pop && replies.iter().any(|reply| reply.as_error().is_some_and(is_of_another_type)) {
             return false;
         }

@@ -27,13 +27,12 @@ pub(super) const COMMANDS: &[(&str, Handler)] = &[
     }),
     ("READONLY", |_| Err(NO_CLUSTER.into())),
     ("READWRITE", |_| Err(NO_CLUSTER.into())),
-    ("RESET", reset),
+    ("RESET", |call| Ok(reset(call))),
     ("SELECT", select),
 ];
 
 const NO_CLUSTER: &str = "ERR This instance has cluster support disabled";
-const NOT_AN_INT: &str =
-    "ERR value is out of range, value must between -2147483648 and 2147483647";
+const NOT_AN_INT: &str = "ERR value is out of range, value must between -2147483648 and 2147483647";
 const NO_AUTH: &str = "NOAUTH Authentication required.";
 const WRONG_PASSWORD: &str = "WRONGPASS invalid username-password pair or user is disabled.";
 const NO_PASSWORD_SET: &str = "ERR AUTH <password> called without any password configured for the \
@@ -192,7 +191,7 @@ fn hello(call: &mut Call<'_>) -> Result<Value, Stop> {
     Ok(Value::Map(pairs.into_iter().map(|(name, value)| (Value::bulk(name), value)).collect()))
 }
 
-fn reset(call: &mut Call<'_>) -> Result<Value, Stop> {
+fn reset(call: &mut Call<'_>) -> Value {
     super::close(call.space, call.common.seed, call.session);
     let session = &mut *call.session;
     session.queue = None;
@@ -201,7 +200,7 @@ fn reset(call: &mut Call<'_>) -> Result<Value, Stop> {
     session.name.clear();
     session.replies = Replies::On;
     session.authenticated = session.password.is_none();
-    Ok(Value::Simple("RESET".into()))
+    Value::Simple("RESET".into())
 }
 
 fn client(call: &mut Call<'_>) -> Result<Value, Stop> {

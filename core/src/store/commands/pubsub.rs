@@ -12,18 +12,18 @@ use super::{Handler, unknown_subcommand};
 use crate::resp::Value;
 
 pub(super) const COMMANDS: &[(&str, Handler)] = &[
-    ("PSUBSCRIBE", |call| subscribe(call, Listening::Pattern, "psubscribe")),
-    ("PUBLISH", publish),
+    ("PSUBSCRIBE", |call| Ok(subscribe(call, Listening::Pattern, "psubscribe"))),
+    ("PUBLISH", |call| Ok(publish(call))),
     ("PUBSUB", pubsub),
-    ("PUNSUBSCRIBE", |call| unsubscribe(call, Listening::Pattern, "punsubscribe")),
-    ("SPUBLISH", spublish),
-    ("SSUBSCRIBE", |call| subscribe(call, Listening::Shard, "ssubscribe")),
-    ("SUBSCRIBE", |call| subscribe(call, Listening::Channel, "subscribe")),
-    ("SUNSUBSCRIBE", |call| unsubscribe(call, Listening::Shard, "sunsubscribe")),
-    ("UNSUBSCRIBE", |call| unsubscribe(call, Listening::Channel, "unsubscribe")),
+    ("PUNSUBSCRIBE", |call| Ok(unsubscribe(call, Listening::Pattern, "punsubscribe"))),
+    ("SPUBLISH", |call| Ok(spublish(call))),
+    ("SSUBSCRIBE", |call| Ok(subscribe(call, Listening::Shard, "ssubscribe"))),
+    ("SUBSCRIBE", |call| Ok(subscribe(call, Listening::Channel, "subscribe"))),
+    ("SUNSUBSCRIBE", |call| Ok(unsubscribe(call, Listening::Shard, "sunsubscribe"))),
+    ("UNSUBSCRIBE", |call| Ok(unsubscribe(call, Listening::Channel, "unsubscribe"))),
 ];
 
-fn subscribe(call: &mut Call<'_>, how: Listening, word: &str) -> Result<Value, Stop> {
+fn subscribe(call: &mut Call<'_>, how: Listening, word: &str) -> Value {
     let id = call.session.id;
     let mut replies = Vec::with_capacity(call.args.len());
     for name in call.args.iter().skip(1) {
@@ -37,7 +37,7 @@ fn subscribe(call: &mut Call<'_>, how: Listening, word: &str) -> Result<Value, S
 }
 
 /// Without names, ends all subscriptions of a kind.
-fn unsubscribe(call: &mut Call<'_>, how: Listening, word: &str) -> Result<Value, Stop> {
+fn unsubscribe(call: &mut Call<'_>, how: Listening, word: &str) -> Value {
     let names: Vec<Vec<u8>> = if call.args.len() > 1 {
         super::owned(call.args.get(1..).unwrap_or_default())
     } else {
@@ -76,13 +76,13 @@ fn told(call: &Call<'_>, how: Listening, word: &str, name: Value) -> Value {
 }
 
 /// The last message is the reply, the others come before it.
-fn answer(call: &mut Call<'_>, mut replies: Vec<Value>) -> Result<Value, Stop> {
+fn answer(call: &mut Call<'_>, mut replies: Vec<Value>) -> Value {
     let last = replies.pop().unwrap_or(Value::Nil);
     call.session.outbox.append(&mut replies);
-    Ok(last)
+    last
 }
 
-fn publish(call: &mut Call<'_>) -> Result<Value, Stop> {
+fn publish(call: &mut Call<'_>) -> Value {
     let (name, payload) = (call.arg(1), call.arg(2));
     let globals = call.space.globals();
     let message = [Value::bulk("message"), Value::bulk(name), Value::bulk(payload)];
@@ -100,14 +100,14 @@ fn publish(call: &mut Call<'_>) -> Result<Value, Stop> {
         ];
         receivers += deliver(globals, &channel, &message);
     }
-    Ok(count(receivers))
+    count(receivers)
 }
 
-fn spublish(call: &mut Call<'_>) -> Result<Value, Stop> {
+fn spublish(call: &mut Call<'_>) -> Value {
     let (name, payload) = (call.arg(1), call.arg(2));
     let message = [Value::bulk("smessage"), Value::bulk(name), Value::bulk(payload)];
     let channel = (Listening::Shard, name.to_vec());
-    Ok(count(deliver(call.space.globals(), &channel, &message)))
+    count(deliver(call.space.globals(), &channel, &message))
 }
 
 /// Sends a message to all who listen to a channel or pattern; how many they are.
