@@ -25,8 +25,9 @@ impl Running {
     fn with(change: impl FnOnce(&mut ServerOptions)) -> Self {
         let mut options = ServerOptions::new(0);
         change(&mut options);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let front = runtime.block_on(Front::bind(options)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let front = runtime.block_on(Front::bind(options)).expect("a free port");
         let port = front.port().unwrap_or_default();
         let (stop, stopped) = oneshot::channel::<()>();
         let serve = move || {
@@ -40,7 +41,7 @@ impl Running {
     fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
+            thread.join().expect("the front did not panic");
         }
     }
 
@@ -50,7 +51,8 @@ impl Running {
 
     fn tool(&self, name: &str, args: &[&str]) -> String {
         let port = self.port.to_string();
-        let output = Command::new(name).args(["-p", &port]).args(args).output().unwrap();
+        let output = Command::new(name).args(["-p", &port]).args(args).output();
+        let output = output.expect("the tools of Redis must be installed");
         assert!(output.status.success(), "{output:?}");
         String::from_utf8_lossy(&output.stdout).trim().to_string()
     }
@@ -70,13 +72,13 @@ struct Peer(TcpStream);
 
 impl Peer {
     fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection");
+        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
         Self(stream)
     }
 
     fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.0.write_all(bytes.as_ref()).unwrap();
+        self.0.write_all(bytes.as_ref()).expect("the peer reads");
     }
 
     /// Sends, and reads as many bytes as are expected.
@@ -100,7 +102,7 @@ impl Peer {
         }
     }
 
-    /// All that comes until a PING is answered, or the connection ends.
+    /// All that comes until QUIT ends the connection.
     fn all(&mut self, bytes: &str) -> String {
         self.send(bytes);
         self.send("\r\nQUIT\r\n");
@@ -304,8 +306,8 @@ fn requests_may_come_in_any_pieces_and_many_at_once() {
     }
     peer.expect("+OK\r\n");
     let requests = "INCR n\r\n".repeat(5_000);
-    let replies: String = (1..=5_000).map(|n| format!(":{n}\r\n")).collect();
-    peer.ask(requests, &replies);
+    let replies: Vec<String> = (1..=5_000).map(|n| format!(":{n}\r\n")).collect();
+    peer.ask(requests, &replies.concat());
     let long = vec![b'x'; 3_000_000];
     let request = [b"*3\r\n$3\r\nSET\r\n$4\r\nlong\r\n$3000000\r\n".as_slice(), &long, b"\r\n"];
     peer.ask(request.concat(), "+OK\r\n");

@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(waiting.of(&b), [7, 5]);
         waiting.remove(7, &[a.clone(), b.clone(), a.clone()]);
         waiting.remove(5, &[a.clone(), b.clone()]);
-        assert_eq!(waiting.of(&a), []);
+        assert_eq!(waiting.of(&a), Vec::<u64>::new());
         assert!(waiting.queues.is_empty() && waiting.sessions() == 0);
     }
 }

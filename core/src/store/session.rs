@@ -34,12 +34,21 @@ pub struct Session {
     pub(crate) nesting: Nesting,
     /// The caller asked to end the connection.
     pub(crate) quits: bool,
-    /// What it must know to be served.
-    pub(crate) password: Option<Password>,
-    pub(crate) authenticated: bool,
+    pub(crate) access: Access,
     pub(crate) replies: Replies,
     /// Where it comes from, and where it came to.
     pub(crate) addresses: (String, String),
+}
+
+/// Whether it is served.
+#[derive(Clone, Debug)]
+pub(crate) enum Access {
+    /// It needs no password.
+    Open,
+    /// It must give this password first.
+    Asked(Password),
+    /// It gave this password.
+    Given(Password),
 }
 
 /// Whether replies are wanted (CLIENT REPLY).
@@ -105,8 +114,7 @@ impl Session {
             journalled: false,
             nesting: Nesting::None,
             quits: false,
-            password: None,
-            authenticated: true,
+            access: Access::Open,
             replies: Replies::On,
             addresses: (String::new(), String::new()),
         }
@@ -138,8 +146,7 @@ impl Session {
     /// Refuses all but AUTH, HELLO, RESET and QUIT until this password is given.
     #[must_use]
     pub fn requiring(mut self, password: Password) -> Self {
-        self.authenticated = false;
-        self.password = Some(password);
+        self.access = Access::Asked(password);
         self
     }
 
@@ -152,7 +159,7 @@ impl Session {
 
     /// Whether it gave its password, or needs none.
     pub const fn is_authenticated(&self) -> bool {
-        self.authenticated
+        !matches!(self.access, Access::Asked(_))
     }
 
     /// Whether it asked for no replies (CLIENT REPLY OFF).

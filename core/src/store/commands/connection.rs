@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::super::call::Call;
 use super::super::number::parse_i64;
-use super::super::session::{Replies, Session};
+use super::super::session::{Access, Replies, Session};
 use super::super::shard::DATABASES;
 use super::super::space::Listening;
 use super::super::stop::{SYNTAX, Stop};
@@ -48,7 +48,7 @@ const VERSION: &str = "7.0.15";
 /// RESP 2, where replies and messages could not be told apart.
 pub(super) fn forbidden(session: &Session, args: &[&[u8]]) -> Option<Stop> {
     let listens = session.protocol == 2 && !session.listens.is_empty();
-    if session.authenticated && !listens {
+    if session.is_authenticated() && !listens {
         return None;
     }
     // What is unknown, or has too few arguments, is told so first.
@@ -56,7 +56,7 @@ pub(super) fn forbidden(session: &Session, args: &[&[u8]]) -> Option<Stop> {
     if check_arity(&command, args).is_err() {
         return None;
     }
-    let reason = if session.authenticated {
+    let reason = if session.is_authenticated() {
         let is_allowed = matches!(
             command.name,
             "PING"
@@ -127,7 +127,7 @@ fn select(call: &mut Call<'_>) -> Result<Value, Stop> {
 
 fn auth(call: &mut Call<'_>) -> Result<Value, Stop> {
     match *call.args {
-        [_, _] if call.session.password.is_none() => return Err(NO_PASSWORD_SET.into()),
+        [_, _] if matches!(call.session.access, Access::Open) => return Err(NO_PASSWORD_SET.into()),
         [_, password] => log_in(call.session, b"default", password)?,
         [_, user, password] => log_in(call.session, user, password)?,
         _ => return Err(SYNTAX.into()),
@@ -137,11 +137,17 @@ fn auth(call: &mut Call<'_>) -> Result<Value, Stop> {
 
 /// Lets the only user in. One without a password may give any.
 fn log_in(session: &mut Session, user: &[u8], password: &[u8]) -> Result<(), Stop> {
-    let is_right = session.password.as_ref().is_none_or(|known| known.is(password));
-    if !is_right || user != b"default" {
+    let access = match &session.access {
+        Access::Open => Access::Open,
+        Access::Asked(known) | Access::Given(known) if known.is(password) => {
+            Access::Given(known.clone())
+        }
+        Access::Asked(_) | Access::Given(_) => return Err(WRONG_PASSWORD.into()),
+    };
+    if user != b"default" {
         return Err(WRONG_PASSWORD.into());
     }
-    session.authenticated = true;
+    session.access = access;
     Ok(())
 }
 
@@ -174,7 +180,7 @@ fn hello(call: &mut Call<'_>) -> Result<Value, Stop> {
             }
         };
     }
-    if !call.session.authenticated {
+    if !call.session.is_authenticated() {
         return Err(HELLO_FIRST.into());
     }
     call.session.protocol = protocol.unwrap_or(call.session.protocol);
@@ -199,7 +205,9 @@ fn reset(call: &mut Call<'_>) -> Value {
     session.protocol = 2;
     session.name.clear();
     session.replies = Replies::On;
-    session.authenticated = session.password.is_none();
+    if let Access::Given(password) = &session.access {
+        session.access = Access::Asked(password.clone());
+    }
     Value::Simple("RESET".into())
 }
 

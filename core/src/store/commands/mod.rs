@@ -187,7 +187,7 @@ pub(super) fn refusal_reply(refusal: Refusal, args: &[&[u8]]) -> Value {
         else {
             break;
         };
-        beginning += &format!("'{}' ", shown(arg, left));
+        beginning.extend(["'", &shown(arg, left), "' "]);
     }
     let name = shown(name, SHOWN_BYTES_MAX);
     Value::Error(format!("ERR unknown command '{name}', with args beginning with: {beginning}"))
