@@ -9,8 +9,9 @@ import threading
 
 import pytest
 import redis
-
 from conftest import wait_until
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 
 class Front:
@@ -29,7 +30,8 @@ class Front:
         self.port = int(line.rsplit(":", 1)[1])
 
     def client(self, **options):
-        return redis.Redis(port=self.port, decode_responses=True, **options)
+        once = Retry(NoBackoff(), 0)
+        return redis.Redis(port=self.port, decode_responses=True, retry=once, **options)
 
     def end(self, number):
         self.process.send_signal(number)

@@ -47,7 +47,7 @@ impl ServerOptions {
         }
     }
 
-    /// Checks what Redis' protected mode guards against.
+    /// Checks the bounds, and what Redis' protected mode guards against.
     pub(super) fn check(&self) -> Result<(), Error> {
         let is_open = self.unix_path.is_none() && !self.address.ip().is_loopback();
         if is_open && self.password.is_none() {
@@ -56,6 +56,16 @@ impl ServerOptions {
                 &self.address.to_string(),
                 "a loopback address; any other needs a password",
             ));
+        }
+        for (name, bound) in [
+            ("bytes_max", self.bytes_max),
+            ("clients_max", self.clients_max),
+            ("query_bytes_max", self.query_bytes_max),
+            ("output_bytes_max", self.output_bytes_max),
+        ] {
+            if bound == 0 {
+                return Err(Error::invalid_option(name, "0", "1 or more"));
+            }
         }
         Ok(())
     }

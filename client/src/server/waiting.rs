@@ -59,16 +59,18 @@ mod tests {
     fn who_came_first_is_first_and_leaves_nothing_behind() {
         let (a, b) = ((0, b"a".to_vec()), (0, b"b".to_vec()));
         let mut waiting = Waiting::default();
-        waiting.add(7, &[a.clone(), b.clone(), a.clone()]);
-        waiting.add(3, &[a.clone()]);
-        waiting.add(5, &[a.clone(), b.clone()]);
+        let both = [a.clone(), b.clone()];
+        let thrice = [a.clone(), b.clone(), a.clone()];
+        waiting.add(7, &thrice);
+        waiting.add(3, core::slice::from_ref(&a));
+        waiting.add(5, &both);
         assert_eq!(waiting.sessions(), 3);
-        waiting.remove(3, &[a.clone()]);
+        waiting.remove(3, core::slice::from_ref(&a));
         assert_eq!(waiting.of(&a).iter().filter(|id| **id == 5).count(), 1);
         assert_eq!(waiting.of(&a).first(), Some(&7));
         assert_eq!(waiting.of(&b), [7, 5]);
-        waiting.remove(7, &[a.clone(), b.clone(), a.clone()]);
-        waiting.remove(5, &[a.clone(), b.clone()]);
+        waiting.remove(7, &thrice);
+        waiting.remove(5, &both);
         assert_eq!(waiting.of(&a), Vec::<u64>::new());
         assert!(waiting.queues.is_empty() && waiting.sessions() == 0);
     }

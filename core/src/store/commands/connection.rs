@@ -349,3 +349,72 @@ fn set_info(call: &mut Call<'_>) -> Result<Value, Stop> {
     *place = value.to_vec();
     Ok(Value::ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Answer, Password, Store};
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn ask(store: &mut Store, session: &mut Session, command: &str) -> Vec<Value> {
+        let args: Vec<&str> = command.split(' ').collect();
+        match store.serve(Timestamp::ZERO, session, &args) {
+            Answer::Replies(replies) => replies,
+            Answer::Refused(refusal) => vec![refusal.reply(&args)],
+            Answer::Blocked(block) => vec![block.at_timeout],
+        }
+    }
+
+    #[test]
+    fn nothing_is_served_before_the_password_is_given() {
+        let mut store = Store::new(1 << 20);
+        let mut session = store.open(Timestamp::ZERO).requiring(Password::new("sekret"));
+        let refused = vec![Value::Error(NO_AUTH.into())];
+        assert_eq!(ask(&mut store, &mut session, "GET a"), refused);
+        let wrong = vec![Value::Error(WRONG_PASSWORD.into())];
+        assert_eq!(ask(&mut store, &mut session, "AUTH sekre"), wrong);
+        assert_eq!(ask(&mut store, &mut session, "AUTH bob sekret"), wrong);
+        assert!(!session.is_authenticated());
+        assert_eq!(ask(&mut store, &mut session, "AUTH sekret"), [Value::ok()]);
+        assert_eq!(ask(&mut store, &mut session, "GET a"), [Value::Nil]);
+        ask(&mut store, &mut session, "RESET");
+        assert_eq!(ask(&mut store, &mut session, "GET a"), refused);
+        assert!(!format!("{session:?}").contains("sekret"));
+    }
+
+    #[test]
+    fn replies_that_nobody_wants_are_left_out() {
+        let mut store = Store::new(1 << 20);
+        let mut session = store.open(Timestamp::ZERO);
+        for (command, replies) in [
+            ("CLIENT REPLY SKIP", 0),
+            ("NONSENSE", 0),
+            ("PING", 1),
+            ("CLIENT REPLY OFF", 0),
+            ("GET a", 0),
+            ("SUBSCRIBE a b", 2),
+            ("RESET", 1),
+        ] {
+            assert_eq!(ask(&mut store, &mut session, command).len(), replies, "{command}");
+        }
+    }
+
+    #[test]
+    fn messages_go_to_those_who_listen_until_they_end() {
+        let mut store = Store::new(1 << 20);
+        let (mut one, mut two) = (store.open(Timestamp::ZERO), store.open(Timestamp::ZERO));
+        ask(&mut store, &mut one, "PSUBSCRIBE n*");
+        ask(&mut store, &mut two, "SUBSCRIBE news other");
+        let count = |count| vec![Value::Integer(count)];
+        let mut third = store.open(Timestamp::ZERO);
+        assert_eq!(ask(&mut store, &mut third, "PUBLISH news x"), count(2));
+        let receivers: Vec<u64> = store.take_deliveries().iter().map(|(id, _)| *id).collect();
+        assert_eq!(receivers, [two.id(), one.id()]);
+        store.close(&mut two);
+        assert_eq!(ask(&mut store, &mut third, "PUBLISH other x"), count(0));
+        let error = ask(&mut store, &mut one, "GET a");
+        assert!(error[0].as_error().is_some_and(|text| text.contains("Can't execute 'get'")));
+        ask(&mut store, &mut one, "PUNSUBSCRIBE");
+        assert_eq!(ask(&mut store, &mut one, "GET a"), [Value::Nil]);
+    }
+}
