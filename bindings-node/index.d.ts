@@ -92,6 +92,9 @@ export declare function classify(evidence: unknown): string
 /** What an error reply of Redis says. */
 export declare function classifyReply(message: unknown): string
 
+/** Runs the command with these arguments, on this thread, and gives the exit code. */
+export declare function commandLine(args: Array<string>): number
+
 /** Every kind of error with its class and the failures that callers see as it. */
 export declare function errorKinds(): string
 

@@ -842,6 +842,7 @@ module.exports.Throttle = nativeBinding.Throttle
 module.exports.backoffSchedule = nativeBinding.backoffSchedule
 module.exports.classify = nativeBinding.classify
 module.exports.classifyReply = nativeBinding.classifyReply
+module.exports.commandLine = nativeBinding.commandLine
 module.exports.errorKinds = nativeBinding.errorKinds
 module.exports.failureKinds = nativeBinding.failureKinds
 module.exports.knobs = nativeBinding.knobs

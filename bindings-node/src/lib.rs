@@ -11,5 +11,6 @@ pub mod client;
 mod convert;
 pub mod engine;
 mod errors;
+pub mod serve;
 
 pub use errors::{Code, Result};

@@ -5,6 +5,7 @@ mod convert;
 mod engine;
 mod errors;
 mod process;
+mod serve;
 
 use pyo3::prelude::*;
 
@@ -21,6 +22,9 @@ mod _outlast {
     use crate::errors::{error_class, error_kinds, failure_class};
     #[pymodule_export]
     use crate::process::{after_fork, close_all, log_pipe, take_records, wake};
+
+    #[pymodule_export]
+    use crate::serve::command_line;
 
     /// The version of the package.
     #[pymodule_export]

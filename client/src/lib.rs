@@ -31,6 +31,8 @@ mod gate;
 mod host;
 #[cfg(unix)]
 pub mod hosted;
+#[cfg(feature = "server")]
+pub mod server;
 mod thread;
 mod transport;
 

@@ -2,14 +2,16 @@
 
 mod encode;
 mod parse;
+mod request;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::store::format_double;
 
-pub use encode::encode_command;
+pub use encode::{encode_command, encode_reply};
 pub use parse::{Limits, Parser, ProtocolError};
+pub use request::{RequestError, RequestLimits, RequestParser};
 
 /// A reply.
 #[derive(Clone, Debug, PartialEq)]

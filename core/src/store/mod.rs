@@ -17,6 +17,7 @@ mod kinds;
 mod memory;
 mod number;
 mod pack;
+mod password;
 pub mod script;
 mod session;
 mod shard;
@@ -34,6 +35,7 @@ use alloc::vec::Vec;
 pub use common::Options;
 pub use eviction::Eviction;
 pub(crate) use number::format_f64 as format_double;
+pub use password::Password;
 pub use session::Session;
 pub use stop::Block;
 
@@ -53,6 +55,14 @@ pub enum Refusal {
     Unsupported,
     /// The write would pass the byte limit.
     Full,
+}
+
+impl Refusal {
+    /// The error reply that tells a peer of it: Redis' own text where Redis has one.
+    pub fn reply<A: AsRef<[u8]>>(self, args: &[A]) -> Value {
+        let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
+        commands::refusal_reply(self, &args)
+    }
 }
 
 /// What a command of a session came to.

@@ -1,8 +1,10 @@
 //! What a connection of its own would remember: database, protocol, transaction, watches, channels.
 
 use alloc::collections::BTreeSet;
+use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::password::Password;
 use super::space::Listening;
 use crate::resp::Value;
 use crate::time::Timestamp;
@@ -32,6 +34,32 @@ pub struct Session {
     pub(crate) nesting: Nesting,
     /// The caller asked to end the connection.
     pub(crate) quits: bool,
+    pub(crate) access: Access,
+    pub(crate) replies: Replies,
+    /// Where it comes from, and where it came to.
+    pub(crate) addresses: (String, String),
+}
+
+/// Whether it is served.
+#[derive(Clone, Debug)]
+pub(crate) enum Access {
+    /// It needs no password.
+    Open,
+    /// It must give this password first.
+    Asked(Password),
+    /// It gave this password.
+    Given(Password),
+}
+
+/// Whether replies are wanted (CLIENT REPLY).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replies {
+    On,
+    Off,
+    /// Not this one, nor the next.
+    SkipNext,
+    /// Not this one.
+    Skip,
 }
 
 /// What a command runs in.
@@ -86,6 +114,9 @@ impl Session {
             journalled: false,
             nesting: Nesting::None,
             quits: false,
+            access: Access::Open,
+            replies: Replies::On,
+            addresses: (String::new(), String::new()),
         }
     }
 
@@ -110,5 +141,29 @@ impl Session {
     /// Whether it asked to end (QUIT).
     pub const fn quits(&self) -> bool {
         self.quits
+    }
+
+    /// Refuses all but AUTH, HELLO, RESET and QUIT until this password is given.
+    #[must_use]
+    pub fn requiring(mut self, password: Password) -> Self {
+        self.access = Access::Asked(password);
+        self
+    }
+
+    /// Notes where its connection comes from and where it came to, for CLIENT LIST.
+    #[must_use]
+    pub fn between(mut self, peer: impl Into<String>, local: impl Into<String>) -> Self {
+        self.addresses = (peer.into(), local.into());
+        self
+    }
+
+    /// Whether it gave its password, or needs none.
+    pub const fn is_authenticated(&self) -> bool {
+        !matches!(self.access, Access::Asked(_))
+    }
+
+    /// Whether it asked for no replies (CLIENT REPLY OFF).
+    pub fn is_silent(&self) -> bool {
+        self.replies == Replies::Off
     }
 }

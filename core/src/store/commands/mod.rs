@@ -29,7 +29,7 @@ use core::sync::atomic::Ordering;
 
 use super::call::Call;
 use super::common::Common;
-use super::session::{Nesting, Session};
+use super::session::{Nesting, Replies, Session};
 use super::space::Space;
 use super::stop::Stop;
 use super::{Answer, Refusal};
@@ -92,18 +92,24 @@ pub(super) fn serve(
     now: Timestamp,
     args: &[&[u8]],
 ) -> Answer {
-    let reply = match transactions::queue(session, common, args) {
-        Some(reply) => reply,
-        None => run(space, common, session, now, args),
-    };
-    let reply = match reply {
-        Ok(value) => value,
-        Err(Stop::Reply(message)) => Value::Error(message.into_owned()),
-        Err(Stop::Refusal(refusal)) => return Answer::Refused(refusal),
-        Err(Stop::Block(block)) => return Answer::Blocked(block),
+    let reply = if let Some(stop) = connection::forbidden(session, args) {
+        Err(stop)
+    } else if let Some(reply) = transactions::queue(session, common, args) {
+        reply
+    } else {
+        run(space, common, session, now, args)
     };
     let mut replies = core::mem::take(&mut session.outbox);
-    replies.push(reply);
+    match reply {
+        Ok(value) => replies.push(value),
+        Err(Stop::Reply(message)) => replies.push(Value::Error(message.into_owned())),
+        Err(Stop::Refusal(refusal)) if session.replies == Replies::On => {
+            return Answer::Refused(refusal);
+        }
+        Err(Stop::Refusal(_)) => {}
+        Err(Stop::Block(block)) => return Answer::Blocked(block),
+    }
+    replies = connection::wanted(session, replies);
     if session.protocol == 2 {
         replies = replies.into_iter().map(Value::into_resp2).collect();
     }
@@ -145,6 +151,48 @@ struct Command {
     has_subcommands: bool,
     /// Its place in the table.
     at: usize,
+}
+
+impl Command {
+    /// Its name in small letters, with that of the subcommand where there is one.
+    fn full_name(&self, args: &[&[u8]]) -> String {
+        match args.get(1) {
+            Some(subcommand) if self.has_subcommands => {
+                let subcommand = String::from_utf8_lossy(subcommand);
+                format!("{}|{subcommand}", self.name).to_lowercase()
+            }
+            _ => self.name.to_lowercase(),
+        }
+    }
+}
+
+/// Bytes of a command that are shown where nobody knows it.
+const SHOWN_BYTES_MAX: usize = 128;
+
+/// What a peer is told of a refused command; of an unknown one what `commandCheckExistence` in
+/// `server.c` tells.
+pub(super) fn refusal_reply(refusal: Refusal, args: &[&[u8]]) -> Value {
+    let (name, rest) = args.split_first().map_or((&b""[..], args), |(name, rest)| (*name, rest));
+    if refusal == Refusal::Full {
+        return Value::Error("OOM command not allowed when used memory > 'maxmemory'.".into());
+    }
+    if let Some(command) = find(name) {
+        let name = command.full_name(args).replace('|', " ").to_uppercase();
+        return Value::Error(format!("ERR outlast: '{name}' is not served from memory"));
+    }
+    let shown = |bytes: &[u8], bytes_max: usize| {
+        String::from_utf8_lossy(bytes.get(..bytes_max).unwrap_or(bytes)).into_owned()
+    };
+    let mut beginning = String::new();
+    for arg in rest {
+        let Some(left) = SHOWN_BYTES_MAX.checked_sub(beginning.len()).filter(|left| *left > 0)
+        else {
+            break;
+        };
+        beginning.extend(["'", &shown(arg, left), "' "]);
+    }
+    let name = shown(name, SHOWN_BYTES_MAX);
+    Value::Error(format!("ERR unknown command '{name}', with args beginning with: {beginning}"))
 }
 
 /// What runs each command of the table, in its order.
