@@ -31,12 +31,16 @@ mod gate;
 mod host;
 #[cfg(unix)]
 pub mod hosted;
+#[cfg(feature = "lua")]
+mod lua;
 mod thread;
 mod transport;
 
 pub use client::Client;
 pub use config::{Config, ConfigBuilder};
 pub use endpoint::Endpoint;
+#[cfg(feature = "lua")]
+pub use lua::{Lua, LuaLimits};
 pub use events::{Event, Queue, Sink, TracingSink};
 pub use outlast_core::{
     Error, ErrorKind, Failure, FailureKind, Level, Mode, Policy, Profile, Record, Status, Value,
