@@ -39,9 +39,9 @@ mod transport;
 pub use client::Client;
 pub use config::{Config, ConfigBuilder};
 pub use endpoint::Endpoint;
+pub use events::{Event, Queue, Sink, TracingSink};
 #[cfg(feature = "lua")]
 pub use lua::{Lua, LuaLimits};
-pub use events::{Event, Queue, Sink, TracingSink};
 pub use outlast_core::{
     Error, ErrorKind, Failure, FailureKind, Level, Mode, Policy, Profile, Record, Status, Value,
 };

@@ -179,8 +179,7 @@ fn set_replication(lua: &Lua, args: Arguments) -> Result<()> {
     }
     let flags = to_i32(to_i64(args.number_of(lua, 1).unwrap_or(0.0)));
     if flags & !3 != 0 {
-        let text =
-            "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.";
+        let text = "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.";
         return Err(raise::reply(text));
     }
     Ok(())

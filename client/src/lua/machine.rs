@@ -12,7 +12,6 @@ use super::api::Running;
 use super::arguments::Arguments;
 use super::limit::{self, Deadline, LuaLimits};
 use super::raise::{self, Raised};
-use super::random::Generator;
 use super::reply::{Converter, Failed, Fields, error_line};
 use super::{api, bits, json, msgpack, random, structs};
 
@@ -26,7 +25,6 @@ pub(super) struct Machine {
     deadline: Arc<Deadline>,
     /// Whether the hook looks at every instruction, because a script ran out of time.
     is_expired: Cell<bool>,
-    generator: Arc<Generator>,
     json: json::Shared,
     fields: Fields,
     /// The real table of globals, which scripts only read.
@@ -44,8 +42,7 @@ impl Machine {
     pub(super) fn new(limits: LuaLimits) -> Result<Self> {
         let options = LuaOptions::new().catch_rust_panics(true);
         let lua = mlua::Lua::new_with(StdLib::STRING | StdLib::TABLE | StdLib::MATH, options)?;
-        let generator = Arc::new(Generator::default());
-        random::install(&lua, &lua.globals().raw_get("math")?, &generator)?;
+        random::install(&lua, &lua.globals().raw_get("math")?)?;
         let json = json::Shared::default();
         let bytes_max = limits.memory_bytes_max;
         let api = api::library(&lua)?;
@@ -69,7 +66,6 @@ impl Machine {
             limits,
             deadline,
             is_expired: Cell::new(false),
-            generator,
             json,
             fields,
             globals,
@@ -83,12 +79,9 @@ impl Machine {
     /// Compiles a source; the error is the compiler's message or the reason of a failure.
     pub(super) fn compile(&self, source: &[u8]) -> Result<Function> {
         // Compiled chunks are refused as text that is none, as Redis does.
-        let text = if source.first() == Some(&27) {
-            [b" ", source].concat()
-        } else {
-            source.to_vec()
-        };
-        self.lua.load(text).set_name("@user_script").set_mode(ChunkMode::Text).into_function()
+        let text =
+            if source.first() == Some(&27) { [b" ", source].concat() } else { source.to_vec() };
+        self.lua.load(text).set_name(raise::SCRIPT).set_mode(ChunkMode::Text).into_function()
     }
 
     /// The function of a script, if it is kept.
@@ -115,23 +108,17 @@ impl Machine {
         host: &mut dyn ScriptHost,
     ) -> Result<Value> {
         self.prepare(script)?;
-        let running = Running {
-            host: RefCell::new(host),
-            protocol: Cell::new(2),
-            deadline: &self.deadline,
-        };
+        let running =
+            Running { host: RefCell::new(host), protocol: Cell::new(2), deadline: &self.deadline };
         let (ok, value) = self.lua.scope(|scope| {
-            let call = scope.create_function(|lua, args: Arguments| {
-                running.call(lua, &args, true)
-            })?;
+            let call =
+                scope.create_function(|lua, args: Arguments| running.call(lua, &args, true))?;
             self.api.raw_set("call", call)?;
-            let call = scope.create_function(|lua, args: Arguments| {
-                running.call(lua, &args, false)
-            })?;
+            let call =
+                scope.create_function(|lua, args: Arguments| running.call(lua, &args, false))?;
             self.api.raw_set("pcall", call)?;
-            let set = scope.create_function(|lua, args: Arguments| {
-                running.set_protocol(lua, &args)
-            })?;
+            let set =
+                scope.create_function(|lua, args: Arguments| running.set_protocol(lua, &args))?;
             self.api.raw_set("setresp", set)?;
             self.start.call::<(bool, mlua::Value)>(function)
         })?;
@@ -156,7 +143,6 @@ impl Machine {
         }
         self.deadline.tidy(&self.lua)?;
         self.deadline.begin(self.limits.time_ms_max);
-        self.generator.seed(0);
         self.json.reset();
         self.globals.raw_set("KEYS", self.array(script.keys)?)?;
         self.globals.raw_set("ARGV", self.array(script.args)?)

@@ -173,9 +173,8 @@ fn unpack(lua: &Lua, args: &Arguments, limit: i64, offset: i64) -> Result<MultiV
     let Ok((limit_or_all, start)) =
         usize::try_from(limit).and_then(|limit| Ok((limit, usize::try_from(offset)?)))
     else {
-        let text = format!(
-            "Invalid request to unpack with offset of {offset} and limit of {length}."
-        );
+        let text =
+            format!("Invalid request to unpack with offset of {offset} and limit of {length}.");
         return Err(raise::message(lua, &text));
     };
     let Some(rest) = data.get(start..) else {

@@ -25,11 +25,7 @@ pub(super) fn general(number: f64, digits: usize) -> String {
 }
 
 fn without_zeros(digits: &str) -> &str {
-    if digits.contains('.') {
-        digits.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        digits
-    }
+    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
 
 /// A number without its fraction, as x86-64 casts it to a `long`: what is too large, or no number,
@@ -98,7 +94,8 @@ fn read_unsigned(text: &[u8]) -> Option<(f64, usize)> {
 
 /// A number behind `0x`, with a fraction and a binary exponent if there are any.
 fn read_hexadecimal(text: &[u8]) -> Option<(f64, usize)> {
-    let (mut number, mut scale, mut end, mut any, mut is_fraction) = (0.0_f64, 0_i32, 0, false, false);
+    let (mut number, mut scale, mut end, mut any, mut is_fraction) =
+        (0.0_f64, 0_i32, 0, false, false);
     while let Some(&byte) = text.get(end) {
         if byte == b'.' && !is_fraction {
             is_fraction = true;

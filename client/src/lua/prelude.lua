@@ -4,6 +4,9 @@
 -- Lua 5.1 has no read-only tables. A script gets an empty table in the place of each, whose
 -- metatable reads from the real one; the functions that look past metatables know the real one.
 -- Errors of functions that are not written in Lua arrive here as userdata; `plain` unpacks them.
+--
+-- Functions of this file are functions of Lua to a tail call: where `return pairs(nil)` fails, no one
+-- knows the line any more.
 
 local native, libraries = ...
 local error, select, type, tostring, byte = error, select, type, tostring, string.byte
@@ -104,6 +107,9 @@ local function safe_xpcall(...)
 end
 
 local function safe_resume(...)
+  if type((...)) ~= 'thread' then
+    argument(1, 'coroutine expected')
+  end
   return after_call(resume(...))
 end
 
@@ -237,6 +243,8 @@ local function safe_collectgarbage(option, ...)
     return 0
   elseif option == 'setpause' or option == 'setstepmul' then
     return 200
+  elseif option ~= nil and option ~= 'collect' and option ~= 'count' and option ~= 'step' then
+    argument(1, "invalid option '" .. tostring(option) .. "'")
   end
   return raw_collectgarbage(option, ...)
 end

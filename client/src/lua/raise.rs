@@ -9,6 +9,9 @@ use mlua::{Error, Lua, Value};
 /// no name is taken from them.
 pub(super) const PRELUDE: &str = "=outlast";
 
+/// The name of a script's chunk.
+pub(super) const SCRIPT: &str = "@user_script";
+
 /// What a function throws.
 #[derive(Clone, Debug)]
 pub(super) enum Raised {
@@ -130,8 +133,12 @@ pub(super) fn origin(lua: &Lua) -> Option<(String, Option<usize>)> {
         level = next_caller(lua, level + 1)?;
     }
     lua.inspect_stack(level, |frame| {
-        let source = frame.source().source.as_deref().unwrap_or_default().to_owned();
-        (source, frame.current_line())
+        let source = frame.source();
+        if source.what == "C" {
+            // A tail call of the script took its place, so that no one knows the line.
+            return (SCRIPT.to_owned(), None);
+        }
+        (source.source.as_deref().unwrap_or_default().to_owned(), frame.current_line())
     })
 }
 

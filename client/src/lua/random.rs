@@ -1,7 +1,7 @@
-//! `math.random` as Redis has it: the generator of `drand48`, begun anew for each script, so that a
-//! script gives the same everywhere.
+//! `math.random` as Redis has it: the generator of `drand48`, whose sequence goes on from script to
+//! script and is the same after each start.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mlua::{Lua, Result, Table};
 
@@ -9,33 +9,38 @@ use super::arguments::Arguments;
 use super::number::to_i32;
 use super::raise;
 
-/// The generator, which all of a script shares.
-#[derive(Debug, Default)]
-pub(super) struct Generator(Mutex<u64>);
+/// The generator, which all scripts share.
+#[derive(Debug)]
+struct Generator(Mutex<u64>);
+
+impl Default for Generator {
+    fn default() -> Self {
+        Self(Mutex::new(0x1234_ABCD_330E))
+    }
+}
 
 impl Generator {
-    /// Begins a sequence.
-    pub(super) fn seed(&self, seed: i32) {
+    fn seed(&self, seed: i32) {
         let seed = u64::from(seed.cast_unsigned());
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = seed << 16 | 0x330E;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seed << 16 | 0x330E;
     }
 
     /// The next 31 bits.
     fn next(&self) -> i32 {
-        let mut state = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *state = state.wrapping_mul(0x5_DEEC_E66D).wrapping_add(0xB) & 0xFFFF_FFFF_FFFF;
         i32::try_from(*state >> 17).unwrap_or(i32::MAX)
     }
 }
 
 /// Replaces the functions of Lua.
-pub(super) fn install(lua: &Lua, math: &Table, generator: &std::sync::Arc<Generator>) -> Result<()> {
+pub(super) fn install(lua: &Lua, math: &Table) -> Result<()> {
+    let generator = Arc::new(Generator::default());
     let shared = generator.clone();
     let random = lua.create_function(move |lua, args: Arguments| random(lua, &args, &shared))?;
     math.raw_set("random", random)?;
-    let shared = generator.clone();
     let seed = lua.create_function(move |lua, args: Arguments| {
-        shared.seed(to_i32(args.integer(lua, 1)?));
+        generator.seed(to_i32(args.integer(lua, 1)?));
         Ok(())
     })?;
     math.raw_set("randomseed", seed)

@@ -232,7 +232,9 @@ impl Converter<'_> {
 
 /// A text as the line of an error reply.
 pub(super) fn error_line(text: &[u8]) -> String {
-    line(trim(until_nul(text)))
+    let text = until_nul(text);
+    let end = text.iter().rposition(is_text).map_or(0, |last| last + 1);
+    line(&text[..end])
 }
 
 fn line(text: &[u8]) -> String {
@@ -245,10 +247,13 @@ fn until_nul(text: &[u8]) -> &[u8] {
 
 /// A text without ends of lines around it.
 fn trim(text: &[u8]) -> &[u8] {
-    let is_text = |byte: &u8| !matches!(byte, b'\r' | b'\n');
     let Some(first) = text.iter().position(is_text) else {
         return &[];
     };
     let last = text.iter().rposition(is_text).unwrap_or(first);
     &text[first..=last]
+}
+
+fn is_text(byte: &u8) -> bool {
+    !matches!(byte, b'\r' | b'\n')
 }

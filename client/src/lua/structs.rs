@@ -250,11 +250,7 @@ fn unpack(lua: &Lua, args: Arguments) -> Result<mlua::MultiValue> {
 /// The low 64 bits of an integer.
 fn integer(bytes: &[u8], is_big: bool, is_signed: bool) -> f64 {
     let add = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
-    let value = if is_big {
-        bytes.iter().fold(0, add)
-    } else {
-        bytes.iter().rev().fold(0, add)
-    };
+    let value = if is_big { bytes.iter().fold(0, add) } else { bytes.iter().rev().fold(0, add) };
     if !is_signed {
         return from_u64(value);
     }

@@ -153,7 +153,8 @@ impl Decoder<'_> {
                     value = self.open.pop().map_or(Value::Nil, |done| Value::Table(done.table));
                 }
                 (kind, is_object) => {
-                    let wanted = if is_object { "comma or object end" } else { "comma or array end" };
+                    let wanted =
+                        if is_object { "comma or object end" } else { "comma or array end" };
                     return Err(self.expected(wanted, &Token { kind, at: token.at }));
                 }
             }
@@ -225,11 +226,8 @@ impl Decoder<'_> {
             Some(b'-' | b'0'..=b'9') => return self.number(),
             _ => {}
         }
-        let words = [
-            ("true", Kind::Boolean(true)),
-            ("false", Kind::Boolean(false)),
-            ("null", Kind::Null),
-        ];
+        let words =
+            [("true", Kind::Boolean(true)), ("false", Kind::Boolean(false)), ("null", Kind::Null)];
         for (word, kind) in words {
             if rest.starts_with(word.as_bytes()) {
                 self.position += word.len();

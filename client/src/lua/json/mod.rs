@@ -106,9 +106,7 @@ fn add_settings(lua: &Lua, table: &Table, shared: &Shared) -> Result<()> {
     integer(lua, table, shared, "decode_max_depth", i64::from(i32::MAX), |settings| {
         &mut settings.decode_depth_max
     })?;
-    integer(lua, table, shared, "encode_number_precision", 14, |settings| {
-        &mut settings.precision
-    })?;
+    integer(lua, table, shared, "encode_number_precision", 14, |settings| &mut settings.precision)?;
     let settings = shared.clone();
     let keep_buffer = move |lua: &Lua, args: Arguments| {
         check_count(lua, &args, 1)?;
