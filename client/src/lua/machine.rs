@@ -84,20 +84,19 @@ impl Machine {
         self.lua.load(text).set_name(raise::SCRIPT).set_mode(ChunkMode::Text).into_function()
     }
 
-    /// The function of a script, if it is kept.
-    pub(super) fn compiled(&self, sha1: &str) -> Result<Option<Function>> {
-        self.compiled.raw_get(sha1)
-    }
-
-    /// Keeps the function of a script.
-    pub(super) fn keep(&mut self, sha1: &str, function: &Function) -> Result<()> {
+    /// The function of a script, compiled if it is not kept.
+    pub(super) fn function(&mut self, sha1: &str, source: &[u8]) -> Result<Function> {
+        if let Some(function) = self.compiled.raw_get(sha1)? {
+            return Ok(function);
+        }
+        let function = self.compile(source)?;
         if self.compiled_count >= COMPILED_MAX {
             self.compiled.clear()?;
             self.compiled_count = 0;
         }
-        self.compiled.raw_set(sha1, function)?;
+        self.compiled.raw_set(sha1, &function)?;
         self.compiled_count += 1;
-        Ok(())
+        Ok(function)
     }
 
     /// Runs a compiled script.
@@ -131,7 +130,7 @@ impl Machine {
         let _ = self.lua.gc_collect();
         match raise::unpack(error) {
             Raised::Expired => self.expired(),
-            Raised::Text(text) if is_memory(&text) => out_of_memory(&self.limits),
+            Raised::Text(text) if is_memory(&text) => Value::Error(out_of_memory(&self.limits)),
             Raised::Text(text) => failed(sha1, &text),
             Raised::Reply { text, .. } => failed(sha1, text.as_bytes()),
         }
@@ -179,6 +178,9 @@ impl Machine {
                 };
                 // Redis ends itself over a table without a message.
                 let mut text = field("err")?.unwrap_or_else(|| b"ERR unknown error".to_vec());
+                if is_memory(&text) {
+                    return Ok(Value::Error(out_of_memory(&self.limits)));
+                }
                 if let (Some(source), Some(line)) = (field("source")?, field("line")?) {
                     let place: [&[u8]; 6] =
                         [b" script: ", sha1.as_bytes(), b", on ", &source, b":", &line];
@@ -190,7 +192,7 @@ impl Machine {
             mlua::Value::Error(error) => self.refuse(error, sha1),
             mlua::Value::String(text) if is_memory(&text.as_bytes()) => {
                 let _ = self.lua.gc_collect();
-                out_of_memory(&self.limits)
+                Value::Error(out_of_memory(&self.limits))
             }
             mlua::Value::String(text) => failed(sha1, &text.as_bytes()),
             _ => failed(sha1, b"execution failure"),
@@ -205,9 +207,9 @@ impl Machine {
 }
 
 /// The reply where memory ran out.
-pub(super) fn out_of_memory(limits: &LuaLimits) -> Value {
+pub(super) fn out_of_memory(limits: &LuaLimits) -> String {
     let limit = limits.memory_bytes_max;
-    Value::Error(format!("ERR outlast: script exceeded its memory limit of {limit} bytes"))
+    format!("ERR outlast: script exceeded its memory limit of {limit} bytes")
 }
 
 fn is_memory(text: &[u8]) -> bool {

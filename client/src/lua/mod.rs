@@ -54,7 +54,10 @@ impl ScriptEngine for Lua {
     fn compile(&mut self, source: &[u8]) -> Result<(), String> {
         let body = shebang::split(source)?;
         let compiled = self.machine().and_then(|machine| machine.compile(body.source));
-        compiled.map(|_| ()).map_err(|error| message(&error))
+        compiled.map(|_| ()).map_err(|error| match error {
+            mlua::Error::SyntaxError { message, .. } => message,
+            _ => out_of_memory(&self.limits),
+        })
     }
 
     fn run(&mut self, script: Script<'_>, host: &mut dyn ScriptHost) -> Value {
@@ -64,41 +67,18 @@ impl ScriptEngine for Lua {
         };
         let limits = self.limits;
         let Ok(machine) = self.machine() else {
-            return out_of_memory(&limits);
-        };
-        let function = match machine.compiled(script.sha1) {
-            Ok(Some(function)) => function,
-            _ => match machine.compile(body.source) {
-                Ok(function) => {
-                    if let Err(error) = machine.keep(script.sha1, &function) {
-                        return machine.refuse(&error, script.sha1);
-                    }
-                    function
-                }
-                Err(error) => {
-                    let text = message(&error);
-                    return Value::Error(format!(
-                        "ERR Error compiling script (new function): {text}"
-                    ));
-                }
-            },
+            return Value::Error(out_of_memory(&limits));
         };
         if body.is_read_only {
             host.forbid_writes();
         }
-        let reply = machine.run(&function, &script, host);
-        reply.unwrap_or_else(|error| machine.refuse(&error, script.sha1))
-    }
-}
-
-/// The compiler's message without what mlua puts around it.
-fn message(error: &mlua::Error) -> String {
-    match error {
-        mlua::Error::SyntaxError { message, .. } => message.clone(),
-        other => String::from_utf8_lossy(match &raise::unpack(other) {
-            raise::Raised::Text(text) => text,
-            _ => b"failed",
+        let function = machine.function(script.sha1, body.source);
+        let reply = function.and_then(|function| machine.run(&function, &script, host));
+        reply.unwrap_or_else(|error| match error {
+            mlua::Error::SyntaxError { message, .. } => {
+                Value::Error(format!("ERR Error compiling script (new function): {message}"))
+            }
+            error => machine.refuse(&error, script.sha1),
         })
-        .into_owned(),
     }
 }

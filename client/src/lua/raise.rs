@@ -104,7 +104,10 @@ pub(super) fn unpack(error: &Error) -> Raised {
     match error {
         Error::CallbackError { cause, .. } | Error::WithContext { cause, .. } => unpack(cause),
         Error::MemoryError(_) => Raised::Text(b"not enough memory".to_vec()),
-        Error::RuntimeError(text) => Raised::Text(text.clone().into_bytes()),
+        Error::RuntimeError(text) => {
+            let text = text.split("\nstack traceback:").next().unwrap_or_default();
+            Raised::Text(text.as_bytes().to_vec())
+        }
         other => match other.downcast_ref::<Raised>() {
             Some(raised) => raised.clone(),
             None => Raised::Text(other.to_string().into_bytes()),
