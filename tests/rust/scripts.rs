@@ -30,7 +30,7 @@ impl Connection {
         let mut bytes = Vec::new();
         encode_command(args, &mut bytes);
         self.stream.write_all(&bytes).expect("the server reads");
-        let mut buffer = [0; 64 << 10];
+        let mut buffer = [0; 16 << 10];
         loop {
             if let Some(reply) = self.parser.next_reply().expect("a reply") {
                 return reply;

@@ -6,7 +6,7 @@ use mlua::{Lua, Result, Table, Value};
 use outlast_core::store::script::ScriptHost;
 use sha1::{Digest, Sha1};
 
-use super::arguments::{Arguments, as_string};
+use super::arguments::{Arguments, as_string, function};
 use super::limit::Deadline;
 use super::number::{from_i64, general, to_i32, to_i64};
 use super::raise::{self, Raised};
@@ -44,12 +44,12 @@ pub(super) fn library(lua: &Lua) -> Result<Table> {
     ] {
         table.raw_set(name, number)?;
     }
-    table.raw_set("sha1hex", lua.create_function(sha1_hexadecimal)?)?;
-    table.raw_set("error_reply", lua.create_function(error_reply)?)?;
-    table.raw_set("status_reply", lua.create_function(status_reply)?)?;
-    table.raw_set("log", lua.create_function(log)?)?;
-    table.raw_set("set_repl", lua.create_function(set_replication)?)?;
-    table.raw_set("acl_check_cmd", lua.create_function(check_permission)?)?;
+    table.raw_set("sha1hex", function(lua, sha1_hexadecimal)?)?;
+    table.raw_set("error_reply", function(lua, error_reply)?)?;
+    table.raw_set("status_reply", function(lua, status_reply)?)?;
+    table.raw_set("log", function(lua, log)?)?;
+    table.raw_set("set_repl", function(lua, set_replication)?)?;
+    table.raw_set("acl_check_cmd", function(lua, check_permission)?)?;
     table.raw_set("replicate_commands", lua.create_function(|_, (): ()| Ok(true))?)?;
     table.raw_set("breakpoint", lua.create_function(|_, (): ()| Ok(false))?)?;
     table.raw_set("debug", lua.create_function(|_, (): ()| Ok(()))?)?;
@@ -128,7 +128,7 @@ fn command(args: &Arguments) -> std::result::Result<Vec<Argument>, &'static str>
     args.values().iter().map(argument).collect()
 }
 
-fn sha1_hexadecimal(lua: &Lua, args: Arguments) -> Result<String> {
+fn sha1_hexadecimal(lua: &Lua, args: &Arguments) -> Result<String> {
     let [value] = args.values() else {
         return Err(raise::reply("wrong number of arguments"));
     };
@@ -137,10 +137,11 @@ fn sha1_hexadecimal(lua: &Lua, args: Arguments) -> Result<String> {
         Some(text) => Sha1::digest(&*text.as_bytes()),
         None => Sha1::digest(b""),
     };
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|half| char::from_digit(half.into(), 16));
+    Ok(digest.iter().flat_map(digits).flatten().collect())
 }
 
-fn error_reply(lua: &Lua, args: Arguments) -> Result<Table> {
+fn error_reply(lua: &Lua, args: &Arguments) -> Result<Table> {
     let [Value::String(text)] = args.values() else {
         return reply::error_table(lua, b"ERR wrong number or type of arguments", false);
     };
@@ -150,7 +151,7 @@ fn error_reply(lua: &Lua, args: Arguments) -> Result<Table> {
     reply::error_table(lua, &reply::error_text(text), false)
 }
 
-fn status_reply(lua: &Lua, args: Arguments) -> Result<Table> {
+fn status_reply(lua: &Lua, args: &Arguments) -> Result<Table> {
     let [Value::String(text)] = args.values() else {
         return reply::error_table(lua, b"ERR wrong number or type of arguments", false);
     };
@@ -160,7 +161,7 @@ fn status_reply(lua: &Lua, args: Arguments) -> Result<Table> {
 }
 
 /// There is no log of the server to write to.
-fn log(lua: &Lua, args: Arguments) -> Result<()> {
+fn log(lua: &Lua, args: &Arguments) -> Result<()> {
     if args.len() < 2 {
         return Err(raise::reply("redis.log() requires two arguments or more."));
     }
@@ -173,7 +174,7 @@ fn log(lua: &Lua, args: Arguments) -> Result<()> {
     Ok(())
 }
 
-fn set_replication(lua: &Lua, args: Arguments) -> Result<()> {
+fn set_replication(lua: &Lua, args: &Arguments) -> Result<()> {
     if args.len() != 1 {
         return Err(raise::reply("redis.set_repl() requires two arguments."));
     }
@@ -186,6 +187,6 @@ fn set_replication(lua: &Lua, args: Arguments) -> Result<()> {
 }
 
 /// The store has one user, who may do everything.
-fn check_permission(_: &Lua, args: Arguments) -> Result<bool> {
-    command(&args).map(|_| true).map_err(raise::reply)
+fn check_permission(_: &Lua, args: &Arguments) -> Result<bool> {
+    command(args).map(|_| true).map_err(raise::reply)
 }

@@ -1,6 +1,6 @@
 //! The arguments of a native function, checked as Lua's own library checks them.
 
-use mlua::{FromLuaMulti, Lua, LuaString, MultiValue, Result, Value};
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, LuaString, MultiValue, Result, Value};
 
 use super::number::to_i64;
 use super::raise;
@@ -12,6 +12,14 @@ impl FromLuaMulti for Arguments {
     fn from_lua_multi(values: MultiValue, _: &Lua) -> Result<Self> {
         Ok(Self(values.into_vec()))
     }
+}
+
+/// A function of Lua from one that only looks at its arguments.
+pub(super) fn function<R: IntoLuaMulti + 'static>(
+    lua: &Lua,
+    act: fn(&Lua, &Arguments) -> Result<R>,
+) -> Result<Function> {
+    lua.create_function(move |lua, args: Arguments| act(lua, &args))
 }
 
 impl Arguments {

@@ -2,7 +2,7 @@
 
 use mlua::{Lua, Result, Table};
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, function};
 
 /// The library's table.
 pub(super) fn library(lua: &Lua) -> Result<Table> {
@@ -18,7 +18,7 @@ pub(super) fn library(lua: &Lua) -> Result<Table> {
     shift(lua, &table, "arshift", |bits, by| (bits.cast_signed() >> by).cast_unsigned())?;
     shift(lua, &table, "rol", u32::rotate_left)?;
     shift(lua, &table, "ror", u32::rotate_right)?;
-    table.raw_set("tohex", lua.create_function(to_hexadecimal)?)?;
+    table.raw_set("tohex", function(lua, to_hexadecimal)?)?;
     Ok(table)
 }
 
@@ -48,9 +48,9 @@ fn shift(lua: &Lua, table: &Table, name: &str, operation: fn(u32, u32) -> u32) -
     table.raw_set(name, function)
 }
 
-fn to_hexadecimal(lua: &Lua, args: Arguments) -> Result<String> {
-    let value = bits(lua, &args, 1)?;
-    let digits = if args.len() < 2 { 8 } else { bits(lua, &args, 2)?.cast_signed() };
+fn to_hexadecimal(lua: &Lua, args: &Arguments) -> Result<String> {
+    let value = bits(lua, args, 1)?;
+    let digits = if args.len() < 2 { 8 } else { bits(lua, args, 2)?.cast_signed() };
     let text = if digits < 0 { format!("{value:08X}") } else { format!("{value:08x}") };
     let count = usize::try_from(digits.unsigned_abs()).unwrap_or(8).min(8);
     Ok(text[8 - count..].to_owned())

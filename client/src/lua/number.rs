@@ -75,10 +75,10 @@ fn read_unsigned(text: &[u8]) -> Option<(f64, usize)> {
     if starts("nan") {
         return Some((f64::NAN, 3));
     }
-    if starts("0x") {
-        if let Some((number, length)) = read_hexadecimal(text.get(2..)?) {
-            return Some((number, length + 2));
-        }
+    if starts("0x")
+        && let Some((number, length)) = read_hexadecimal(text.get(2..)?)
+    {
+        return Some((number, length + 2));
     }
     let whole = digits(text);
     let fraction = text.get(whole..).filter(|rest| rest.first() == Some(&b'.'));

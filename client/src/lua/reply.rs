@@ -233,7 +233,7 @@ impl Converter<'_> {
 /// A text as the line of an error reply.
 pub(super) fn error_line(text: &[u8]) -> String {
     let text = until_nul(text);
-    let end = text.iter().rposition(is_text).map_or(0, |last| last + 1);
+    let end = text.iter().rposition(|byte| is_text(*byte)).map_or(0, |last| last + 1);
     line(&text[..end])
 }
 
@@ -247,13 +247,13 @@ fn until_nul(text: &[u8]) -> &[u8] {
 
 /// A text without ends of lines around it.
 fn trim(text: &[u8]) -> &[u8] {
-    let Some(first) = text.iter().position(is_text) else {
+    let Some(first) = text.iter().position(|byte| is_text(*byte)) else {
         return &[];
     };
-    let last = text.iter().rposition(is_text).unwrap_or(first);
+    let last = text.iter().rposition(|byte| is_text(*byte)).unwrap_or(first);
     &text[first..=last]
 }
 
-fn is_text(byte: &u8) -> bool {
+fn is_text(byte: u8) -> bool {
     !matches!(byte, b'\r' | b'\n')
 }

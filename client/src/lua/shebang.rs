@@ -53,15 +53,15 @@ fn words(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut words = Vec::new();
     let (mut word, mut quote) = (None::<Vec<u8>>, None);
     for &byte in line {
-        match quote {
-            Some(mark) if byte == mark => quote = None,
-            Some(_) => word.get_or_insert_default().push(byte),
-            None if byte == b'"' || byte == b'\'' => {
-                word.get_or_insert_default();
-                quote = Some(byte);
-            }
-            None if byte.is_ascii_whitespace() => words.extend(word.take()),
-            None => word.get_or_insert_default().push(byte),
+        if quote == Some(byte) {
+            quote = None;
+        } else if quote.is_none() && matches!(byte, b'"' | b'\'') {
+            word.get_or_insert_default();
+            quote = Some(byte);
+        } else if quote.is_none() && byte.is_ascii_whitespace() {
+            words.extend(word.take());
+        } else {
+            word.get_or_insert_default().push(byte);
         }
     }
     if quote.is_some() {

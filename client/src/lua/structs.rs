@@ -3,7 +3,7 @@
 
 use mlua::{Lua, Result, Table, Value};
 
-use super::arguments::{Arguments, as_number};
+use super::arguments::{Arguments, as_number, function};
 use super::number::{from_i64, from_u64, to_i64};
 use super::raise;
 
@@ -17,9 +17,9 @@ const ALIGNMENT: usize = 8;
 /// The library's table.
 pub(super) fn library(lua: &Lua) -> Result<Table> {
     let table = lua.create_table()?;
-    table.raw_set("pack", lua.create_function(pack)?)?;
-    table.raw_set("unpack", lua.create_function(unpack)?)?;
-    table.raw_set("size", lua.create_function(size)?)?;
+    table.raw_set("pack", function(lua, pack)?)?;
+    table.raw_set("unpack", function(lua, unpack)?)?;
+    table.raw_set("size", function(lua, size)?)?;
     Ok(table)
 }
 
@@ -114,7 +114,7 @@ impl<'a> Format<'a> {
     }
 }
 
-fn pack(lua: &Lua, args: Arguments) -> Result<mlua::LuaString> {
+fn pack(lua: &Lua, args: &Arguments) -> Result<mlua::LuaString> {
     let format = args.string(lua, 1)?;
     let format = format.as_bytes();
     let mut format = Format::new(&format);
@@ -123,19 +123,19 @@ fn pack(lua: &Lua, args: Arguments) -> Result<mlua::LuaString> {
         out.resize(out.len() + format.padding(out.len(), item), 0);
         match item.option {
             b'b' | b'B' | b'h' | b'H' | b'l' | b'L' | b'T' | b'i' | b'I' => {
-                let bytes = to_bytes(number_to_pack(lua, &args, next)?, item.size);
+                let bytes = to_bytes(number_to_pack(lua, args, next)?, item.size);
                 push(&mut out, bytes.get(..item.size).unwrap_or_default(), format.is_big);
                 next += 1;
             }
             b'x' => out.push(0),
             b'f' => {
                 #[expect(clippy::cast_possible_truncation, reason = "C rounds, too")]
-                let number = number_to_pack(lua, &args, next)? as f32;
+                let number = number_to_pack(lua, args, next)? as f32;
                 push(&mut out, &number.to_le_bytes(), format.is_big);
                 next += 1;
             }
             b'd' => {
-                let number = number_to_pack(lua, &args, next)?;
+                let number = number_to_pack(lua, args, next)?;
                 push(&mut out, &number.to_le_bytes(), format.is_big);
                 next += 1;
             }
@@ -189,7 +189,7 @@ fn push(out: &mut Vec<u8>, low_first: &[u8], is_big: bool) {
     }
 }
 
-fn unpack(lua: &Lua, args: Arguments) -> Result<mlua::MultiValue> {
+fn unpack(lua: &Lua, args: &Arguments) -> Result<mlua::MultiValue> {
     let (format, data) = (args.string(lua, 1)?, args.string(lua, 2)?);
     let (format, data) = (format.as_bytes(), data.as_bytes());
     let mut format = Format::new(&format);
@@ -271,7 +271,7 @@ fn ordered<const N: usize>(bytes: &[u8], is_big: bool) -> [u8; N] {
     array
 }
 
-fn size(lua: &Lua, args: Arguments) -> Result<f64> {
+fn size(lua: &Lua, args: &Arguments) -> Result<f64> {
     let format = args.string(lua, 1)?;
     let format = format.as_bytes();
     let mut format = Format::new(&format);

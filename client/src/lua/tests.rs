@@ -122,11 +122,7 @@ fn no_nesting_exhausts_the_stack() {
         "local f = coroutine.wrap(function(f) return f(f) end) return f(f)",
         "local function f() return coroutine.wrap(f)() end return f()",
     ] {
-        eprintln!("{source}");
-        eprintln!(
-            "{:?}",
-            format!("{:?}", run(&mut lua, source)).chars().take(150).collect::<String>()
-        );
+        let _ = run(&mut lua, source);
         assert_eq!(run(&mut lua, "return 1"), Value::Integer(1), "after {source}");
     }
 }

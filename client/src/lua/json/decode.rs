@@ -18,7 +18,7 @@ pub(super) fn decode(lua: &Lua, text: &[u8], settings: &Settings) -> Result<Valu
     }
     let mut decoder = Decoder { lua, text, settings, position: 0, open: Vec::new() };
     let value = decoder.value()?;
-    let token = decoder.token()?;
+    let token = decoder.token();
     match token.kind {
         Kind::End => Ok(value),
         _ => Err(decoder.expected("the end", &token)),
@@ -85,7 +85,7 @@ struct Decoder<'a> {
 
 impl Decoder<'_> {
     fn value(&mut self) -> Result<Value> {
-        let mut token = self.token()?;
+        let mut token = self.token();
         loop {
             let value = match token.kind {
                 Kind::String(bytes) => Value::String(self.lua.create_string(bytes)?),
@@ -95,20 +95,20 @@ impl Decoder<'_> {
                 Kind::ObjectBegin => {
                     self.descend()?;
                     let table = self.lua.create_table()?;
-                    let next = self.token()?;
+                    let next = self.token();
                     if let Kind::ObjectEnd = next.kind {
                         Value::Table(table)
                     } else {
                         self.open.push(Open { table, key: None, length: 0 });
                         self.key(next)?;
-                        token = self.token()?;
+                        token = self.token();
                         continue;
                     }
                 }
                 Kind::ArrayBegin => {
                     self.descend()?;
                     let table = self.lua.create_table()?;
-                    let next = self.token()?;
+                    let next = self.token();
                     if let Kind::ArrayEnd = next.kind {
                         Value::Table(table)
                     } else {
@@ -122,7 +122,7 @@ impl Decoder<'_> {
             if let Some(value) = self.close(value)? {
                 return Ok(value);
             }
-            token = self.token()?;
+            token = self.token();
         }
     }
 
@@ -134,17 +134,16 @@ impl Decoder<'_> {
                 return Ok(Some(value));
             };
             let is_object = top.key.is_some();
-            match top.key.take() {
-                Some(key) => top.table.raw_set(self.lua.create_string(key)?, value)?,
-                None => {
-                    top.length += 1;
-                    top.table.raw_set(top.length, value)?;
-                }
+            if let Some(key) = top.key.take() {
+                top.table.raw_set(self.lua.create_string(key)?, value)?;
+            } else {
+                top.length += 1;
+                top.table.raw_set(top.length, value)?;
             }
-            let token = self.token()?;
+            let token = self.token();
             match (token.kind, is_object) {
                 (Kind::Comma, true) => {
-                    let next = self.token()?;
+                    let next = self.token();
                     self.key(next)?;
                     return Ok(None);
                 }
@@ -166,7 +165,7 @@ impl Decoder<'_> {
         let Kind::String(key) = token.kind else {
             return Err(self.expected("object key string", &token));
         };
-        let colon = self.token()?;
+        let colon = self.token();
         let Kind::Colon = colon.kind else {
             return Err(self.expected("colon", &colon));
         };
@@ -196,24 +195,24 @@ impl Decoder<'_> {
         self.text.get(self.position + ahead).copied().unwrap_or(0)
     }
 
-    fn token(&mut self) -> Result<Token> {
+    fn token(&mut self) -> Token {
         while matches!(self.peek(0), b' ' | b'\t' | b'\n' | b'\r') {
             self.position += 1;
         }
         let at = self.position;
         let kind = match self.peek(0) {
-            0 => return Ok(Token { kind: Kind::End, at }),
+            0 => return Token { kind: Kind::End, at },
             b'{' => Kind::ObjectBegin,
             b'}' => Kind::ObjectEnd,
             b'[' => Kind::ArrayBegin,
             b']' => Kind::ArrayEnd,
             b',' => Kind::Comma,
             b':' => Kind::Colon,
-            b'"' => return Ok(self.string()),
-            _ => return Ok(Token { kind: self.word(), at }),
+            b'"' => return self.string(),
+            _ => return Token { kind: self.word(), at },
         };
         self.position += 1;
-        Ok(Token { kind, at })
+        Token { kind, at }
     }
 
     fn word(&mut self) -> Kind {
