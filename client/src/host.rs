@@ -31,6 +31,22 @@ impl Clock {
     }
 }
 
+/// Measures how long something takes.
+#[cfg(feature = "lua")]
+#[derive(Debug)]
+pub(crate) struct Stopwatch(Instant);
+
+#[cfg(feature = "lua")]
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn elapsed(&self) -> std::time::Duration {
+        self.0.elapsed()
+    }
+}
+
 /// Random bits: for jitter, which needs no secret, and for the client's name.
 pub(crate) fn entropy() -> u64 {
     getrandom::u64().unwrap_or_else(|_| {

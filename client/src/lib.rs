@@ -31,8 +31,13 @@ mod gate;
 mod host;
 #[cfg(unix)]
 pub mod hosted;
+<<<<<<< HEAD
 #[cfg(feature = "server")]
 pub mod server;
+=======
+#[cfg(feature = "lua")]
+mod lua;
+>>>>>>> lua
 mod thread;
 mod transport;
 
@@ -40,6 +45,8 @@ pub use client::Client;
 pub use config::{Config, ConfigBuilder};
 pub use endpoint::Endpoint;
 pub use events::{Event, Queue, Sink, TracingSink};
+#[cfg(feature = "lua")]
+pub use lua::{Lua, LuaLimits};
 pub use outlast_core::{
     Error, ErrorKind, Failure, FailureKind, Level, Mode, Policy, Profile, Record, Status, Value,
 };

@@ -37,7 +37,8 @@ pub trait ScriptEngine: Send {
     ///
     /// # Errors
     ///
-    /// The compiler's message, such as `user_script:1: '=' expected near 'is'`.
+    /// The compiler's message, such as `user_script:1: '=' expected near 'is'`; or a whole error
+    /// reply, which begins with `ERR `, for a first line such as `#!lua flags=unknown`.
     fn compile(&mut self, source: &[u8]) -> Result<(), String>;
 
     /// Runs a script to its end. Its error is an error reply.
@@ -52,4 +53,8 @@ pub trait ScriptHost {
 
     /// The protocol that the script chose with `redis.setresp`: 2 or 3.
     fn set_protocol(&mut self, version: u8);
+
+    /// The script promised with the flag `no-writes` to write nothing: commands that write fail
+    /// from here on.
+    fn forbid_writes(&mut self);
 }

@@ -103,7 +103,9 @@ fn load(call: &mut Call<'_>, name: &str, source: &[u8]) -> Result<(), Stop> {
     }
     let engine = globals.engine.as_mut().ok_or(Refusal::Unsupported)?;
     engine.compile(source).map_err(|message| {
-        Stop::from(format!("ERR Error compiling script (new function): {message}"))
+        let is_whole = message.starts_with("ERR ");
+        let prefix = if is_whole { "" } else { "ERR Error compiling script (new function): " };
+        Stop::from(format!("{prefix}{message}"))
     })?;
     if globals.scripts_bytes + source.len() > SOURCES_BYTES_MAX {
         globals.scripts.clear();
@@ -156,6 +158,10 @@ impl ScriptHost for Host<'_> {
 
     fn set_protocol(&mut self, version: u8) {
         self.session.protocol = version;
+    }
+
+    fn forbid_writes(&mut self) {
+        self.session.nesting = Nesting::Script { read_only: true };
     }
 }
 
