@@ -10,6 +10,7 @@ mod call;
 mod commands;
 mod common;
 mod eviction;
+mod extended;
 mod glob;
 mod hashing;
 mod kinds;
