@@ -11,6 +11,8 @@ mod commands;
 mod common;
 mod eviction;
 mod extended;
+#[cfg(test)]
+mod fuzz_tmp;
 mod glob;
 mod hashing;
 mod kinds;
