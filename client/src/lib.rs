@@ -31,13 +31,10 @@ mod gate;
 mod host;
 #[cfg(unix)]
 pub mod hosted;
-<<<<<<< HEAD
 #[cfg(feature = "server")]
 pub mod server;
-=======
 #[cfg(feature = "lua")]
 mod lua;
->>>>>>> lua
 mod thread;
 mod transport;
 

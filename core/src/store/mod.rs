@@ -11,6 +11,7 @@ mod commands;
 mod common;
 mod eviction;
 mod geohash;
+mod extended;
 mod glob;
 mod hashing;
 mod kinds;

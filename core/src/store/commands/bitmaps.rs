@@ -1,5 +1,0 @@
-//! Commands on bitmaps.
-
-use super::Handler;
-
-pub(super) const COMMANDS: &[(&str, Handler)] = &[];
