@@ -10,7 +10,7 @@ mod call;
 mod commands;
 mod common;
 mod eviction;
-mod glob;
+pub(crate) mod glob;
 mod hashing;
 mod kinds;
 mod memory;
