@@ -136,7 +136,7 @@ def test_any_command_and_any_reply(client, text_client):
         run("EVALSHA", "0" * 40, 0)
     with pytest.raises(outlast.InvalidArgument, match="at least a name"):
         run()
-    for stateful in ("MULTI", "CLIENT LIST", "SUBSCRIBE"):
+    for stateful in ("MULTI", "CLIENT SETNAME", "SUBSCRIBE"):
         with pytest.raises(outlast.InvalidArgument, match="not available as a single command"):
             run(stateful)
 

@@ -12,7 +12,7 @@ mod common;
 mod eviction;
 mod geohash;
 mod extended;
-mod glob;
+pub(crate) mod glob;
 mod hashing;
 mod kinds;
 mod memory;
