@@ -31,10 +31,10 @@ mod gate;
 mod host;
 #[cfg(unix)]
 pub mod hosted;
-#[cfg(feature = "server")]
-pub mod server;
 #[cfg(feature = "lua")]
 mod lua;
+#[cfg(feature = "server")]
+pub mod server;
 mod thread;
 mod transport;
 

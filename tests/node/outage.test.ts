@@ -147,10 +147,10 @@ test("what must not be served from memory is refused at once, with a reason", as
   await server.kill();
   const lock = await rejection(redis.set("lock", "me", "NX", "EX", 5));
   expect(lock).toBeInstanceOf(RedisUnavailable);
-  const push = await rejection(redis.call("LPUSH", "queue", "job"));
+  const push = await rejection(redis.call("MIGRATE", "host", 6379, "key", 0, 1));
   expect(push).toBeInstanceOf(UnsupportedLocally);
   expect(push["nextDialInMs"]).toBeTypeOf("number");
-  expect(push.message).toMatch(/LPUSH .*127\.0\.0\.1:\d+ is unavailable/);
+  expect(push.message).toMatch(/MIGRATE .*127\.0\.0\.1:\d+ is unavailable/);
 });
 
 test("an idle connection that dies is noticed without a call", async () => {

@@ -11,7 +11,7 @@ use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
 use outlast_core::latency::Histogram;
 use outlast_core::policy::{OnAmbiguous, OnGuarded, Startup};
-use outlast_core::store::{Refusal, Store};
+use outlast_core::store::{Options, Refusal, Store};
 use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value, Verdict};
 use tokio::sync::Notify;
 
@@ -102,7 +102,7 @@ impl Gate {
             state: Mutex::new(State::new(engine)),
             changed: Condvar::new(),
             changed_async: Notify::new(),
-            store: Mutex::new(Store::new(bytes_max)),
+            store: Mutex::new(new_store(Options::new(bytes_max))),
             work: Notify::new(),
             finished: AtomicU64::new(0),
             served: AtomicU64::new(0),
@@ -309,6 +309,15 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
+}
+
+/// A store that runs scripts, where Lua is built in.
+pub(crate) fn new_store(options: Options) -> Store {
+    #[cfg_attr(not(feature = "lua"), expect(unused_mut, reason = "only Lua is set"))]
+    let mut store = Store::with_options(options.with_seed(entropy()));
+    #[cfg(feature = "lua")]
+    store.set_script_engine(Box::new(crate::lua::Lua::new(crate::lua::LuaLimits::default())));
+    store
 }
 
 pub(crate) fn closed() -> Error {

@@ -48,7 +48,7 @@ impl World {
             .with_eviction(options.eviction)
             .with_seed(host::entropy());
         let state = State {
-            store: Store::with_options(store),
+            store: crate::gate::new_store(store),
             peers: HashMap::new(),
             waiting: Waiting::default(),
             output_bytes_max: options.output_bytes_max,

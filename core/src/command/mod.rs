@@ -169,17 +169,7 @@ impl Docs {
         let (flags, tips, key_notes): (&[_], &[_], &[_]) = (&[], &[], &[]);
         let deprecated = None;
         let is_of_server = true;
-        Self {
-            summary,
-            since,
-            group,
-            complexity,
-            flags,
-            deprecated,
-            tips,
-            key_notes,
-            is_of_server,
-        }
+        Self { summary, since, group, complexity, flags, deprecated, tips, key_notes, is_of_server }
     }
 
     const fn flags(mut self, flags: &'static [&'static str]) -> Self {

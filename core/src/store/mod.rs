@@ -10,8 +10,8 @@ mod call;
 mod commands;
 mod common;
 mod eviction;
-mod geohash;
 mod extended;
+mod geohash;
 pub(crate) mod glob;
 mod hashing;
 mod kinds;
@@ -40,6 +40,7 @@ pub use password::Password;
 pub use session::Session;
 pub use stop::Block;
 
+use crate::command::Traits;
 use crate::journal::{Batch, Journal};
 use crate::resp::Value;
 use crate::time::Timestamp;
@@ -158,9 +159,17 @@ impl Store {
         journalled: bool,
     ) -> Result<Value, Refusal> {
         let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
+        // There is no connection whose state could change.
+        if Traits::of(&args).stateful {
+            return Err(Refusal::Unsupported);
+        }
         let mut session = Session { journalled, ..Session::default() };
         let reply = commands::execute(&mut self.parts, &self.common, &mut session, now, &args);
-        reply.map(Value::into_resp2)
+        reply.map(|reply| match reply.into_resp2() {
+            // Who has no connection of RESP 2 does not tell no list from no value.
+            Value::NilArray => Value::Nil,
+            value => value,
+        })
     }
 
     /// A session with the next number.
