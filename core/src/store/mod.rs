@@ -11,10 +11,9 @@ mod commands;
 mod common;
 mod eviction;
 mod extended;
-#[cfg(test)]
-mod fuzz_tmp;
 mod glob;
 mod hashing;
+mod hyperloglog;
 mod kinds;
 mod memory;
 mod number;
