@@ -1,4 +1,4 @@
-//! Commands on HyperLogLogs.
+//! Commands that count different elements approximately.
 
 use super::super::call::{Call, count, flag};
 use super::super::hyperloglog::{self, Corrupted, DENSE_BYTES, REGISTERS, Registers};
@@ -16,7 +16,7 @@ impl From<Corrupted> for Stop {
     }
 }
 
-/// The bytes of a HyperLogLog, or nothing.
+/// The bytes of a `HyperLogLog`, or nothing.
 fn registers_of<'c>(call: &'c mut Call<'_>, key: &[u8]) -> Result<Option<&'c [u8]>, Stop> {
     match call.string(key)? {
         Some(bytes) if !hyperloglog::is_valid(bytes) => {

@@ -3,6 +3,8 @@
 
 mod murmur;
 mod sparse;
+#[cfg(test)]
+mod tests;
 
 use alloc::vec;
 use alloc::vec::Vec;
