@@ -81,6 +81,7 @@ pub(in super::super) fn check(answers: &[(&str, &str)]) {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "these are all that strings reply")]
 fn shown(value: &Value) -> String {
     match value {
         Value::Nil => String::from("(nil)"),
