@@ -14,6 +14,7 @@ mod extended;
 mod geohash;
 pub(crate) mod glob;
 mod hashing;
+mod hyperloglog;
 mod kinds;
 mod memory;
 mod number;

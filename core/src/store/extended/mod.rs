@@ -56,8 +56,7 @@ impl Extended {
         }
         let (is_negative, digits) = match text {
             [b'-', digits @ ..] => (true, digits),
-            [b'+', digits @ ..] => (false, digits),
-            digits => (false, digits),
+            [b'+', digits @ ..] | digits => (false, digits),
         };
         let magnitude = match digits {
             [b'0', b'x' | b'X', digits @ ..] => hexadecimal(digits)?,
@@ -245,8 +244,7 @@ fn split(text: &[u8], mark: u8, radix: u32) -> Option<(Digits, i64)> {
 fn whole_exponent(text: &[u8]) -> Option<i64> {
     let (sign, digits) = match text {
         [b'-', digits @ ..] => (-1, digits),
-        [b'+', digits @ ..] => (1, digits),
-        digits => (1, digits),
+        [b'+', digits @ ..] | digits => (1, digits),
     };
     let mut exponent = 0_i64;
     for digit in digits {

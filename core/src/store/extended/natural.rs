@@ -62,7 +62,7 @@ impl Natural {
             return;
         }
         let mut carry = 0;
-        if bits % LIMB_BITS > 0 {
+        if !bits.is_multiple_of(LIMB_BITS) {
             for limb in &mut self.0 {
                 let shifted = (u64::from(*limb) << (bits % LIMB_BITS)) | carry;
                 *limb = low(shifted);

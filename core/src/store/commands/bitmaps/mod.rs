@@ -1,6 +1,8 @@
 //! Commands on the bits of strings. Bit 0 is the highest of the first byte.
 
 mod bitfield;
+#[cfg(test)]
+mod tests;
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -175,7 +177,7 @@ fn first(bytes: &[u8], bits: Range<usize>, on: bool) -> Option<usize> {
     let dull = if on { 0 } else { 0xff };
     let mut at = bits.start;
     while at < bits.end {
-        if at % 8 == 0 {
+        if at.is_multiple_of(8) {
             let rest = bytes.get(at / 8..).unwrap_or_default();
             at += 8 * rest.iter().take_while(|byte| **byte == dull).count();
             if at >= bits.end {

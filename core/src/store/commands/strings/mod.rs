@@ -2,6 +2,8 @@
 
 mod lcs;
 mod options;
+#[cfg(test)]
+pub(super) mod tests;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -37,13 +39,13 @@ pub(super) const COMMANDS: &[(&str, Handler)] = &[
     }),
     ("INCRBYFLOAT", incrbyfloat),
     ("LCS", lcs::lcs),
-    ("MGET", mget),
+    ("MGET", |call| Ok(mget(call))),
     ("MSET", mset),
     ("MSETNX", msetnx),
     ("PSETEX", |call| set_expiring(call, 1)),
     ("SET", options::set),
     ("SETEX", |call| set_expiring(call, 1_000)),
-    ("SETNX", setnx),
+    ("SETNX", |call| Ok(setnx(call))),
     ("SETRANGE", setrange),
     ("STRLEN", |call| Ok(count(call.string(call.arg(1))?.map_or(0, <[u8]>::len)))),
     ("SUBSTR", getrange),
@@ -94,10 +96,10 @@ fn getdel(call: &mut Call<'_>) -> Result<Value, Stop> {
     Ok(value)
 }
 
-fn mget(call: &mut Call<'_>) -> Result<Value, Stop> {
+fn mget(call: &mut Call<'_>) -> Value {
     let keys = call.args.iter().skip(1);
     // A key of another type reads as absent.
-    Ok(Value::Array(keys.map(|key| bulk_or_nil(call.string(key).unwrap_or(None))).collect()))
+    Value::Array(keys.map(|key| bulk_or_nil(call.string(key).unwrap_or(None))).collect())
 }
 
 fn mset(call: &mut Call<'_>) -> Result<Value, Stop> {
@@ -129,12 +131,12 @@ fn set_all(call: &mut Call<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-fn setnx(call: &mut Call<'_>) -> Result<Value, Stop> {
-    if call.exists(call.arg(1)) {
-        return Ok(Value::Integer(0));
+fn setnx(call: &mut Call<'_>) -> Value {
+    let is_there = call.exists(call.arg(1));
+    if !is_there {
+        set_as(call, 2, Expiry::None);
     }
-    set_as(call, 2, Expiry::None);
-    Ok(Value::Integer(1))
+    flag(!is_there)
 }
 
 fn set_as(call: &mut Call<'_>, value_at: usize, expiry: Expiry) {
