@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use super::flags::{Flags, KeyFlags};
 use super::Command;
+use super::flags::{Flags, KeyFlags};
 use super::words::Words;
 
 /// How to find one row of keys.

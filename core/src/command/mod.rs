@@ -49,7 +49,7 @@ static COMMANDS: [Command; Command::COUNT] = numbered(table::COMMANDS);
 
 impl Command {
     /// How many commands and subcommands there are.
-    pub const COUNT: usize = table::COMMANDS.len();
+    pub const COUNT: usize = table::COUNT;
 
     /// Every command and subcommand, sorted by name.
     pub fn all() -> &'static [Self] {
@@ -169,17 +169,7 @@ impl Docs {
         let (flags, tips, key_notes): (&[_], &[_], &[_]) = (&[], &[], &[]);
         let deprecated = None;
         let is_of_server = true;
-        Self {
-            summary,
-            since,
-            group,
-            complexity,
-            flags,
-            deprecated,
-            tips,
-            key_notes,
-            is_of_server,
-        }
+        Self { summary, since, group, complexity, flags, deprecated, tips, key_notes, is_of_server }
     }
 
     const fn flags(mut self, flags: &'static [&'static str]) -> Self {
@@ -236,16 +226,16 @@ const fn command(
 
 /// Tells each command its place, and how many subcommands follow it.
 const fn numbered<const COUNT: usize>(mut commands: [Command; COUNT]) -> [Command; COUNT] {
-    let (mut at, mut container) = (0, 0);
+    let (mut at, mut index, mut container) = (0, 0, 0);
     while at < COUNT {
-        commands[at].index = at as u16;
+        commands[at].index = index;
         if has_space(commands[at].name.as_bytes()) {
             commands[at].is_subcommand = true;
             commands[container].subcommands += 1;
         } else {
             container = at;
         }
-        at += 1;
+        (at, index) = (at + 1, index + 1);
     }
     commands
 }

@@ -165,7 +165,11 @@ impl Command {
             Value::Set(docs.tips.iter().copied().map(Value::bulk).collect()),
             Value::Set(specs.collect()),
             // Redis has an empty set where there is nothing to list.
-            if subcommands.is_empty() { Value::Set(subcommands) } else { Value::Array(subcommands) },
+            if subcommands.is_empty() {
+                Value::Set(subcommands)
+            } else {
+                Value::Array(subcommands)
+            },
         ])
     }
 
@@ -266,9 +270,8 @@ mod tests {
         };
         let index = Value::Map(vec![number("index", 2)]);
         let range = vec![number("lastkey", 0), number("keystep", 1), number("limit", 0)];
-        let part = |kind: &str, spec| {
-            Value::Map(vec![text("type", kind), (Value::bulk("spec"), spec)])
-        };
+        let part =
+            |kind: &str, spec| Value::Map(vec![text("type", kind), (Value::bulk("spec"), spec)]);
         let spec = Value::Map(vec![
             (Value::bulk("flags"), set(&["RO"])),
             (Value::bulk("begin_search"), part("index", index)),
@@ -312,7 +315,11 @@ mod tests {
         let Ok(Value::Array(infos)) = ask("command") else { panic!("no list") };
         assert_eq!(infos.len(), 240);
         for (filter, wanted) in [
-            ("pattern CONFIG|?E*", &["config|get", "config|help", "config|resetstat", "config|rewrite", "config|set"][..]),
+            (
+                "pattern CONFIG|?E*",
+                &["config|get", "config|help", "config|resetstat", "config|rewrite", "config|set"]
+                    [..],
+            ),
             ("pattern hexpire*", &[]),
             ("ACLCAT Transaction", &["discard", "exec", "multi", "unwatch", "watch"]),
             ("ACLCAT nosuch", &[]),

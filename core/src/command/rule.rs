@@ -66,9 +66,7 @@ impl Rule {
             Self::GroupPosition => replace_if(!args.is(4, b"$")),
             Self::IfAbsent { since } if args.has(since, b"REPLACE") => Class::Replace,
             Self::IfAbsent { .. } => Class::Guard,
-            Self::KeepRanks => {
-                replace_if(matches!(integers(), Some((0, _) | (i64::MIN..0, -1))))
-            }
+            Self::KeepRanks => replace_if(matches!(integers(), Some((0, _) | (i64::MIN..0, -1)))),
             Self::RemoveRanks => {
                 replace_if(matches!(integers(), Some((0, i64::MIN..0) | (0.., -1))))
             }
