@@ -115,7 +115,7 @@ names! {
         STRING = "string",
         /// About bitmaps.
         BITMAP = "bitmap",
-        /// About HyperLogLogs.
+        /// About `HyperLogLog`s.
         HYPERLOGLOG = "hyperloglog",
         /// About places on a map.
         GEO = "geo",

@@ -197,7 +197,8 @@ impl Command {
                 spec.find(self, args, &mut keys)?;
             }
         }
-        Ok(keys)
+        let needs_keys = self.has_keys() && !self.flags.contains(Flags::NO_MANDATORY_KEYS);
+        if needs_keys && keys.is_empty() { Err(NoKeys::Unclear) } else { Ok(keys) }
     }
 }
 
@@ -385,6 +386,7 @@ mod tests {
             ("MIGRATE h 1 k 0 1 KEYS a", NoKeys::Unclear),
             ("MIGRATE h 1  0 1 KEYS", NoKeys::Unclear),
             ("XREAD COUNT 1 STREAMS", NoKeys::Unclear),
+            ("XREAD COUNT 1 BLOCK", NoKeys::Unclear),
         ] {
             let expected: Result<Vec<usize>, _> = Err(wanted);
             assert_eq!(places(call), expected, "{call}");

@@ -2,9 +2,6 @@
 
 use super::{Begin, Command, Docs, Find, KeySpec, command};
 
-/// The version of Redis that the table comes from.
-pub(super) const VERSION: &str = "7.0.15";
-
 const KEYS_1: &[KeySpec] =
     &[KeySpec::new("RW insert", Begin::Index(1), Find::Range { last: 0, step: 1, limit: 0 })];
 const KEYS_2: &[KeySpec] =
@@ -181,7 +178,8 @@ const KEYS_48: &[KeySpec] = &[
     KeySpec::new("OW update", Begin::Index(1), Find::Range { last: 0, step: 1, limit: 0 }),
     KeySpec::new("RO access", Begin::Index(2), Find::KeyNum { count: 0, first: 1, step: 1 }),
 ];
-pub(super) const COMMANDS: [Command; 379] = [
+pub(super) const COUNT: usize = 379;
+pub(super) static COMMANDS: [Command; COUNT] = [
     command("ACL", -2, "", "slow", (0, 0, 0), &[]),
     command("ACL CAT", -2, "noscript loading stale", "slow", (0, 0, 0), &[]),
     command(
@@ -1115,7 +1113,7 @@ pub(super) const COMMANDS: [Command; 379] = [
         KEYS_48,
     ),
 ];
-pub(super) static DOCS: [Docs; 379] = [
+pub(super) static DOCS: [Docs; COUNT] = [
     Docs::new("A container for Access List Control commands ", "6.0.0", "server", Some("Depends on subcommand.")),
     Docs::new("List the ACL categories or the commands inside a category", "6.0.0", "server", Some("O(1) since the categories and commands are a fixed set.")),
     Docs::new("Remove the specified ACL users and the associated rules", "6.0.0", "server", Some("O(1) amortized time considering the typical user.")),

@@ -15,6 +15,7 @@ use crate::resp::Value;
 use crate::store::Refusal;
 
 pub(super) const COMMANDS: &[(&str, Handler)] = &[
+    ("COMMAND", |call| crate::command::reply(call.args).map_err(Stop::from)),
     ("CONFIG", config::config),
     ("DBSIZE", dbsize),
     ("FLUSHALL", |call| flush(call, true)),

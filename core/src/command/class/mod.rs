@@ -114,13 +114,12 @@ impl Traits {
             Class::Neutral | Class::Inspect => Self::NEUTRAL,
             Class::Read => Self::READ,
             Class::Replace => Self::REPLACE,
-            Class::Accumulate | Class::Admin => Self::ACCUMULATE,
             Class::Take => Self::TAKE,
             // Who listens elsewhere does not hear what is said here.
             Class::Guard | Class::Publish => Self::GUARD,
             Class::Block => command.blocking(),
             Class::Script if command.flags.contains(Flags::READONLY) => Self::READ,
-            Class::Script => Self::ACCUMULATE,
+            Class::Accumulate | Class::Admin | Class::Script => Self::ACCUMULATE,
             Class::Subscribe => Self { guarded: true, ..Self::STATEFUL },
             Class::Transaction | Class::Connection => Self::STATEFUL,
         }
