@@ -4,7 +4,7 @@ mod hash;
 mod list;
 mod set;
 mod sorted_set;
-mod stream;
+pub(crate) mod stream;
 
 pub(crate) use hash::Hash;
 pub(crate) use list::List;

@@ -1,5 +1,0 @@
-//! Commands on streams.
-
-use super::Handler;
-
-pub(super) const COMMANDS: &[(&str, Handler)] = &[];
