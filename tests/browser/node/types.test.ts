@@ -136,7 +136,7 @@ test("a throttle and a store", () => {
     ["MGET", "a", "b"],
     ["INCR"],
     ["SET", "b", "x".repeat(1_024)],
-    ["XREAD"],
+    ["DUMP"],
   ].map((args) => store.execute(0, args));
   for (const reply of replies) expectShape("Reply", reply);
   expect(replies).toEqual([
