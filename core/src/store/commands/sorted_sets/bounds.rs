@@ -82,33 +82,51 @@ impl<'a> LexRange<'a> {
         Ok(Self { min: end(min)?, max: end(max)? })
     }
 
-    /// The ranks that lie in it.
-    pub(super) fn ranks(self, set: &SortedSet, direction: Direction) -> Range<usize> {
+    /// The ranks that lie in it, without the first `offset` of them in this direction.
+    pub(super) fn ranks(
+        self,
+        set: &SortedSet,
+        direction: Direction,
+        offset: usize,
+    ) -> Range<usize> {
         if set.is_small() {
-            return self.ranks_in_small(set, direction);
+            return self.ranks_in_small(set, direction, offset);
         }
         let begin = set.count_while(|_, member| !self.is_from_min(member));
-        begin..set.count_while(|_, member| self.is_to_max(member))
+        let end = set.count_while(|_, member| self.is_to_max(member));
+        match direction {
+            Direction::Forward => begin.saturating_add(offset)..end,
+            Direction::Reverse => begin..end.saturating_sub(offset),
+        }
     }
 
     /// Where scores differ, members are in no order. What a small set then answers follows the walk
-    /// that Redis takes (`zzlFirstInLexRange`, `zzlLastInLexRange`).
-    fn ranks_in_small(self, set: &SortedSet, direction: Direction) -> Range<usize> {
-        let first = set.iter().next().is_some_and(|(member, _)| self.is_to_max(member));
-        let last = set.iter().next_back().is_some_and(|(member, _)| self.is_from_min(member));
+    /// that Redis takes (`zzlFirstInLexRange`, `zzlLastInLexRange`): what is skipped for the offset
+    /// need not lie in the range.
+    fn ranks_in_small(self, set: &SortedSet, direction: Direction, offset: usize) -> Range<usize> {
+        let from_min = |(member, _): &(&[u8], f64)| self.is_from_min(member);
+        let to_max = |(member, _): &(&[u8], f64)| self.is_to_max(member);
+        let first = set.iter().next().is_some_and(|item| to_max(&item));
+        let last = set.iter().next_back().is_some_and(|item| from_min(&item));
         if !first || !last {
             return 0..0;
         }
-        let from_min = |(member, _): &(&[u8], f64)| self.is_from_min(member);
-        let to_max = |(member, _): &(&[u8], f64)| self.is_to_max(member);
         match direction {
             Direction::Forward => {
                 let begin = set.iter().take_while(|item| !from_min(item)).count();
+                if !set.iter_from_rank(begin).next().is_some_and(|item| to_max(&item)) {
+                    return 0..0;
+                }
+                let begin = begin.saturating_add(offset).min(set.len());
                 begin..begin + set.iter_from_rank(begin).take_while(to_max).count()
             }
             Direction::Reverse => {
                 let behind = set.iter().rev().take_while(|item| !to_max(item)).count();
                 let end = set.len() - behind;
+                if !set.range(0..end).next_back().is_some_and(|item| from_min(&item)) {
+                    return 0..0;
+                }
+                let end = end.saturating_sub(offset);
                 end - set.range(0..end).rev().take_while(from_min).count()..end
             }
         }

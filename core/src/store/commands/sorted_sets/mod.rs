@@ -111,7 +111,7 @@ fn zcount(call: &mut Call<'_>) -> Result<Value, Stop> {
 fn zlexcount(call: &mut Call<'_>) -> Result<Value, Stop> {
     let range = LexRange::parse(call.arg(2), call.arg(3))?;
     let set = call.read::<SortedSet>(call.arg(1))?;
-    Ok(count(set.map_or(0, |set| range.ranks(set, Direction::Forward).len())))
+    Ok(count(set.map_or(0, |set| range.ranks(set, Direction::Forward, 0).len())))
 }
 
 fn zrem(call: &mut Call<'_>) -> Result<Value, Stop> {
@@ -147,7 +147,7 @@ fn zremrangebyscore(call: &mut Call<'_>) -> Result<Value, Stop> {
 
 fn zremrangebylex(call: &mut Call<'_>) -> Result<Value, Stop> {
     let range = LexRange::parse(call.arg(2), call.arg(3))?;
-    let gone = remove(call, call.arg(1), |set| range.ranks(set, Direction::Forward))?;
+    let gone = remove(call, call.arg(1), |set| range.ranks(set, Direction::Forward, 0))?;
     if !gone.is_empty() {
         call.changed(call.arg(1));
     }

@@ -145,6 +145,8 @@ impl<'a> Wanted<'a> {
 
     /// The ranks to answer, counted from the lowest score.
     fn ranks(&self, set: &SortedSet) -> Range<usize> {
+        // A negative offset skips all.
+        let offset = usize::try_from(self.offset).unwrap_or(usize::MAX);
         let within = match self.ends {
             Ends::Rank(start, stop) => {
                 let ranks = rank_range(start, stop, set.len());
@@ -153,18 +155,19 @@ impl<'a> Wanted<'a> {
                     Direction::Reverse => set.len() - ranks.end..set.len() - ranks.start,
                 };
             }
-            Ends::Score(range) => range.ranks(set),
-            Ends::Lex(range) => range.ranks(set, self.direction),
+            Ends::Score(range) => {
+                let ranks = range.ranks(set);
+                match self.direction {
+                    Direction::Forward => ranks.start.saturating_add(offset)..ranks.end,
+                    Direction::Reverse => ranks.start..ranks.end.saturating_sub(offset),
+                }
+            }
+            Ends::Lex(range) => range.ranks(set, self.direction, offset),
         };
-        let Ok(offset) = usize::try_from(self.offset) else {
-            return 0..0;
-        };
-        let offset = offset.min(within.len());
-        let left = within.len() - offset;
-        let len = usize::try_from(self.limit).map_or(left, |limit| limit.min(left));
+        let len = usize::try_from(self.limit).unwrap_or(usize::MAX).min(within.len());
         match self.direction {
-            Direction::Forward => within.start + offset..within.start + offset + len,
-            Direction::Reverse => within.end - offset - len..within.end - offset,
+            Direction::Forward => within.start..within.start + len,
+            Direction::Reverse => within.end - len..within.end,
         }
     }
 }

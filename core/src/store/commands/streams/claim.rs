@@ -86,9 +86,8 @@ pub(super) fn xautoclaim(call: &mut Call<'_>) -> Result<Value, Stop> {
     let (limit, only_ids) = autoclaim_options(call)?;
     check_group(call)?;
     let limit = usize::try_from(limit).ok().filter(|_| limit <= IDS_BYTES_MAX / ID_BYTES);
-    let limit = limit.ok_or(
-        "ERR Insufficient memory, failed allocating transient memory, COUNT too high.",
-    )?;
+    let limit = limit
+        .ok_or("ERR Insufficient memory, failed allocating transient memory, COUNT too high.")?;
     let (key, group_name, name, now) = (call.arg(1), call.arg(2), call.arg(3), call.now);
     let stream = call.write::<Stream>(key)?.ok_or_else(|| no_group(key, group_name))?;
     let result = stream.with_group(group_name, |group, entries| {
@@ -217,8 +216,8 @@ fn options(call: &Call<'_>, first: usize) -> Result<Options, Stop> {
                 at += 1;
             }
             b"RETRYCOUNT" if has_value => {
-                let deliveries = parse_i64(value)
-                    .ok_or("ERR Invalid RETRYCOUNT option argument for XCLAIM")?;
+                let deliveries =
+                    parse_i64(value).ok_or("ERR Invalid RETRYCOUNT option argument for XCLAIM")?;
                 options.deliveries = (deliveries >= 0).then_some(deliveries);
                 at += 1;
             }

@@ -145,7 +145,10 @@ fn check_history(entries: &Entries, id: Id, added: Option<i64>) -> Result<(), St
     }
     let len = i64::try_from(entries.len()).unwrap_or(i64::MAX);
     if added.is_some_and(|added| added < len) {
-        return Err("ERR The entries_added specified in XSETID is smaller than the target stream length".into());
+        return Err(
+            "ERR The entries_added specified in XSETID is smaller than the target stream length"
+                .into(),
+        );
     }
     Ok(())
 }
@@ -154,7 +157,9 @@ fn check_history(entries: &Entries, id: Id, added: Option<i64>) -> Result<(), St
 fn new_id(entries: &Entries, wanted: NewId, now_ms: u64) -> Result<Id, Stop> {
     let last = entries.last_id();
     if last == Id::MAX {
-        return Err("ERR The stream has exhausted the last possible ID, unable to add more items".into());
+        return Err(
+            "ERR The stream has exhausted the last possible ID, unable to add more items".into()
+        );
     }
     let id = match wanted {
         NewId::Exact(id) => id,

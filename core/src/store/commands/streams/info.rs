@@ -16,12 +16,7 @@ const FULL_DEFAULT: usize = 10;
 pub(super) fn xinfo(call: &mut Call<'_>) -> Result<Value, Stop> {
     check_subcommand(
         call,
-        &[
-            ("consumers", 4..=4),
-            ("groups", 3..=3),
-            ("stream", 3..=usize::MAX),
-            ("help", 2..=2),
-        ],
+        &[("consumers", 4..=4), ("groups", 3..=3), ("stream", 3..=usize::MAX), ("help", 2..=2)],
     )?;
     let subcommand = call.option(1);
     if subcommand == b"HELP" {
@@ -52,9 +47,7 @@ fn full_limit(call: &Call<'_>) -> Result<Option<usize>, Stop> {
     if len == 3 {
         return Ok(None);
     }
-    if !matches!(len, 4 | 6)
-        || call.option(3) != b"FULL"
-        || len == 6 && call.option(4) != b"COUNT"
+    if !matches!(len, 4 | 6) || call.option(3) != b"FULL" || len == 6 && call.option(4) != b"COUNT"
     {
         return Err(subcommand_syntax(call));
     }

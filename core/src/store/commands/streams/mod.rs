@@ -111,7 +111,10 @@ fn subcommand_syntax(call: &Call<'_>) -> Stop {
 }
 
 /// Checks the number of arguments of a subcommand, which Redis does first.
-fn check_subcommand(call: &Call<'_>, known: &[(&str, core::ops::RangeInclusive<usize>)]) -> Result<(), Stop> {
+fn check_subcommand(
+    call: &Call<'_>,
+    known: &[(&str, core::ops::RangeInclusive<usize>)],
+) -> Result<(), Stop> {
     let name = call.arg(1);
     let found = known.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
     let (name, range) = found.ok_or_else(|| super::unknown_subcommand(call))?;

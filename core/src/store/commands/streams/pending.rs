@@ -29,9 +29,8 @@ pub(super) fn xack(call: &mut Call<'_>) -> Result<Value, Stop> {
     let Some(stream) = call.write::<Stream>(key)? else {
         return Ok(Value::Integer(0));
     };
-    let acknowledged = stream.with_group(name, |group, _| {
-        ids.iter().filter(|id| group.acknowledge(**id)).count()
-    });
+    let acknowledged =
+        stream.with_group(name, |group, _| ids.iter().filter(|id| group.acknowledge(**id)).count());
     let acknowledged = acknowledged.unwrap_or(0);
     if acknowledged > 0 {
         call.changed(key);

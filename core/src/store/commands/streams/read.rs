@@ -73,7 +73,8 @@ pub(super) fn xreadgroup(call: &mut Call<'_>) -> Result<Value, Stop> {
         let now = call.now;
         let Some(stream) = call.write::<Stream>(key)? else { continue };
         let read = stream.with_group(group_name, |group, entries| {
-            let mut read = Read { key, group_name, name, now, options: &options, effects: Vec::new() };
+            let mut read =
+                Read { key, group_name, name, now, options: &options, effects: Vec::new() };
             (read.run(group, entries, *from), read.effects)
         });
         let Some((found, effects)) = read else { continue };

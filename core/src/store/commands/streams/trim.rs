@@ -14,8 +14,7 @@ use crate::resp::Value;
 /// Entries that `~` trims at most, where no other limit is given: a hundred chunks.
 const APPROXIMATE_LIMIT: u64 = 10_000;
 
-const LIMIT_OF_EXACT: &str =
-    "ERR syntax error, LIMIT cannot be used without the special ~ option";
+const LIMIT_OF_EXACT: &str = "ERR syntax error, LIMIT cannot be used without the special ~ option";
 
 /// What ID an entry gets.
 #[derive(Clone, Copy, Debug, Default)]
@@ -136,7 +135,10 @@ fn trim(keep: Keep, is_approximate: bool, limit: Option<u64>) -> Result<Trim, St
 
 fn without_trim(limit: Option<u64>, is_add: bool) -> Result<(), Stop> {
     match limit {
-        Some(1..) => Err("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy".into()),
+        Some(1..) => {
+            Err("ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
+                .into())
+        }
         _ if !is_add => {
             Err("ERR syntax error, XTRIM must be called with a trimming strategy".into())
         }

@@ -85,7 +85,10 @@ impl Entries {
 
     /// Adds an entry; its ID must be greater than the last one.
     pub(crate) fn add(&mut self, id: Id, pairs: &[&[u8]]) {
-        let tail = self.chunks.last_key_value().filter(|(first, chunk)| **first < id && chunk.has_room(pairs));
+        let tail = self
+            .chunks
+            .last_key_value()
+            .filter(|(first, chunk)| **first < id && chunk.has_room(pairs));
         let first = tail.map_or(id, |(first, _)| *first);
         if first == id {
             self.bytes += CHUNK_BYTES;
@@ -205,11 +208,7 @@ impl Entries {
         self.chunks.is_empty()
     }
 
-    fn chunks_of(
-        &self,
-        start: Id,
-        end: Id,
-    ) -> impl DoubleEndedIterator<Item = (&Id, &Chunk)> {
+    fn chunks_of(&self, start: Id, end: Id) -> impl DoubleEndedIterator<Item = (&Id, &Chunk)> {
         let first = self.chunks.range(..=start).next_back().map_or(start, |(first, _)| *first);
         (start <= end).then(|| self.chunks.range(first..=end)).into_iter().flatten()
     }

@@ -122,8 +122,7 @@ impl Stream {
         if entries.added() == 0 {
             return Some(0);
         }
-        let counted =
-            group.entries_read.filter(|_| !entries.has_deleted_from(group.last_id));
+        let counted = group.entries_read.filter(|_| !entries.has_deleted_from(group.last_id));
         let read = counted.or_else(|| entries.added_up_to(group.last_id))?;
         Some(entries.added().saturating_sub(read))
     }
