@@ -52,8 +52,11 @@ impl Server {
     /// As [`start`](Self::start).
     pub fn restart(&mut self) {
         let port = self.port.to_string();
+        // A killed process keeps what it wrote to its file. With `everysec` Redis puts writes off
+        // while the disk is slow, and a kill then loses commands that it had acknowledged.
         let child = Command::new("redis-server")
             .args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"])
+            .args(["--appendfsync", "no"])
             .arg("--dir")
             .arg(&self.dir)
             .stdin(Stdio::null())
