@@ -1,4 +1,4 @@
-//! HyperLogLog as Redis keeps it in strings, byte for byte (`hyperloglog.c`): a header with the
+//! `HyperLogLog` as Redis keeps it in strings, byte for byte (`hyperloglog.c`): a header with the
 //! last count, then 16,384 registers in a sparse or a dense form.
 
 mod murmur;

@@ -1,4 +1,4 @@
-//! MurmurHash64A of Austin Appleby, by which Redis chooses registers.
+//! `MurmurHash64A` of Austin Appleby, by which Redis chooses registers.
 
 const SEED: u64 = 0xadc8_3b19;
 const FACTOR: u64 = 0xc6a4_a793_5bd1_e995;
