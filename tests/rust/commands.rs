@@ -46,6 +46,7 @@ const CALLS: &[&str] = &[
     "SINTERCARD 2 a b LIMIT 1",
     "SORT k",
     "SORT k BY store GET GET LIMIT 0 1 STORE d",
+    "SORT k STORE d STORE e",
     "SORT_RO k BY x GET y",
     "SUNIONSTORE d a b",
     "TOUCH a b",
