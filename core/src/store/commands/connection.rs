@@ -11,7 +11,8 @@ use super::super::session::{Access, Replies, Session};
 use super::super::shard::DATABASES;
 use super::super::space::Listening;
 use super::super::stop::{SYNTAX, Stop};
-use super::{Handler, check_arity, find, unknown_subcommand};
+use super::{Handler, checked, unknown_subcommand};
+use crate::command::Command;
 use crate::resp::Value;
 
 pub(super) const COMMANDS: &[(&str, Handler)] = &[
@@ -52,10 +53,8 @@ pub(super) fn forbidden(session: &Session, args: &[&[u8]]) -> Option<Stop> {
         return None;
     }
     // What is unknown, or has too few arguments, is told so first.
-    let command = find(args.first().copied().unwrap_or_default())?;
-    if check_arity(&command, args).is_err() {
-        return None;
-    }
+    let command = Command::find(args.first().copied().unwrap_or_default())?;
+    let called = checked(command, args).ok()?;
     let reason = if session.is_authenticated() {
         let is_allowed = matches!(
             command.name,
@@ -69,7 +68,7 @@ pub(super) fn forbidden(session: &Session, args: &[&[u8]]) -> Option<Stop> {
                 | "QUIT"
                 | "RESET"
         );
-        let name = command.full_name(args);
+        let name = called.full_name();
         (!is_allowed).then(|| {
             format!(
                 "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT \

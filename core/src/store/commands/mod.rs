@@ -2,7 +2,6 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "all handlers have one signature")]
 
-mod arity;
 mod bitmaps;
 mod connection;
 mod expiry;
@@ -15,7 +14,6 @@ mod pubsub;
 mod scripting;
 mod server;
 mod sets;
-mod sort;
 mod sorted_sets;
 mod streams;
 mod strings;
@@ -33,6 +31,7 @@ use super::session::{Nesting, Replies, Session};
 use super::space::Space;
 use super::stop::Stop;
 use super::{Answer, Refusal};
+use crate::command::{Command, Flags};
 use crate::resp::Value;
 use crate::time::Timestamp;
 
@@ -55,7 +54,6 @@ const GROUPS: &[&[(&str, Handler)]] = &[
     scripting::COMMANDS,
     server::COMMANDS,
     sets::COMMANDS,
-    sort::COMMANDS,
     sorted_sets::COMMANDS,
     streams::COMMANDS,
     strings::COMMANDS,
@@ -125,45 +123,21 @@ pub(super) fn run(
     args: &[&[u8]],
 ) -> Result<Value, Stop> {
     let name = args.first().copied().unwrap_or_default();
-    let command = find(name).ok_or(Refusal::Unsupported)?;
-    let handler = common.handlers.of(&command).ok_or(Refusal::Unsupported)?;
-    check_arity(&command, args)?;
+    let command = Command::find(name).ok_or(Refusal::Unsupported)?;
+    let handler = common.handlers.of(command).ok_or(Refusal::Unsupported)?;
+    let command = checked(command, args)?;
     common.commands.fetch_add(1, Ordering::Relaxed);
     if session.nesting == Nesting::None {
         for shard in 0..space.shards() {
             space.shard(shard).housekeep(now);
         }
     }
-    if command.is_write {
+    if command.flags.contains(Flags::WRITE) {
         make_room(space, common, session, now, args)?;
     }
     let reply = handler(&mut Call { now, args, session, space, common });
     common.set_journal_bytes(space.journal().bytes());
     reply
-}
-
-/// What is known of a command.
-struct Command {
-    name: &'static str,
-    arity: i32,
-    is_write: bool,
-    /// Whether its first argument names a subcommand.
-    has_subcommands: bool,
-    /// Its place in the table.
-    at: usize,
-}
-
-impl Command {
-    /// Its name in small letters, with that of the subcommand where there is one.
-    fn full_name(&self, args: &[&[u8]]) -> String {
-        match args.get(1) {
-            Some(subcommand) if self.has_subcommands => {
-                let subcommand = String::from_utf8_lossy(subcommand);
-                format!("{}|{subcommand}", self.name).to_lowercase()
-            }
-            _ => self.name.to_lowercase(),
-        }
-    }
 }
 
 /// Bytes of a command that are shown where nobody knows it.
@@ -176,8 +150,8 @@ pub(super) fn refusal_reply(refusal: Refusal, args: &[&[u8]]) -> Value {
     if refusal == Refusal::Full {
         return Value::Error("OOM command not allowed when used memory > 'maxmemory'.".into());
     }
-    if let Some(command) = find(name) {
-        let name = command.full_name(args).replace('|', " ").to_uppercase();
+    if let Some(command) = Command::find(name) {
+        let name = Command::of(args).unwrap_or(command).name;
         return Value::Error(format!("ERR outlast: '{name}' is not served from memory"));
     }
     let shown = |bytes: &[u8], bytes_max: usize| {
@@ -202,9 +176,10 @@ pub(super) struct Handlers(Vec<Option<Handler>>);
 impl Handlers {
     /// Finds each group's commands in the table, once for a store.
     pub(super) fn new() -> Self {
-        let mut handlers = vec![None; arity::ARITIES.len()];
+        let mut handlers = vec![None; Command::COUNT];
         for (name, handler) in GROUPS.iter().flat_map(|group| group.iter()) {
-            let place = find(name.as_bytes()).and_then(|command| handlers.get_mut(command.at));
+            let command = Command::find(name.as_bytes());
+            let place = command.and_then(|command| handlers.get_mut(command.index()));
             if let Some(place) = place {
                 *place = Some(*handler);
             }
@@ -213,67 +188,20 @@ impl Handlers {
     }
 
     fn of(&self, command: &Command) -> Option<Handler> {
-        self.0.get(command.at).copied().flatten()
+        self.0.get(command.index()).copied().flatten()
     }
 }
 
-const INDEX_SLOTS: usize = 2_048;
-/// Where each name of the table stands, by its hash; 0 is free, the rest is one more than the place.
-static INDEX: [u16; INDEX_SLOTS] = index();
-
-const fn slot_of(name: &[u8]) -> usize {
-    // FNV-1a, blind to case.
-    let (mut hash, mut at) = (0x811c_9dc5_u32, 0);
-    while at < name.len() {
-        hash = (hash ^ name[at].to_ascii_uppercase() as u32).wrapping_mul(0x0100_0193);
-        at += 1;
-    }
-    (hash ^ (hash >> 15)) as usize % INDEX_SLOTS
-}
-
-const fn index() -> [u16; INDEX_SLOTS] {
-    let mut index = [0; INDEX_SLOTS];
-    let mut at = 0;
-    while at < arity::ARITIES.len() {
-        let mut slot = slot_of(arity::ARITIES[at].0.as_bytes());
-        while index[slot] != 0 {
-            slot = (slot + 1) % INDEX_SLOTS;
-        }
-        index[slot] = at as u16 + 1;
-        at += 1;
-    }
-    index
-}
-
-fn find(name: &[u8]) -> Option<Command> {
-    let mut slot = slot_of(name);
-    loop {
-        let at = usize::from(*INDEX.get(slot)?).checked_sub(1)?;
-        let (known, arity, is_write, has_subcommands) = *arity::ARITIES.get(at)?;
-        if known.as_bytes().eq_ignore_ascii_case(name) {
-            return Some(Command { name: known, arity, is_write, has_subcommands, at });
-        }
-        slot = (slot + 1) % INDEX_SLOTS;
-    }
-}
-
-/// Checks the number of arguments, for a container those of its subcommand.
-fn check_arity(command: &Command, args: &[&[u8]]) -> Result<(), Stop> {
-    if command.has_subcommands && args.len() > 1 {
-        let subcommand = args.get(1).copied().unwrap_or_default();
-        let name = [command.name.as_bytes(), b" ", subcommand].concat();
-        let found = find(&name).ok_or_else(|| {
-            let shown = String::from_utf8_lossy(subcommand);
+/// The command, or the subcommand that the arguments call, if their number fits.
+fn checked(command: &'static Command, args: &[&[u8]]) -> Result<&'static Command, Stop> {
+    let called = match args.get(1) {
+        Some(name) if command.is_container() => command.find_sub(name).ok_or_else(|| {
+            let shown = String::from_utf8_lossy(name);
             Stop::from(format!("ERR unknown subcommand '{shown}'. Try {} HELP.", command.name))
-        })?;
-        return check_arity(&found, args);
-    }
-    let least = usize::try_from(command.arity.unsigned_abs()).unwrap_or(usize::MAX);
-    let fits = if command.arity < 0 { args.len() >= least } else { args.len() == least };
-    if fits {
-        return Ok(());
-    }
-    Err(wrong_arity(&command.name.replace(' ', "|")))
+        })?,
+        _ => command,
+    };
+    if called.accepts(args.len()) { Ok(called) } else { Err(wrong_arity(&called.full_name())) }
 }
 
 /// The error of a call with too few or too many arguments.

@@ -16,7 +16,8 @@ use super::super::session::{Nesting, Session};
 use super::super::space::Space;
 use super::super::stop::{NOT_AN_INTEGER, SYNTAX, Stop};
 use super::transactions::error_of;
-use super::{Handler, find, unknown_subcommand};
+use super::{Handler, unknown_subcommand};
+use crate::command::{Command, Flags};
 use crate::resp::Value;
 use crate::store::Refusal;
 use crate::time::Timestamp;
@@ -31,36 +32,6 @@ pub(super) const COMMANDS: &[(&str, Handler)] = &[
 
 /// Bytes of sources that are kept. Beyond it all are forgotten, and clients send them anew.
 const SOURCES_BYTES_MAX: usize = 16 << 20;
-/// Commands that no script may run (`noscript` in the command table).
-const NOT_IN_SCRIPTS: &[&[u8]] = &[
-    b"AUTH",
-    b"DISCARD",
-    b"EVAL",
-    b"EVALSHA",
-    b"EVALSHA_RO",
-    b"EVAL_RO",
-    b"EXEC",
-    b"HELLO",
-    b"MONITOR",
-    b"MULTI",
-    b"PSUBSCRIBE",
-    b"PUNSUBSCRIBE",
-    b"QUIT",
-    b"RESET",
-    b"SCRIPT",
-    b"SSUBSCRIBE",
-    b"SUBSCRIBE",
-    b"SUNSUBSCRIBE",
-    b"UNSUBSCRIBE",
-    b"UNWATCH",
-    b"WATCH",
-    b"CLIENT",
-    b"CONFIG",
-    b"DEBUG",
-    b"SAVE",
-    b"SHUTDOWN",
-];
-
 fn name_of(source: &[u8]) -> String {
     Sha1::digest(source).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -167,17 +138,17 @@ impl ScriptHost for Host<'_> {
 
 /// Whether a script may run this command.
 fn check(session: &Session, args: &[&[u8]]) -> Result<(), Stop> {
-    let name = args.first().copied().unwrap_or_default().to_ascii_uppercase();
-    let Some(command) = find(&name) else {
+    let Some(command) = Command::find(args.first().copied().unwrap_or_default()) else {
         return Err("ERR Unknown Redis command called from script".into());
     };
-    if super::check_arity(&command, args).is_err() {
+    let Ok(called) = super::checked(command, args) else {
         return Err("ERR Wrong number of args calling Redis command from script".into());
-    }
-    if NOT_IN_SCRIPTS.contains(&name.as_slice()) {
+    };
+    if called.flags.contains(Flags::NOSCRIPT) {
         return Err("ERR This Redis command is not allowed from script".into());
     }
-    if command.is_write && session.nesting == (Nesting::Script { read_only: true }) {
+    let is_write = called.flags.contains(Flags::WRITE);
+    if is_write && session.nesting == (Nesting::Script { read_only: true }) {
         return Err("ERR Write commands are not allowed from read-only scripts.".into());
     }
     Ok(())

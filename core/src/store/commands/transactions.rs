@@ -10,7 +10,8 @@ use super::super::hashing::hash;
 use super::super::session::{Nesting, Queue, Session, Watch};
 use super::super::space::Space;
 use super::super::stop::Stop;
-use super::{Handler, check_arity, find, owned};
+use super::{Handler, checked, owned};
+use crate::command::Command;
 use crate::resp::Value;
 use crate::store::Refusal;
 
@@ -41,13 +42,13 @@ pub(super) fn queue(
     if matches!(name.as_slice(), b"EXEC" | b"DISCARD" | b"MULTI" | b"WATCH" | b"QUIT" | b"RESET") {
         return None;
     }
-    let checked = find(&name).filter(|command| common.handlers.of(command).is_some());
-    let checked = checked.ok_or(Stop::from(Refusal::Unsupported));
-    let checked = checked.and_then(|command| check_arity(&command, args));
+    let known = Command::find(&name).filter(|command| common.handlers.of(command).is_some());
+    let known = known.ok_or(Stop::from(Refusal::Unsupported));
+    let known = known.and_then(|command| checked(command, args));
     let bytes: usize = args.iter().map(|arg| arg.len()).sum();
     let fits = queue.commands.len() < QUEUED_MAX && queue.bytes + bytes <= QUEUED_BYTES_MAX;
-    let checked = checked.and_then(|()| if fits { Ok(()) } else { Err(Refusal::Full.into()) });
-    if let Err(stop) = checked {
+    let queued = known.and_then(|_| if fits { Ok(()) } else { Err(Refusal::Full.into()) });
+    if let Err(stop) = queued {
         queue.broken = true;
         return Some(Err(stop));
     }

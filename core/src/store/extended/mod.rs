@@ -68,6 +68,11 @@ impl Extended {
         Some(Self { is_negative, magnitude })
     }
 
+    /// Whether it is infinite.
+    pub(crate) fn is_infinite(self) -> bool {
+        self.magnitude == Magnitude::Infinite
+    }
+
     /// The sum, rounded once; nothing where it is not finite.
     pub(crate) fn checked_add(self, other: Self) -> Option<Self> {
         let Magnitude::Finite(mantissa, exponent) = self.magnitude else {

@@ -3,7 +3,6 @@
 mod choices;
 mod counters;
 mod expiry;
-mod extended;
 #[cfg(test)]
 mod tests;
 

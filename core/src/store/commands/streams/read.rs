@@ -43,6 +43,10 @@ enum From {
 
 type Effects = Vec<Vec<Vec<u8>>>;
 
+/// Redis 7.0 says the same of XREADGROUP.
+const UNBALANCED: &str =
+    "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.";
+
 pub(super) fn xread(call: &mut Call<'_>) -> Result<Value, Stop> {
     let options = options(call, false)?;
     let froms = froms(call, &options)?;
@@ -217,7 +221,7 @@ fn options<'a>(call: &Call<'a>, is_group: bool) -> Result<Options<'a>, Stop> {
             }
             b"STREAMS" if more > 0 => {
                 if more % 2 == 1 {
-                    return Err(unbalanced(call, is_group));
+                    return Err(UNBALANCED.into());
                 }
                 options.first_key = at + 1;
                 options.streams = more / 2;
@@ -247,15 +251,6 @@ fn options<'a>(call: &Call<'a>, is_group: bool) -> Result<Options<'a>, Stop> {
         return Err("ERR Missing GROUP option for XREADGROUP".into());
     }
     Ok(options)
-}
-
-fn unbalanced(call: &Call<'_>, is_group: bool) -> Stop {
-    let symbol = if is_group { '>' } else { '$' };
-    format!(
-        "ERR Unbalanced '{}' list of streams: for each stream key an ID or '{symbol}' must be specified.",
-        call.name()
-    )
-    .into()
 }
 
 /// When a wait of so many milliseconds ends; never for 0.

@@ -1,5 +1,0 @@
-//! Commands on sort.
-
-use super::Handler;
-
-pub(super) const COMMANDS: &[(&str, Handler)] = &[];
