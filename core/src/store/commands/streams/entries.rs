@@ -130,11 +130,6 @@ pub(super) fn xsetid(call: &mut Call<'_>) -> Result<Value, Stop> {
 }
 
 fn check_history(entries: &Entries, id: Id, added: Option<i64>) -> Result<(), Stop> {
-    if id < entries.max_deleted_id() {
-        return Err(
-            "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id".into()
-        );
-    }
     let Some(last) = entries.last_entry_id() else {
         return Ok(());
     };
