@@ -109,7 +109,7 @@ pub(crate) fn reply<'env>(
         Ok(Array::from_vec(env, items)?.to_unknown())
     };
     match value {
-        Reply::Nil => Null.into_unknown(env),
+        Reply::Nil | Reply::NilArray => Null.into_unknown(env),
         Reply::Simple(text) => Ok(env.create_string(text)?.to_unknown()),
         Reply::Bulk(bytes) | Reply::Verbatim { text: bytes, .. } if buffers => {
             Ok(BufferSlice::copy_from(env, bytes)?.to_unknown())
@@ -163,7 +163,7 @@ fn integer(env: &Env, number: i64) -> napi::Result<Unknown<'_>> {
 pub(crate) fn tagged<'env>(env: &'env Env, value: &Reply) -> napi::Result<Object<'env>> {
     let mut object = Object::new(env)?;
     match value {
-        Reply::Nil => object.set("nil", true)?,
+        Reply::Nil | Reply::NilArray => object.set("nil", true)?,
         Reply::Simple(text) => object.set("simple", text.as_str())?,
         Reply::Error(text) => object.set("error", text.as_str())?,
         Reply::Integer(number) => object.set("integer", integer(env, *number)?)?,

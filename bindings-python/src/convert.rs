@@ -112,7 +112,7 @@ pub(crate) fn reply(py: Python<'_>, value: Value, text: bool) -> PyResult<Bound<
         PyList::new(py, items.collect::<PyResult<Vec<_>>>()?).map(Bound::into_any)
     };
     match value {
-        Value::Nil => Ok(py.None().into_bound(py)),
+        Value::Nil | Value::NilArray => Ok(py.None().into_bound(py)),
         Value::Simple(status) if status == "OK" || status == "PONG" => Ok(truth(py, true)),
         Value::Simple(status) => bulk(py, status.as_bytes(), text),
         Value::Error(message) => {

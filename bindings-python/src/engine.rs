@@ -244,7 +244,7 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 )]
 fn tagged_reply(py: Python<'_>, value: Value) -> PyResult<Bound<'_, PyDict>> {
     match value {
-        Value::Nil => tagged(py, "nil", true),
+        Value::Nil | Value::NilArray => tagged(py, "nil", true),
         Value::Simple(text) => tagged(py, "simple", text),
         Value::Error(text) => tagged(py, "error", text),
         Value::Integer(number) => tagged(py, "integer", number),

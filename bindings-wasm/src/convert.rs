@@ -156,7 +156,7 @@ fn error_cause(value: &JsValue, depth: u32, seen: &mut usize) -> Option<Value> {
 pub(crate) fn reply(value: &ocore::Value) -> Result<JsValue, Error> {
     use ocore::Value as Reply;
     Ok(match value {
-        Reply::Nil => tagged("nil", &JsValue::TRUE),
+        Reply::Nil | Reply::NilArray => tagged("nil", &JsValue::TRUE),
         Reply::Simple(text) => tagged("simple", &text.into()),
         Reply::Error(text) => tagged("error", &text.into()),
         Reply::Integer(number) => tagged("integer", &integer(*number)),

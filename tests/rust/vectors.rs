@@ -398,7 +398,7 @@ fn answer(reply: Result<Reply, Refusal>) -> Value {
     match reply {
         Err(Refusal::Full) => json!({"refused": "full"}),
         Err(_) => json!({"refused": "unsupported"}),
-        Ok(Reply::Nil) => json!({"nil": true}),
+        Ok(Reply::Nil | Reply::NilArray) => json!({"nil": true}),
         Ok(Reply::Simple(text)) => json!({ "simple": text }),
         Ok(Reply::Error(text)) => json!({ "error": text }),
         Ok(Reply::Integer(number)) => json!({ "integer": number }),

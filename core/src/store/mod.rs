@@ -166,11 +166,7 @@ impl Store {
         }
         let mut session = Session { journalled, ..Session::default() };
         let reply = commands::execute(&mut self.parts, &self.common, &mut session, now, &args);
-        reply.map(|reply| match reply.into_resp2() {
-            // Who has no connection of RESP 2 does not tell no list from no value.
-            Value::NilArray => Value::Nil,
-            value => value,
-        })
+        reply.map(Value::into_resp2)
     }
 
     /// A session with the next number.

@@ -13,7 +13,7 @@ const NOW: Timestamp = Timestamp::from_ms(1_000_000);
 fn shown(value: &Value) -> String {
     match value {
         Value::Nil => "nil".to_string(),
-        Value::NilArray => "nil".to_string(),
+        Value::NilArray => "nil array".to_string(),
         Value::Simple(text) | Value::Error(text) => text.clone(),
         Value::Integer(number) => number.to_string(),
         Value::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
@@ -52,7 +52,7 @@ fn pushes_pops_and_ranges() {
     check(&[
         ("LPUSHX l a", "0"),
         ("LPOP l", "nil"),
-        ("LPOP l 0", "nil"),
+        ("LPOP l 0", "nil array"),
         ("RPUSH l a b c", "3"),
         ("LPUSH l z y", "5"),
         ("LRANGE l 0 -1", "[y z a b c]"),
@@ -161,7 +161,7 @@ fn moves_and_pops_from_many() {
         ("LMPOP 1 l LEFT COUNT 0", "ERR count should be greater than 0"),
         ("LMPOP 1 l LEFT COUNT 1 COUNT 1", SYNTAX),
         ("LMPOP 1 l LEFT FOO", SYNTAX),
-        ("LMPOP 1 no LEFT", "nil"),
+        ("LMPOP 1 no LEFT", "nil array"),
         ("LMPOP 2 s m LEFT", WRONG),
         ("LMPOP 3 no m l RIGHT COUNT 5", "[m [c a]]"),
         ("BLPOP no s 0", WRONG),
@@ -170,7 +170,7 @@ fn moves_and_pops_from_many() {
         ("BLPOP l inf", "ERR timeout is negative"),
         ("BLPOP l 1e30", "ERR timeout is negative"),
         ("BLPOP l 9007199254740", "[l b]"),
-        ("BLPOP l 1", "nil"),
+        ("BLPOP l 1", "nil array"),
         ("BLMOVE l s FOO LEFT x", SYNTAX),
         ("BLMOVE l s LEFT LEFT x", "ERR timeout is not a float or out of range"),
         ("BRPOPLPUSH s l 1", WRONG),

@@ -2,8 +2,6 @@
 
 use alloc::format;
 use alloc::string::String;
-use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use super::super::super::call::Call;
@@ -35,7 +33,7 @@ struct Options {
 struct Claim<'a> {
     key: &'a [u8],
     group_name: &'a [u8],
-    consumer: Arc<[u8]>,
+    consumer: &'a [u8],
     idle_ms_min: i64,
     now: Timestamp,
     delivered_at: Timestamp,
@@ -63,7 +61,7 @@ pub(super) fn xclaim(call: &mut Call<'_>) -> Result<Value, Stop> {
     let result = stream.with_group(group_name, |group, entries| {
         let moves_last_id = options.last_id > group.last_id;
         group.last_id = group.last_id.max(options.last_id);
-        let mut claim = Claim::new(key, group_name, name, idle_ms_min, now, options, group);
+        let mut claim = Claim::new(key, group_name, name, idle_ms_min, now, options);
         let claimed = ids.iter().filter_map(|id| match claim.run(group, entries, *id) {
             Claimed::Yes(value) => Some(value),
             Claimed::Deleted | Claimed::No => None,
@@ -92,7 +90,7 @@ pub(super) fn xautoclaim(call: &mut Call<'_>) -> Result<Value, Stop> {
     let stream = call.write::<Stream>(key)?.ok_or_else(|| no_group(key, group_name))?;
     let result = stream.with_group(group_name, |group, entries| {
         let options = Options { only_ids, ..Options::default() };
-        let mut claim = Claim::new(key, group_name, name, idle_ms_min, now, options, group);
+        let mut claim = Claim::new(key, group_name, name, idle_ms_min, now, options);
         let (mut claimed, mut deleted) = (Vec::new(), Vec::new());
         let (mut next, mut looks) = (Some(start), limit.saturating_mul(LOOKS_PER_ENTRY));
         let mut id = first_pending(group, next);
@@ -134,18 +132,15 @@ impl<'a> Claim<'a> {
     fn new(
         key: &'a [u8],
         group_name: &'a [u8],
-        consumer: &[u8],
+        consumer: &'a [u8],
         idle_ms_min: i64,
         now: Timestamp,
         options: Options,
-        group: &mut Group,
     ) -> Self {
         // A time in the future or before the epoch is a slip of the caller's clock.
         let given = options.delivered_at.and_then(|ms| u64::try_from(ms).ok());
         let delivered_at = given.map(Timestamp::from_ms).filter(|at| *at <= now).unwrap_or(now);
-        let (consumer, is_new) = group.see(consumer, now);
-        let effects =
-            if is_new { vec![create_consumer(key, group_name, &consumer)] } else { Vec::new() };
+        let effects = Vec::new();
         Self { key, group_name, consumer, idle_ms_min, now, delivered_at, options, effects }
     }
 
@@ -174,7 +169,12 @@ impl<'a> Claim<'a> {
         };
         let again = i64::from(!self.options.only_ids);
         let deliveries = self.options.deliveries.unwrap_or_else(|| before.saturating_add(again));
-        group.assign(id, &self.consumer, self.delivered_at, deliveries);
+        // Only who gets something is made a consumer.
+        let (consumer, is_new) = group.see(self.consumer, self.now);
+        if is_new {
+            self.effects.push(create_consumer(self.key, self.group_name, self.consumer));
+        }
+        group.assign(id, &consumer, self.delivered_at, deliveries);
         if let Some(pending) = group.pending().get(&id) {
             self.effects.push(pending.claim(self.key, self.group_name, id));
         }

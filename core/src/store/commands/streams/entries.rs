@@ -130,20 +130,16 @@ pub(super) fn xsetid(call: &mut Call<'_>) -> Result<Value, Stop> {
 }
 
 fn check_history(entries: &Entries, id: Id, added: Option<i64>) -> Result<(), Stop> {
-    let Some(last) = entries.last_entry_id() else {
-        return Ok(());
-    };
-    if id < last {
-        return Err(
-            "ERR The ID specified in XSETID is smaller than the target stream top item".into()
-        );
-    }
-    let len = i64::try_from(entries.len()).unwrap_or(i64::MAX);
-    if added.is_some_and(|added| added < len) {
-        return Err(
-            "ERR The entries_added specified in XSETID is smaller than the target stream length"
-                .into(),
-        );
+    if let Some(last) = entries.last_entry_id() {
+        if id < last {
+            return Err(
+                "ERR The ID specified in XSETID is smaller than the target stream top item".into(),
+            );
+        }
+        let len = i64::try_from(entries.len()).unwrap_or(i64::MAX);
+        if added.is_some_and(|added| added < len) {
+            return Err("ERR The entries_added specified in XSETID is smaller than the target stream length".into());
+        }
     }
     Ok(())
 }

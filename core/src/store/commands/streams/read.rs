@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::super::super::call::Call;
@@ -15,13 +16,17 @@ use super::{entry_value, id_at, id_value};
 use crate::resp::Value;
 use crate::time::Timestamp;
 
+/// Redis 7.0 says the same of XREADGROUP.
+const UNBALANCED: &str =
+    "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.";
 const DOLLAR_IN_GROUP: &str = "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.";
 
 /// The options of both commands.
 #[derive(Debug, Default)]
 struct Options<'a> {
-    /// Whether it waits, and until when.
-    block: Option<Option<Timestamp>>,
+    waits: bool,
+    /// Until when; for ever where there is none.
+    until: Option<Timestamp>,
     /// Entries of each stream at most.
     limit: Option<usize>,
     /// Group and consumer.
@@ -42,10 +47,6 @@ enum From {
 }
 
 type Effects = Vec<Vec<Vec<u8>>>;
-
-/// Redis 7.0 says the same of XREADGROUP.
-const UNBALANCED: &str =
-    "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.";
 
 pub(super) fn xread(call: &mut Call<'_>) -> Result<Value, Stop> {
     let options = options(call, false)?;
@@ -101,34 +102,39 @@ struct Read<'a> {
 
 impl Read<'_> {
     fn run(&mut self, group: &mut Group, entries: &Entries, from: From) -> Option<Vec<Value>> {
+        if matches!(from, From::New) {
+            entries.last_entry_id().filter(|last| *last > group.last_id)?;
+        }
         let (consumer, is_new) = group.see(self.name, self.now);
         if is_new {
             self.effects.push(create_consumer(self.key, self.group_name, self.name));
         }
-        match from {
-            From::After(id) => Some(self.history(group, entries, id)),
-            From::New => {
-                entries.last_entry_id().filter(|last| *last > group.last_id)?;
-                Some(self.new_entries(group, entries, &consumer))
-            }
-        }
+        Some(match from {
+            From::After(id) => self.history(group, entries, id, &consumer),
+            From::New => self.new_entries(group, entries, &consumer),
+        })
     }
 
     /// What is pending with the consumer, delivered once more.
-    fn history(&mut self, group: &mut Group, entries: &Entries, after: Id) -> Vec<Value> {
+    fn history(
+        &mut self,
+        group: &mut Group,
+        entries: &Entries,
+        after: Id,
+        consumer: &Arc<[u8]>,
+    ) -> Vec<Value> {
         // Redis wraps around behind the last ID.
         let start = after.next().unwrap_or(Id::MIN);
-        let Some((name, consumer)) = group.consumers().get_key_value(self.name) else {
-            return Vec::new();
-        };
-        let (name, limit) = (name.clone(), self.options.limit.unwrap_or(usize::MAX));
-        let ids: Vec<Id> = consumer.pending().range(start..).take(limit).copied().collect();
+        let limit = self.options.limit.unwrap_or(usize::MAX);
+        let own = group.consumers().get(consumer).into_iter();
+        let own = own.flat_map(|own| own.pending().range(start..)).take(limit);
+        let ids: Vec<Id> = own.copied().collect();
         let value = |id: Id| {
             let Some(entry) = entries.get(id) else {
                 return Value::Array([id_value(id), Value::NilArray].into());
             };
             let before = group.pending().get(&id).map_or(0, |pending| pending.deliveries);
-            group.assign(id, &name, self.now, before.saturating_add(1));
+            group.assign(id, consumer, self.now, before.saturating_add(1));
             if let Some(pending) = group.pending().get(&id) {
                 self.effects.push(pending.claim(self.key, self.group_name, id));
             }
@@ -142,7 +148,7 @@ impl Read<'_> {
         &mut self,
         group: &mut Group,
         entries: &Entries,
-        consumer: &alloc::sync::Arc<[u8]>,
+        consumer: &Arc<[u8]>,
     ) -> Vec<Value> {
         let Some(start) = group.last_id.next() else {
             return Vec::new();
@@ -183,9 +189,9 @@ fn finish(
             Value::Array(replies.into_iter().map(pair).collect())
         });
     }
-    let Some(until) = options.block.filter(|_| call.may_block()) else {
+    if !options.waits || !call.may_block() {
         return Ok(Value::NilArray);
-    };
+    }
     let keys = call.args.iter().skip(options.first_key).take(options.streams);
     let keys = keys.map(|key| (call.session.database, key.to_vec())).collect();
     let mut retry = super::super::owned(call.args);
@@ -194,7 +200,12 @@ fn finish(
             *arg = id.text();
         }
     }
-    Err(Stop::Block(Box::new(Block { keys, until, retry, at_timeout: Value::NilArray })))
+    Err(Stop::Block(Box::new(Block {
+        keys,
+        until: options.until,
+        retry,
+        at_timeout: Value::NilArray,
+    })))
 }
 
 fn options<'a>(call: &Call<'a>, is_group: bool) -> Result<Options<'a>, Stop> {
@@ -211,7 +222,8 @@ fn options<'a>(call: &Call<'a>, is_group: bool) -> Result<Options<'a>, Stop> {
                     )
                     .into());
                 }
-                options.block = Some(wait_until(call, at + 1)?);
+                options.until = wait_until(call, at + 1)?;
+                options.waits = true;
                 at += 1;
             }
             b"COUNT" if more > 0 => {

@@ -68,13 +68,10 @@ pub(super) fn options(call: &Call<'_>, is_add: bool) -> Result<Options, Stop> {
         at += 1;
     }
     options.end = at;
-    options.trim = match keep {
-        Some(keep) => Some(trim(keep, is_approximate, limit)?),
-        None => {
-            without_trim(limit, is_add)?;
-            None
-        }
-    };
+    match keep {
+        Some(keep) => options.trim = Some(trim(keep, is_approximate, limit)?),
+        None => without_trim(limit, is_add)?,
+    }
     Ok(options)
 }
 

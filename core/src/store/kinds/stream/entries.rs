@@ -172,7 +172,10 @@ impl Entries {
     /// Whether something may have been deleted from this ID on (`streamRangeHasTombstones` of
     /// `t_stream.c`).
     pub(crate) fn has_deleted_from(&self, id: Id) -> bool {
-        self.len > 0 && self.max_deleted_id != Id::MIN && id <= self.max_deleted_id
+        id <= self.max_deleted_id
+            && self.max_deleted_id != Id::MIN
+            && self.len > 0
+            && self.first_id() <= self.max_deleted_id
     }
 
     /// How many entries were ever added up to this ID, where that can be known

@@ -4,6 +4,8 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::super::super::number::parse_i64;
+
 /// What an entry is named by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Id {
@@ -78,14 +80,13 @@ fn split(text: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
 /// A number as `string2ull` of `util.c` reads one: strictly, or else as C's `strtoull` does, with
 /// spaces and a sign before it and leading zeros.
 fn number(text: &[u8]) -> Option<u64> {
-    if let Some(strict) = super::super::super::number::parse_i64(text) {
+    if let Some(strict) = parse_i64(text) {
         return u64::try_from(strict).ok();
     }
     let begin = text.iter().position(|byte| !matches!(byte, b' ' | b'\t'..=b'\r'))?;
     let (negative, digits) = match text.get(begin..)? {
         [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
     };
     if digits.is_empty() {
         return None;

@@ -7,7 +7,7 @@ mod id;
 #[cfg(test)]
 mod tests;
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -31,6 +31,9 @@ pub(crate) struct Stream {
 const GROUP_BYTES: usize = size_of::<(Vec<u8>, Group)>() * 3 / 2;
 /// Chunks cost more to free than elements.
 const ELEMENTS_PER_CHUNK: usize = 4;
+
+/// Elements that a command of a rebuilt value names at most.
+const REBUILT_AT_ONCE_MAX: usize = 512;
 
 /// A command with its arguments.
 type Args = Vec<Vec<u8>>;
@@ -141,19 +144,31 @@ impl Stream {
         self.groups.is_empty()
     }
 
-    /// The commands that make this value at a key that is not there, each of bounded size. An entry
-    /// that is pending and deleted cannot be made pending again; Redis' own files lose it too.
+    /// The commands that make this value at a key that is not there, each of bounded size.
+    ///
+    /// Only entries that are there can be made pending, so those that are pending and deleted are
+    /// added and deleted again.
     pub(crate) fn rebuild(&self, key: &[u8]) -> Vec<Args> {
         let mut commands = Vec::new();
+        let missing = self.missing();
+        let mut placeholders = missing.iter().copied().peekable();
+        let placeholder = |id: Id| words(&[b"XADD", key, &id.text(), b"x", b"y"]);
         for entry in self.entries.range(Id::MIN, Id::MAX) {
+            while let Some(id) = placeholders.next_if(|id| *id < entry.id) {
+                commands.push(placeholder(id));
+            }
             let mut command = vec![b"XADD".to_vec(), key.to_vec(), entry.id.text()];
             command.extend(entry.pairs().flatten().map(<[u8]>::to_vec));
             commands.push(command);
         }
+        commands.extend(placeholders.map(placeholder));
         if commands.is_empty() {
-            // An entry that is trimmed at once leaves an empty stream.
-            commands.push(words(&[b"XADD", key, b"MAXLEN", b"0", b"0-1", b"x", b"y"]));
+            commands.push(placeholder(Id { ms: 0, seq: 1 }));
         }
+        for (name, group) in &self.groups {
+            rebuild_group(key, name, group, &mut commands);
+        }
+        self.delete_placeholders(key, &missing, &mut commands);
         let (last, deleted) = (self.entries.last_id.text(), self.entries.max_deleted_id.text());
         let added = self.entries.added.to_string().into_bytes();
         commands.push(words(&[
@@ -165,33 +180,50 @@ impl Stream {
             b"MAXDELETEDID",
             &deleted,
         ]));
-        for (name, group) in &self.groups {
-            self.rebuild_group(key, name, group, &mut commands);
-        }
         commands
     }
 
-    fn rebuild_group(&self, key: &[u8], name: &[u8], group: &Group, commands: &mut Vec<Args>) {
-        let last_id = group.last_id.text();
-        let read = group.entries_read.unwrap_or(-1).to_string();
-        commands.push(words(&[
-            b"XGROUP",
-            b"CREATE",
-            key,
-            name,
-            &last_id,
-            b"ENTRIESREAD",
-            read.as_bytes(),
-        ]));
-        for consumer in group.consumers().keys() {
-            commands.push(words(&[b"XGROUP", b"CREATECONSUMER", key, name, consumer]));
+    /// IDs that are pending and deleted.
+    fn missing(&self) -> BTreeSet<Id> {
+        let pending = self.groups.values().flat_map(|group| group.pending().keys().copied());
+        pending.filter(|id| self.entries.get(*id).is_none()).collect()
+    }
+
+    /// What is trimmed is not remembered as deleted one by one; before the first entry it can be.
+    fn delete_placeholders(&self, key: &[u8], missing: &BTreeSet<Id>, commands: &mut Vec<Args>) {
+        if self.entries.len() == 0 {
+            commands.push(words(&[b"XTRIM", key, b"MAXLEN", b"=", b"0"]));
+            return;
         }
-        for (id, pending) in group.pending() {
-            if self.entries.get(*id).is_some() {
-                commands.push(pending.claim(key, name, *id));
-            }
+        let first = self.entries.first_id();
+        if missing.first().is_some_and(|id| *id < first) {
+            commands.push(words(&[b"XTRIM", key, b"MINID", b"=", &first.text()]));
+        }
+        let inner: Vec<Vec<u8>> = missing.range(first..).map(|id| id.text()).collect();
+        for ids in inner.chunks(REBUILT_AT_ONCE_MAX) {
+            let mut command = words(&[b"XDEL", key]);
+            command.extend_from_slice(ids);
+            commands.push(command);
         }
     }
+}
+
+fn rebuild_group(key: &[u8], name: &[u8], group: &Group, commands: &mut Vec<Args>) {
+    let last_id = group.last_id.text();
+    let read = group.entries_read.unwrap_or(-1).to_string();
+    commands.push(words(&[
+        b"XGROUP",
+        b"CREATE",
+        key,
+        name,
+        &last_id,
+        b"ENTRIESREAD",
+        read.as_bytes(),
+    ]));
+    for consumer in group.consumers().keys() {
+        commands.push(words(&[b"XGROUP", b"CREATECONSUMER", key, name, consumer]));
+    }
+    commands.extend(group.pending().iter().map(|(id, pending)| pending.claim(key, name, *id)));
 }
 
 impl Pending {
