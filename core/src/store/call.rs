@@ -184,12 +184,11 @@ impl<'a> Call<'a> {
             Expiry::Keep => kept,
             Expiry::At(at) => Some(at),
         };
-        match place {
-            Some(place) => shard.set_string(database, hash.tag, place, value, expires_at, used),
-            None => {
-                let slot = Slot::string(key, value, expires_at, used);
-                shard.insert_new(database, hash.tag, slot);
-            }
+        if let Some(place) = place {
+            shard.set_string(database, hash.tag, place, value, expires_at, used);
+        } else {
+            let slot = Slot::string(key, value, expires_at, used);
+            shard.insert_new(database, hash.tag, slot);
         }
     }
 
@@ -231,9 +230,10 @@ impl<'a> Call<'a> {
         let (hash, shard_at, _) = self.locate(key);
         let (now, database) = (self.now, self.session.database);
         let used = self.common.used(now, 0);
-        let slot = match data {
-            Data::String(value) => Slot::string(key, &value, expires_at, used),
-            data => Slot::object(key, data, expires_at, used),
+        let slot = if let Data::String(value) = &data {
+            Slot::string(key, value, expires_at, used)
+        } else {
+            Slot::object(key, data, expires_at, used)
         };
         self.space.shard(shard_at).insert_new(database, hash.tag, slot);
     }
@@ -264,6 +264,7 @@ impl<'a> Call<'a> {
     }
 
     /// When a key expires: nothing where it is not there, `Some(None)` where it does not expire.
+    #[expect(clippy::option_option, reason = "TTL tells these three apart, too")]
     pub(crate) fn expires_at(&mut self, key: &[u8]) -> Option<Option<Timestamp>> {
         self.slot(key).map(Slot::expires_at)
     }

@@ -95,7 +95,7 @@ impl Eviction {
         let count = if before == 0 { FREQUENCY_START } else { frequency(now, before) };
         let above = u64::from(count.saturating_sub(FREQUENCY_START));
         // One in `above * factor + 1` uses counts (Morris' counter, `LFULogIncr`).
-        let counts = random() % (above * FREQUENCY_LOG_FACTOR + 1) == 0;
+        let counts = random().is_multiple_of(above * FREQUENCY_LOG_FACTOR + 1);
         let count = if counts && before != 0 { count.saturating_add(1) } else { count };
         (minutes(now) << 8) | u32::from(count)
     }

@@ -86,7 +86,11 @@ pub(crate) fn format_f64(number: f64) -> String {
         return String::from("nan");
     }
     // Whole numbers of up to 17 digits print as they are.
-    #[expect(clippy::cast_possible_truncation, reason = "the bounds are checked just before")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::float_cmp,
+        reason = "the bounds are checked, and whole is whole"
+    )]
     if number.abs() < 1e15
         && libm::trunc(number) == number
         && (number != 0.0 || number.is_sign_positive())

@@ -252,7 +252,7 @@ mod tests {
             let len = [0, 1, 5, 127, 128, 300][usize::try_from(rng.between(0, 5)).unwrap()];
             let element = vec![u8::try_from(rng.between(0, 255)).unwrap(); len];
             let index = usize::try_from(rng.between(0, model.len() as u64)).unwrap();
-            let place = pack.place_of(i64::try_from(index).unwrap()).unwrap_or(pack.end());
+            let place = pack.place_of(i64::try_from(index).unwrap()).unwrap_or_else(|| pack.end());
             match rng.between(0, 4) {
                 0 | 1 => {
                     pack.insert(place, &element);

@@ -324,9 +324,11 @@ impl Shard {
         let mut best: Option<(u32, usize, Vec<u8>)> = None;
         for (database, target) in self.databases.iter().enumerate() {
             for slot in target.candidates(policy, self.common.random()) {
-                let idleness = match policy {
-                    Eviction::VolatileTtl => u32::MAX,
-                    _ => policy.idleness(now, slot.used()),
+                // What expires next is the first of the candidates.
+                let idleness = if policy == Eviction::VolatileTtl {
+                    u32::MAX
+                } else {
+                    policy.idleness(now, slot.used())
                 };
                 let better = best.as_ref().is_none_or(|(most, ..)| idleness > *most);
                 if better && may_go(database, slot.key()) {

@@ -263,14 +263,15 @@ impl Slot {
         let words = |words: &[&[u8]]| words.iter().map(|word| word.to_vec()).collect();
         let mut commands = match self {
             Self::Packed(packed) => vec![words(&[b"SET", key, packed.value()])],
-            Self::Object(object) => match &object.data {
-                Data::String(value) => vec![words(&[b"SET", key, value])],
-                data => {
+            Self::Object(object) => {
+                if let Data::String(value) = &object.data {
+                    vec![words(&[b"SET", key, value])]
+                } else {
                     let mut commands = vec![words(&[b"DEL", key])];
-                    commands.extend(data.rebuild(key));
+                    commands.extend(object.data.rebuild(key));
                     commands
                 }
-            },
+            }
         };
         if let Some(at) = self.expires_at() {
             commands.push(words(&[b"PEXPIREAT", key, at.as_ms().to_string().as_bytes()]));

@@ -88,11 +88,6 @@ impl<T> Table<T> {
         self.len
     }
 
-    /// Whether it holds none.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// Bytes of the table itself; what its items own is not counted.
     pub(crate) fn bytes(&self) -> usize {
         let each = size_of::<T>() + size_of::<u32>();
@@ -143,25 +138,18 @@ impl<T> Table<T> {
         self.iter_from(0).map(|(_, item)| item)
     }
 
-    /// All items, in no order of meaning, to change them; never their keys.
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.leaves.iter_mut().flat_map(|leaf| leaf.items.iter_mut())
-    }
-
     /// One step of a scan: passes items from `cursor` on to `visit` until at least `count` were
     /// passed. Answers where to go on; 0 when everything was passed.
     pub(crate) fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&T)) -> u64 {
         // As in Redis, of a cursor that was never given out only the low bits count.
         let from = u32::try_from(cursor & u64::from(u32::MAX)).unwrap_or(0);
-        let mut seen = 0;
         let mut last = None;
-        for (tag, item) in self.iter_from(from) {
+        for (seen, (tag, item)) in self.iter_from(from).enumerate() {
             // Items of one tag are never parted.
             if seen >= count && last != Some(tag) {
                 return u64::from(tag);
             }
             visit(item);
-            seen += 1;
             last = Some(tag);
         }
         0
@@ -410,6 +398,6 @@ mod tests {
             steps += 1;
         }
         assert!(steps > 50);
-        assert!(table.is_empty());
+        assert_eq!(table.len(), 0);
     }
 }

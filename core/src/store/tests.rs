@@ -3,6 +3,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::*;
+use crate::command::Traits;
 use crate::journal::{Batch, Outcome};
 use crate::kind::FailureKind;
 
@@ -37,8 +38,7 @@ fn lines(batch: &Batch) -> Vec<String> {
 #[test]
 fn every_listed_command_is_known_and_no_other() {
     // These need an engine for scripts, or a connection.
-    let runs_scripts =
-        |name: &&str| name.contains("EVAL") || crate::command::Traits::of(&[*name]).stateful;
+    let runs_scripts = |name: &&str| name.contains("EVAL") || Traits::of(&[*name]).stateful;
     for name in commands::supported().into_iter().filter(|name| !runs_scripts(name)) {
         assert_ne!(store().execute(NOW, &[name], false), Err(Refusal::Unsupported), "{name}");
     }

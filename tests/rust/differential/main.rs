@@ -43,7 +43,7 @@ impl Redis {
         }
         self.stream.write_all(&bytes).expect("the server takes commands");
         let mut replies = Vec::new();
-        let mut buffer = [0; 65_536];
+        let mut buffer = vec![0; 65_536];
         while replies.len() < commands.len() {
             if let Some(reply) = self.parser.next_reply().expect("the server speaks RESP") {
                 replies.push(reply);

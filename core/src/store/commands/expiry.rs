@@ -18,13 +18,14 @@ pub(super) const COMMANDS: &[(&str, Handler)] = &[
     ("PEXPIRE", |call| expire(call, 1, true)),
     ("PEXPIREAT", |call| expire(call, 1, false)),
     ("PEXPIRETIME", |call| Ok(expiry(call, |at, _| at.as_ms()))),
-    ("PTTL", |call| Ok(expiry(call, |at, now| at.since_ms(now)))),
+    ("PTTL", |call| Ok(expiry(call, Timestamp::since_ms))),
     // Redis rounds to the nearest second.
     ("TTL", |call| Ok(expiry(call, |at, now| (at.since_ms(now) + 500) / 1_000))),
 ];
 
 /// When EXPIRE and its like apply.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "Redis takes XX together with GT or LT")]
 struct Conditions {
     absent: bool,
     present: bool,

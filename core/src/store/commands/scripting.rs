@@ -32,8 +32,10 @@ pub(super) const COMMANDS: &[(&str, Handler)] = &[
 
 /// Bytes of sources that are kept. Beyond it all are forgotten, and clients send them anew.
 const SOURCES_BYTES_MAX: usize = 16 << 20;
+/// The SHA-1 of a source in hexadecimal digits.
 fn name_of(source: &[u8]) -> String {
-    Sha1::digest(source).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = Sha1::digest(source).into_iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 fn eval(call: &mut Call<'_>, read_only: bool) -> Result<Value, Stop> {

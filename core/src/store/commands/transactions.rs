@@ -43,7 +43,7 @@ pub(super) fn queue(
         return None;
     }
     let known = Command::find(&name).filter(|command| common.handlers.of(command).is_some());
-    let known = known.ok_or(Stop::from(Refusal::Unsupported));
+    let known = known.ok_or(Refusal::Unsupported).map_err(Stop::from);
     let known = known.and_then(|command| checked(command, args));
     let bytes: usize = args.iter().map(|arg| arg.len()).sum();
     let fits = queue.commands.len() < QUEUED_MAX && queue.bytes + bytes <= QUEUED_BYTES_MAX;

@@ -15,7 +15,7 @@ use crate::resp::Value;
 pub(super) fn config(call: &mut Call<'_>) -> Result<Value, Stop> {
     match (call.option(1).as_slice(), call.args.len()) {
         (b"GET", 3..) => Ok(get(call)),
-        (b"SET", 4..) if call.args.len() % 2 == 0 => set(call),
+        (b"SET", 4..) if call.args.len().is_multiple_of(2) => set(call),
         (b"RESETSTAT", 2) => Ok(Value::ok()),
         (b"REWRITE", 2) => Err("ERR The server is running without a config file".into()),
         (name @ (b"GET" | b"SET"), _) => {
