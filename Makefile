@@ -38,6 +38,12 @@ test-browser: ## Run the WASM package's tests in headless Chromium
 test-packaging: ## Install the built packages elsewhere and use them
 	@$(PYTHON) tests/run.py packaging
 
+.PHONY: fuzz-store
+fuzz-store: ## Compare the store with redis-server on COMMANDS random commands from SEED (20,000,000 from 1)
+	@scripts/setup-system redis
+	OUTLAST_STORE_COMMANDS=$(or $(COMMANDS),20000000) OUTLAST_STORE_SEED=$(or $(SEED),1) \
+		cargo test --release -p outlast-tests --test differential
+
 .PHONY: lint
 lint: ## Check formatting, lints, types, licences and the repository's own rules
 	@scripts/lint
