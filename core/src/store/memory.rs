@@ -10,6 +10,21 @@ pub(crate) const fn heap(size: usize) -> usize {
     if rounded < 32 { 32 } else { rounded }
 }
 
+/// Bytes that the nodes of a `BTreeMap` with so many entries take. A node has room for eleven, also
+/// for the first one; beyond one node they are two thirds full on average.
+pub(crate) const fn tree<K, V>(entries: usize) -> usize {
+    let entry = size_of::<K>() + size_of::<V>();
+    let node = heap(11 * entry + 16);
+    let filled = entries * entry * 3 / 2;
+    if entries == 0 {
+        0
+    } else if filled < node {
+        node
+    } else {
+        filled
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

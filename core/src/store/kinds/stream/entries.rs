@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
+use super::super::super::memory::tree;
 use super::chunk::{Chunk, Entry};
 use super::id::Id;
 
@@ -17,6 +18,7 @@ pub(crate) struct Entries {
     pub(super) max_deleted_id: Id,
     /// How many entries were ever added.
     pub(super) added: i64,
+    /// Bytes of the chunks, the map's own not counted.
     bytes: usize,
 }
 
@@ -38,9 +40,6 @@ pub(crate) struct Trim {
     /// How many entries at most; 0 means any number.
     pub(crate) limit: u64,
 }
-
-/// A chunk's place in the map, on average.
-const CHUNK_BYTES: usize = size_of::<(Id, Chunk)>() * 3 / 2;
 
 impl Entries {
     /// How many there are.
@@ -69,8 +68,8 @@ impl Entries {
     }
 
     /// Bytes on the heap.
-    pub(crate) const fn bytes(&self) -> usize {
-        self.bytes
+    pub(crate) fn bytes(&self) -> usize {
+        tree::<Id, Chunk>(self.chunks.len()) + self.bytes
     }
 
     /// The first entry's ID; 0-0 where there is none.
@@ -90,9 +89,6 @@ impl Entries {
             .last_key_value()
             .filter(|(first, chunk)| **first < id && chunk.has_room(pairs));
         let first = tail.map_or(id, |(first, _)| *first);
-        if first == id {
-            self.bytes += CHUNK_BYTES;
-        }
         let chunk = self.chunks.entry(first).or_insert_with(|| Chunk::new(id, pairs));
         let before = if first == id { 0 } else { chunk.bytes() };
         chunk.push(first, id, pairs);
@@ -239,7 +235,7 @@ impl Entries {
 
     fn remove_chunk(&mut self, first: Id) {
         if let Some(chunk) = self.chunks.remove(&first) {
-            self.bytes = self.bytes.saturating_sub(CHUNK_BYTES + chunk.bytes());
+            self.bytes = self.bytes.saturating_sub(chunk.bytes());
         }
     }
 }

@@ -3,7 +3,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 
-use super::super::super::memory::heap;
+use super::super::super::memory::{heap, tree};
 use super::id::Id;
 use crate::time::Timestamp;
 
@@ -38,10 +38,6 @@ pub(crate) struct Consumer {
     pending: BTreeSet<Id>,
 }
 
-/// A pending entry's places in both trees, on average.
-const PENDING_BYTES: usize = (size_of::<(Id, Pending)>() + size_of::<Id>()) * 3 / 2;
-/// A consumer's place in its tree, on average.
-const CONSUMER_BYTES: usize = size_of::<(Arc<[u8]>, Consumer)>() * 3 / 2;
 /// The counters before what an `Arc` shares.
 const ARC_BYTES: usize = 16;
 
@@ -59,7 +55,11 @@ impl Group {
 
     /// Bytes on the heap.
     pub(super) fn bytes(&self) -> usize {
-        self.pending.len() * PENDING_BYTES + self.names_bytes
+        // Each pending entry has a place in the group's tree and in its consumer's.
+        tree::<Id, Pending>(self.pending.len())
+            + tree::<Id, ()>(self.pending.len())
+            + tree::<Arc<[u8]>, Consumer>(self.consumers.len())
+            + self.names_bytes
     }
 
     /// All pending entries.
@@ -87,7 +87,7 @@ impl Group {
         if self.consumers.contains_key(name) {
             return false;
         }
-        self.names_bytes += CONSUMER_BYTES + heap(ARC_BYTES + name.len());
+        self.names_bytes += heap(ARC_BYTES + name.len());
         let consumer = Consumer { seen_at: now, pending: BTreeSet::new() };
         self.consumers.insert(name.into(), consumer);
         true
@@ -96,8 +96,7 @@ impl Group {
     /// Removes a consumer with its pending entries; how many those were, if it was there.
     pub(crate) fn delete_consumer(&mut self, name: &[u8]) -> Option<usize> {
         let consumer = self.consumers.remove(name)?;
-        self.names_bytes =
-            self.names_bytes.saturating_sub(CONSUMER_BYTES + heap(ARC_BYTES + name.len()));
+        self.names_bytes = self.names_bytes.saturating_sub(heap(ARC_BYTES + name.len()));
         for id in &consumer.pending {
             self.pending.remove(id);
         }

@@ -12,7 +12,7 @@ use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::super::memory::heap;
+use super::super::memory::{heap, tree};
 
 pub(crate) use chunk::Entry;
 pub(crate) use entries::{Entries, Keep, Trim};
@@ -27,8 +27,6 @@ pub(crate) struct Stream {
     groups_bytes: usize,
 }
 
-/// A group's place in the map, on average.
-const GROUP_BYTES: usize = size_of::<(Vec<u8>, Group)>() * 3 / 2;
 /// Chunks cost more to free than elements.
 const ELEMENTS_PER_CHUNK: usize = 4;
 
@@ -45,8 +43,8 @@ impl Stream {
     }
 
     /// Bytes on the heap.
-    pub(crate) const fn bytes(&self) -> usize {
-        self.entries.bytes() + self.groups_bytes
+    pub(crate) fn bytes(&self) -> usize {
+        self.entries.bytes() + tree::<Vec<u8>, Group>(self.groups.len()) + self.groups_bytes
     }
 
     /// Its entries.
@@ -91,7 +89,7 @@ impl Stream {
             return false;
         }
         let group = Group::new(last_id, entries_read);
-        self.groups_bytes += GROUP_BYTES + heap(name.len()) + group.bytes();
+        self.groups_bytes += heap(name.len()) + group.bytes();
         self.groups.insert(name.to_vec(), group);
         true
     }
@@ -101,7 +99,7 @@ impl Stream {
         let Some(group) = self.groups.remove(name) else {
             return false;
         };
-        let freed = GROUP_BYTES + heap(name.len()) + group.bytes();
+        let freed = heap(name.len()) + group.bytes();
         self.groups_bytes = self.groups_bytes.saturating_sub(freed);
         true
     }
