@@ -77,6 +77,7 @@ const CASES: &[(&str, usize, Commands)] = &[
 const PERCENT_APART_MAX: usize = 15;
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures, to be read with --nocapture")]
 fn the_store_counts_what_the_allocator_gives() {
     let now = Timestamp::from_ms(1_700_000_000_000);
     let mut faults = vec![];

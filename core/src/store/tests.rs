@@ -229,3 +229,106 @@ fn a_full_store_refuses_writes_and_keeps_what_it_has() {
     }
     assert_eq!(store.len(), written);
 }
+
+fn evicting(policy: Eviction) -> Store {
+    Store::with_options(Options::new(100_000).with_eviction(policy))
+}
+
+fn write(
+    store: &mut Store,
+    now: Timestamp,
+    line: &str,
+    journalled: bool,
+) -> Result<Value, Refusal> {
+    let args: Vec<&str> = line.split(' ').collect();
+    store.execute(now, &args, journalled)
+}
+
+#[test]
+fn every_policy_keeps_the_limit_and_takes_only_what_it_may() {
+    for policy in Eviction::ALL.into_iter().filter(|policy| *policy != Eviction::NoEviction) {
+        let mut store = evicting(policy);
+        for n in 0..200 {
+            write(&mut store, NOW, &alloc::format!("SET lasting:{n} v"), false).unwrap();
+        }
+        for n in 0..5_000_u64 {
+            let now = NOW.plus_ms(n);
+            let line = alloc::format!("SET passing:{n} v EX {}", 10_000 + n);
+            write(&mut store, now, &line, false).unwrap();
+            assert!(store.bytes() <= 100_000, "{policy:?}: {} bytes", store.bytes());
+        }
+        let lasting = |n: &i32| {
+            let found = store.execute(NOW, &["EXISTS", &alloc::format!("lasting:{n}")], false);
+            found == Ok(Value::Integer(1))
+        };
+        let lasting = (0..200).filter(lasting).count();
+        if policy.is_volatile() {
+            assert_eq!(lasting, 200, "{policy:?} takes no key without an expiry");
+        } else {
+            assert!(lasting < 200, "{policy:?} takes any key");
+        }
+        assert!(store.len() > 500, "{policy:?} evicts no more than it must");
+    }
+}
+
+#[test]
+fn what_waits_for_redis_is_never_evicted() {
+    let mut store = evicting(Eviction::AllKeysLru);
+    for n in 0..100 {
+        write(&mut store, NOW, &alloc::format!("SET told:{n} v"), true).unwrap();
+    }
+    let later = NOW.plus_ms(3_600_000);
+    for n in 0..3_000 {
+        write(&mut store, later, &alloc::format!("SET cached:{n} v"), false).unwrap();
+    }
+    for n in 0..100 {
+        let got = write(&mut store, later, &alloc::format!("GET told:{n}"), false);
+        assert_eq!(got, Ok(Value::bulk("v")), "told:{n}");
+    }
+}
+
+#[test]
+fn the_least_recently_used_goes_before_what_is_used() {
+    let mut store = evicting(Eviction::AllKeysLru);
+    write(&mut store, NOW, "SET used v", false).unwrap();
+    for n in 0..20_000_u64 {
+        let now = NOW.plus_ms(n * 100);
+        write(&mut store, now, &alloc::format!("SET k:{n} v"), false).unwrap();
+        assert_eq!(write(&mut store, now, "GET used", false), Ok(Value::bulk("v")), "after {n}");
+    }
+}
+
+#[test]
+fn expired_keys_go_in_bounded_slices_and_all_of_them() {
+    let mut store = Store::new(1 << 24);
+    for n in 0..1_000 {
+        write(&mut store, NOW, &alloc::format!("SET k:{n} v PX {}", 10 + n % 7), false).unwrap();
+    }
+    write(&mut store, NOW, "SET stays v", false).unwrap();
+    let later = NOW.plus_ms(100);
+    let mut slices = 0;
+    loop {
+        let before = store.len();
+        let more = store.housekeep(later);
+        assert!(before - store.len() <= 16);
+        slices += 1;
+        if !more {
+            break;
+        }
+    }
+    assert_eq!((store.len(), slices), (1, 1_000 / 16 + 1));
+    assert_eq!(write(&mut store, later, "GET stays", false), Ok(Value::bulk("v")));
+}
+
+#[test]
+fn what_is_large_is_freed_bit_by_bit() {
+    let mut store = Store::new(1 << 28);
+    for n in 0..20_000 {
+        write(&mut store, NOW, &alloc::format!("HSET h field:{n} v"), false).unwrap();
+    }
+    let before = store.bytes();
+    assert_eq!(write(&mut store, NOW, "UNLINK h", false), Ok(Value::Integer(1)));
+    assert!(store.bytes() < before / 100, "it is no longer counted");
+    let slices = core::iter::from_fn(|| store.housekeep(NOW).then_some(())).count();
+    assert!(slices >= 20, "{slices} slices for 20,000 fields");
+}
