@@ -32,11 +32,18 @@ impl Server {
     ///
     /// Where there is no redis-server, or it does not answer within ten seconds.
     pub fn start() -> Self {
+        Self::start_on(free_port())
+    }
+
+    /// Starts a server on this port, or on a free one where another test was quicker.
+    fn start_on(port: u16) -> Self {
         let number = SERVERS.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("outlast-{}-{number}", std::process::id()));
         fs::create_dir_all(&dir).expect("a folder for the server");
-        let mut server = Self { port: free_port(), dir, child: None };
-        server.restart();
+        let mut server = Self { port, dir, child: None };
+        while !server.started() {
+            server.port = free_port();
+        }
         server
     }
 
@@ -51,6 +58,11 @@ impl Server {
     ///
     /// As [`start`](Self::start).
     pub fn restart(&mut self) {
+        assert!(self.started(), "port {} was taken while the server was down", self.port);
+    }
+
+    /// Starts the process and waits until it answers; not if somebody else has its port.
+    fn started(&mut self) -> bool {
         let port = self.port.to_string();
         // A killed process keeps what it wrote to its file. With `everysec` Redis puts writes off
         // while the disk is slow, and a kill then loses commands that it had acknowledged.
@@ -63,8 +75,16 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()
             .expect("redis-server must be installed");
+        let own = format!("process_id:{}", child.id());
         self.child = Some(child);
-        eventually("the server answers", || TcpStream::connect(("127.0.0.1", self.port)).is_ok());
+        let mut ended = false;
+        eventually("the server answers", || {
+            let status = self.child.as_mut().map(Child::try_wait);
+            ended = matches!(status, Some(Ok(Some(_))));
+            let answers = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+            ended || answers && self.cli(&["INFO", "server"]).lines().any(|line| line.trim() == own)
+        });
+        !ended
     }
 
     /// Kills it: its port refuses from now on.
@@ -161,5 +181,19 @@ impl Recorder {
 impl Sink for Recorder {
     fn event(&self, event: Event) {
         self.events.lock().expect("no test panicked here").push(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_tests_never_share_a_server() {
+        let first = Server::start();
+        let second = Server::start_on(first.port);
+        assert_ne!(first.port, second.port);
+        first.cli(&["SET", "k", "first"]);
+        assert_eq!(second.cli(&["GET", "k"]), "");
     }
 }

@@ -332,3 +332,80 @@ fn what_is_large_is_freed_bit_by_bit() {
     let slices = core::iter::from_fn(|| store.housekeep(NOW).then_some(())).count();
     assert!(slices >= 20, "{slices} slices for 20,000 fields");
 }
+
+fn serve(store: &mut Store, session: &mut Session, line: &str) -> Value {
+    let args: Vec<&str> = line.split(' ').collect();
+    match store.serve(NOW, session, &args) {
+        Answer::Replies(mut replies) if replies.len() == 1 => replies.remove(0),
+        answer => panic!("{line}: {answer:?}"),
+    }
+}
+
+#[test]
+fn a_transaction_is_void_if_a_watched_key_changed() {
+    for (other, is_void) in [
+        ("SET k 2", true),
+        ("DEL k", true),
+        ("SADD s a", false),
+        ("PEXPIRE k 1", true),
+        ("FLUSHALL", true),
+        ("SADD k a", false),
+    ] {
+        let mut store = store();
+        let (mut ours, mut theirs) = (store.open(NOW), store.open(NOW));
+        serve(&mut store, &mut theirs, "SET k 1");
+        serve(&mut store, &mut ours, "WATCH k");
+        serve(&mut store, &mut theirs, other);
+        serve(&mut store, &mut ours, "MULTI");
+        serve(&mut store, &mut ours, "SET done yes");
+        let reply = serve(&mut store, &mut ours, "EXEC");
+        let expected = if is_void { Value::NilArray } else { Value::Array(vec![Value::ok()]) };
+        assert_eq!(reply, expected, "{other}");
+        let done = serve(&mut store, &mut theirs, "EXISTS done");
+        assert_eq!(done, Value::Integer(i64::from(!is_void)), "{other}");
+    }
+}
+
+/// A language in which each argument is a line of a script, and a line is a command.
+#[derive(Debug)]
+struct Lines;
+
+impl script::ScriptEngine for Lines {
+    fn compile(&mut self, _source: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn run(&mut self, script: script::Script<'_>, host: &mut dyn script::ScriptHost) -> Value {
+        let words = |line: &[u8]| line.split(|byte| *byte == b' ').map(<[u8]>::to_vec).collect();
+        let run = |line: &&[u8]| {
+            let words: Vec<Vec<u8>> = words(line);
+            host.call(&words.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        };
+        Value::Array(script.args.iter().map(run).collect())
+    }
+}
+
+#[test]
+fn scripts_run_again_and_may_not_run_everything() {
+    let mut store = store();
+    store.set_script_engine(Box::new(Lines));
+    for round in 1..=2 {
+        let lines = ["EVAL", "x", "0", "INCR n", "MULTI", "EVAL y 0", "NOSUCH", "GET"];
+        let Ok(Value::Array(replies)) = store.execute(NOW, &lines, false) else {
+            panic!("the engine is there in round {round}");
+        };
+        let forbidden = error("ERR This Redis command is not allowed from script");
+        let expected = [
+            Value::Integer(round),
+            forbidden.clone(),
+            forbidden,
+            error("ERR Unknown Redis command called from script"),
+            error("ERR Wrong number of args calling Redis command from script"),
+        ];
+        assert_eq!(replies, expected);
+    }
+    let lines = ["EVAL_RO", "x", "0", "GET n", "SET n 7"];
+    let expected =
+        [Value::bulk("2"), error("ERR Write commands are not allowed from read-only scripts.")];
+    assert_eq!(store.execute(NOW, &lines, false), Ok(Value::Array(expected.to_vec())));
+}
