@@ -409,3 +409,27 @@ fn scripts_run_again_and_may_not_run_everything() {
         [Value::bulk("2"), error("ERR Write commands are not allowed from read-only scripts.")];
     assert_eq!(store.execute(NOW, &lines, false), Ok(Value::Array(expected.to_vec())));
 }
+
+#[test]
+fn the_journal_takes_nothing_when_all_is_written_back() {
+    let lines = ["HSET h f v", "HSET h g w", "INCR n", "PEXPIRE n 9000", "INCR n", "RPUSH l a b"];
+    let replacing = ["SET h now", "DEL l", "SET n 1"];
+    for later in [&lines[..], &replacing[..], &[]] {
+        let mut store = store();
+        for line in lines.iter().chain(later) {
+            run(&mut store, line);
+        }
+        let full = store.journal().bytes();
+        assert!(full > 0);
+        // A batch that comes back is merged with what was written meanwhile.
+        store.next_batch(NOW, 2).unwrap();
+        for line in later {
+            run(&mut store, line);
+        }
+        store.batch_returned();
+        while store.next_batch(NOW, 2).is_some() {
+            store.batch_applied();
+        }
+        assert_eq!((store.journal().len(), store.journal().bytes()), (0, 0), "{later:?}");
+    }
+}
