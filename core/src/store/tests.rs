@@ -335,10 +335,12 @@ fn what_is_large_is_freed_bit_by_bit() {
 
 fn serve(store: &mut Store, session: &mut Session, line: &str) -> Value {
     let args: Vec<&str> = line.split(' ').collect();
-    match store.serve(NOW, session, &args) {
-        Answer::Replies(mut replies) if replies.len() == 1 => replies.remove(0),
-        answer => panic!("{line}: {answer:?}"),
-    }
+    let answer = store.serve(NOW, session, &args);
+    let Answer::Replies(mut replies) = answer else {
+        panic!("{line}: {answer:?}");
+    };
+    assert_eq!(replies.len(), 1, "{line}");
+    replies.remove(0)
 }
 
 #[test]
@@ -370,7 +372,7 @@ fn a_transaction_is_void_if_a_watched_key_changed() {
 #[derive(Debug)]
 struct Lines;
 
-impl script::ScriptEngine for Lines {
+impl ScriptEngine for Lines {
     fn compile(&mut self, _source: &[u8]) -> Result<(), String> {
         Ok(())
     }
