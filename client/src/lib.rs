@@ -35,6 +35,7 @@ pub mod hosted;
 mod lua;
 #[cfg(feature = "server")]
 pub mod server;
+mod store;
 mod thread;
 mod transport;
 

@@ -82,7 +82,7 @@ fn the_store_counts_what_the_allocator_gives() {
     let now = Timestamp::from_ms(1_700_000_000_000);
     let mut faults = vec![];
     for (name, count, commands) in CASES {
-        let mut store = Store::new(1 << 30);
+        let store = Store::new(1 << 30);
         let before = TAKEN.load(Ordering::Relaxed);
         let counted_before = store.bytes();
         for line in (0..*count).flat_map(commands) {
