@@ -35,7 +35,7 @@ pub mod hosted;
 mod lua;
 #[cfg(feature = "server")]
 pub mod server;
-mod store;
+pub mod store;
 mod thread;
 mod transport;
 

@@ -1,21 +1,34 @@
-//! The store as the threads of this process share it.
+//! The Redis in memory, as the threads of this process share it: also without any Redis, such as in
+//! tests.
+//!
+//! ```
+//! use outlast::Value;
+//! use outlast::store::{Options, new_store, now};
+//!
+//! let store = new_store(Options::new(1 << 20));
+//! let added = store.execute(now(), &["ZADD", "board", "7", "ada"], false);
+//! assert_eq!(added, Ok(Value::Integer(1)));
+//! ```
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 
-use outlast_core::store::{Locks, Options, Store};
+use outlast_core::Timestamp;
+pub use outlast_core::store::{Answer, Block, Eviction, Options, Password, Refusal, Session};
+use outlast_core::store::{Locks, Store};
 
-use crate::host::entropy;
+use crate::host::{Clock, entropy};
 
 /// A store behind the locks of the standard library, one for each shard.
-pub(crate) type SharedStore = Store<Mutexes>;
+pub type SharedStore = Store<Mutexes>;
 
 /// Shards for each processor: enough that two threads seldom meet at one.
 const SHARDS_BY_PROCESSOR: usize = 8;
 
 /// Locks of the standard library. A thread that panics while it holds one leaves the others going.
-#[derive(Debug)]
-pub(crate) struct Mutexes;
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Mutexes;
 
 impl Locks for Mutexes {
     type Lock<T> = Mutex<T>;
@@ -30,8 +43,13 @@ impl Locks for Mutexes {
     }
 }
 
-/// A store that runs scripts, where Lua is built in.
-pub(crate) fn new_store(options: Options) -> SharedStore {
+/// The time of this machine's clock, for a store on its own.
+pub fn now() -> Timestamp {
+    Clock::new().now()
+}
+
+/// A store that runs scripts, where Lua is built in. Seed and shards are those of this machine.
+pub fn new_store(options: Options) -> SharedStore {
     let processors = available_parallelism().map_or(1, usize::from);
     let options = options.with_seed(entropy()).with_shards(processors * SHARDS_BY_PROCESSOR);
     let store = Store::with_options(options);

@@ -52,6 +52,11 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Its unix socket.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.join("socket")
+    }
+
     /// Starts it again on the same port, with the data that it saved.
     ///
     /// # Panics
@@ -71,6 +76,8 @@ impl Server {
             .args(["--appendfsync", "no"])
             .arg("--dir")
             .arg(&self.dir)
+            .arg("--unixsocket")
+            .arg(self.socket())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()

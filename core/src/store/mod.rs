@@ -45,7 +45,6 @@ pub use password::Password;
 pub use session::Session;
 pub use stop::Block;
 
-use crate::command::Traits;
 use crate::journal::{Batch, Journal};
 use crate::resp::Value;
 use crate::time::Timestamp;
@@ -196,10 +195,6 @@ impl<L: Locks> Store<L> {
         condition: impl FnOnce() -> bool,
     ) -> Option<Result<Value, Refusal>> {
         let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
-        // There is no connection whose state could change.
-        if Traits::of(&args).stateful {
-            return Some(Err(Refusal::Unsupported));
-        }
         let mut session = Session { journalled, ..Session::default() };
         let reply = commands::execute(self, &mut session, now, &args, condition)?;
         Some(reply.map(Value::into_resp2))

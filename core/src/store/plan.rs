@@ -3,6 +3,7 @@
 
 use alloc::vec::Vec;
 
+use super::common::Common;
 use super::hashing::hash;
 use super::session::Session;
 use crate::command::Command;
@@ -51,41 +52,74 @@ pub(crate) fn shard_of(seed: u64, key: &[u8], shards: usize) -> usize {
     hash(seed, key).spread as usize & (shards - 1)
 }
 
-/// The shards that a command needs all at once. None where it needs no key, or looks at one shard
-/// after another.
-pub(crate) fn shards_of(seed: u64, count: usize, session: &Session, args: &[&[u8]]) -> Shards {
+/// How far a command reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// To the keys among its arguments. Without any it needs nothing, or looks at one shard after
+    /// another.
+    Keys,
+    /// To what the session watches.
+    Watched,
+    /// To what its transaction needs.
+    Transaction,
+    /// To all keys at once.
+    All,
+}
+
+impl Reach {
+    /// How far the command with this name reaches.
+    pub(crate) fn of(name: &str) -> Self {
+        match name {
+            "EXEC" => Self::Transaction,
+            "UNWATCH" | "DISCARD" | "RESET" => Self::Watched,
+            // Scripts reach keys that they did not announce, and so do patterns of SORT. The others
+            // change the whole keyspace, and nobody may see half of that.
+            "EVAL" | "EVALSHA" | "EVAL_RO" | "EVALSHA_RO" | "SORT" | "SORT_RO" | "FLUSHALL"
+            | "FLUSHDB" | "SWAPDB" => Self::All,
+            _ => Self::Keys,
+        }
+    }
+}
+
+/// The shards that a command needs all at once.
+pub(crate) fn shards_of(
+    common: &Common,
+    count: usize,
+    session: &Session,
+    command: &Command,
+    args: &[&[u8]],
+) -> Shards {
     if count == 1 {
         return Shards::all(1);
     }
-    let mut shards = Shards::NONE;
-    let name = Command::of(args).map_or("", |command| command.name);
-    match name {
-        "EXEC" => {
-            let queued = session.queue.iter().flat_map(|queue| &queue.commands);
-            for command in queued {
-                let args: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
-                let needed = shards_of(seed, count, session, &args);
+    let seed = common.seed;
+    match common.handlers.reach_of(command) {
+        Reach::All => Shards::all(count),
+        Reach::Watched => watched_by(seed, count, session),
+        Reach::Keys => {
+            let mut shards = Shards::NONE;
+            // A command whose keys cannot be told ends with an error before it touches any.
+            for key in command.keys(args).into_iter().flatten() {
+                let key = args.get(key.at).copied().unwrap_or_default();
+                shards.add(shard_of(seed, key, count));
+            }
+            shards
+        }
+        Reach::Transaction => {
+            let mut shards = watched_by(seed, count, session);
+            for queued in session.queue.iter().flat_map(|queue| &queue.commands) {
+                let args: Vec<&[u8]> = queued.iter().map(Vec::as_slice).collect();
+                let needed = Command::of(&args).map_or(Shards::NONE, |command| {
+                    shards_of(common, count, session, command, &args)
+                });
                 if needed.is_empty() {
                     return Shards::all(count);
                 }
                 shards.0 |= needed.0;
             }
-            shards.0 |= watched_by(seed, count, session).0;
-        }
-        "UNWATCH" | "DISCARD" | "RESET" => shards = watched_by(seed, count, session),
-        // Scripts reach keys that they did not announce, and so do patterns of SORT. The others
-        // change the whole keyspace, and nobody may see half of that.
-        "EVAL" | "EVALSHA" | "EVAL_RO" | "EVALSHA_RO" | "SORT" | "SORT_RO" | "FLUSHALL"
-        | "FLUSHDB" | "SWAPDB" => return Shards::all(count),
-        _ => {
-            // A command whose keys cannot be told ends with an error before it touches any.
-            for key in crate::command::keys(args).into_iter().flatten() {
-                let key = args.get(key.at).copied().unwrap_or_default();
-                shards.add(shard_of(seed, key, count));
-            }
+            shards
         }
     }
-    shards
 }
 
 /// The shards of the keys that a session watches.

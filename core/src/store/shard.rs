@@ -22,7 +22,7 @@ const FREED_BY_COMMAND_MAX: usize = 256;
 /// Values with more heap than this are freed bit by bit.
 const FREED_AT_ONCE_BYTES_MAX: usize = 64 * 1_024;
 /// What a place in the table costs on average.
-const SLOT_BYTES: usize = 26;
+const SLOT_BYTES: usize = 31;
 /// What an entry in the order of expiry costs on average.
 const EXPIRY_BYTES: usize = 26;
 

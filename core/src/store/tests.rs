@@ -445,12 +445,9 @@ fn a_command_waits_for_the_shards_of_its_keys_only() {
     drop(held);
     assert_eq!(run(&store, "DBSIZE"), Value::Integer(7));
     // And what it needs is held until its end.
-    let needed = plan::shards_of(
-        store.common.seed,
-        8,
-        &Session::default(),
-        &[b"MSET", keys[1].as_bytes(), b"x", keys[6].as_bytes(), b"x"],
-    );
+    let args: [&[u8]; 5] = [b"MSET", keys[1].as_bytes(), b"x", keys[6].as_bytes(), b"x"];
+    let command = crate::command::Command::of(&args).unwrap();
+    let needed = plan::shards_of(&store.common, 8, &Session::default(), command, &args);
     let space = Locked::new(&store, needed);
     assert!(store.shards[1].try_borrow().is_err() && store.shards[6].try_borrow().is_err());
     assert!(store.shards[0].try_borrow().is_ok());

@@ -28,7 +28,7 @@ use core::sync::atomic::Ordering;
 use super::call::Call;
 use super::common::Common;
 use super::locks::Locks;
-use super::plan::{Shards, shards_of};
+use super::plan::{Reach, Shards, shards_of};
 use super::session::{Replies, Session};
 use super::space::{Locked, Space};
 use super::stop::Stop;
@@ -76,7 +76,14 @@ pub(super) fn execute<L: Locks>(
     args: &[&[u8]],
     condition: impl FnOnce() -> bool,
 ) -> Option<Result<Value, Refusal>> {
-    match enter(store, session, now, args, condition)? {
+    let run = |(command, handler): Found| {
+        // There is no connection whose state could change.
+        if command.traits(args).stateful {
+            return Some(Err(Refusal::Unsupported.into()));
+        }
+        enter(store, session, now, command, handler, args, condition)
+    };
+    match find(&store.common, args).map_or_else(|stop| Some(Err(stop)), run)? {
         Ok(value) => Some(Ok(value)),
         Err(Stop::Reply(message)) => Some(Ok(Value::Error(message.into_owned()))),
         Err(Stop::Refusal(refusal)) => Some(Err(refusal)),
@@ -97,8 +104,10 @@ pub(super) fn serve<L: Locks>(
     } else if let Some(reply) = transactions::queue(session, &store.common, args) {
         reply
     } else {
-        let reply = enter(store, session, now, args, || true);
-        reply.unwrap_or_else(|| Err(Refusal::Unsupported.into()))
+        find(&store.common, args).and_then(|(command, handler)| {
+            let reply = enter(store, session, now, command, handler, args, || true);
+            reply.unwrap_or_else(|| Err(Refusal::Unsupported.into()))
+        })
     };
     let mut replies = core::mem::take(&mut session.outbox);
     match reply {
@@ -122,14 +131,12 @@ fn enter<L: Locks>(
     store: &Store<L>,
     session: &mut Session,
     now: Timestamp,
+    command: &Command,
+    handler: Handler,
     args: &[&[u8]],
     condition: impl FnOnce() -> bool,
 ) -> Option<Result<Value, Stop>> {
     let common = &*store.common;
-    let (command, handler) = match find(common, args) {
-        Ok(found) => found,
-        Err(stop) => return Some(Err(stop)),
-    };
     // Room is made before, so that any key may go and not only those beside the command's own.
     if command.flags.contains(Flags::WRITE)
         && let Err(stop) =
@@ -137,7 +144,7 @@ fn enter<L: Locks>(
     {
         return Some(Err(stop));
     }
-    let needed = shards_of(common.seed, store.shards.len(), session, args);
+    let needed = shards_of(common, store.shards.len(), session, command, args);
     let mut space = Locked::new(store, needed);
     if !condition() {
         return None;
@@ -165,8 +172,11 @@ pub(super) fn run(
     handler(&mut Call { now, args, session, space, common })
 }
 
-/// The command and what runs it, if the number of its arguments fits.
-fn find(common: &Common, args: &[&[u8]]) -> Result<(&'static Command, Handler), Stop> {
+/// A command and what runs it.
+type Found = (&'static Command, Handler);
+
+/// The command that arguments call, if their number fits.
+fn find(common: &Common, args: &[&[u8]]) -> Result<Found, Stop> {
     let name = args.first().copied().unwrap_or_default();
     let command = Command::find(name).ok_or(Refusal::Unsupported)?;
     let handler = common.handlers.of(command).ok_or(Refusal::Unsupported)?;
@@ -202,9 +212,9 @@ pub(super) fn refusal_reply(refusal: Refusal, args: &[&[u8]]) -> Value {
     Value::Error(format!("ERR unknown command '{name}', with args beginning with: {beginning}"))
 }
 
-/// What runs each command of the table, in its order.
+/// What runs each command of the table and how far that reaches, in its order.
 #[derive(Debug)]
-pub(super) struct Handlers(Vec<Option<Handler>>);
+pub(super) struct Handlers(Vec<Option<(Handler, Reach)>>);
 
 impl Handlers {
     /// Finds each group's commands in the table, once for a store.
@@ -214,14 +224,19 @@ impl Handlers {
             let command = Command::find(name.as_bytes());
             let place = command.and_then(|command| handlers.get_mut(command.index()));
             if let Some(place) = place {
-                *place = Some(*handler);
+                *place = Some((*handler, Reach::of(name)));
             }
         }
         Self(handlers)
     }
 
     fn of(&self, command: &Command) -> Option<Handler> {
-        self.0.get(command.index()).copied().flatten()
+        self.0.get(command.index()).copied().flatten().map(|(handler, _)| handler)
+    }
+
+    /// How far a command reaches; a subcommand to its keys.
+    pub(super) fn reach_of(&self, command: &Command) -> Reach {
+        self.0.get(command.index()).copied().flatten().map_or(Reach::Keys, |(_, reach)| reach)
     }
 }
 
