@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints what `cargo bench --bench store` measured as one Markdown table, and writes it as JSON.
 
-    store_table.py CRITERION_FOLDER OUTPUT_FOLDER
+store_table.py CRITERION_FOLDER OUTPUT_FOLDER
 """
 
 from __future__ import annotations

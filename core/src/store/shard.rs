@@ -8,6 +8,7 @@ use core::sync::atomic::Ordering;
 use super::common::Common;
 use super::eviction::{Eviction, SAMPLES};
 use super::hashing::KeyHash;
+use super::memory::{UNSORTED_BLOCKS_MAX, sort_free_blocks};
 use super::slot::{Data, Slot};
 use super::table::{Keyed, Place, Table};
 use crate::journal::{Batch, Journal};
@@ -42,6 +43,8 @@ pub(crate) struct Shard {
     due_at: u64,
     journal: Journal,
     pub(crate) tally: Tally,
+    /// Blocks of memory that were given back since the allocator last sorted them.
+    unsorted: usize,
 }
 
 /// What happened to keys, for INFO.
@@ -89,6 +92,7 @@ impl Shard {
             due_at: u64::MAX,
             journal: Journal::default(),
             tally: Tally::default(),
+            unsorted: 0,
         }
     }
 
@@ -178,6 +182,7 @@ impl Shard {
         slot.set_string(value, expires_at, used);
         let after = slot.counted();
         self.count(database, after, before);
+        self.gave_back(1);
     }
 
     /// Sets or clears the expiry of the key at a place.
@@ -211,6 +216,7 @@ impl Shard {
     pub(crate) fn take(&mut self, database: usize, tag: u32, place: Place) -> Option<Slot> {
         self.reschedule(database, tag, place, None);
         let slot = self.databases.get_mut(database)?.keys.remove(place)?;
+        self.gave_back(1);
         self.count(database, 0, SLOT_BYTES + slot.counted());
         Some(slot)
     }
@@ -260,6 +266,15 @@ impl Shard {
         self.databases.swap(first, second);
         for database in [first, second] {
             self.touch_watched(database, |_| true);
+        }
+    }
+
+    /// Notes that about so many blocks of memory were given back.
+    fn gave_back(&mut self, blocks: usize) {
+        self.unsorted += blocks;
+        if self.unsorted >= UNSORTED_BLOCKS_MAX {
+            self.unsorted = 0;
+            sort_free_blocks();
         }
     }
 
@@ -359,6 +374,7 @@ impl Shard {
             }
             Garbage::Value(data) => data.drop_some(FREED_BY_COMMAND_MAX),
         };
+        self.gave_back(FREED_BY_COMMAND_MAX);
         if done {
             self.garbage.pop();
         }
