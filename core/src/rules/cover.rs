@@ -116,6 +116,15 @@ impl Glob {
         Some(Self { beginning, ending, shape, tokens: ordered(&tokens) })
     }
 
+    /// The pairs of neighbouring bytes that every match has.
+    pub(super) fn pairs(&self) -> Pairs {
+        let pair = |two: &[Token]| match two {
+            [Token::Byte(one), Token::Byte(other)] => Some((*one, *other)),
+            _ => None,
+        };
+        self.tokens.windows(2).filter_map(pair).collect()
+    }
+
     /// Whether every key that the other pattern matches matches this one. It is never wrong when it
     /// says so; in rare cases, where several parts of this pattern share the work, it does not say
     /// so although it holds.
@@ -147,6 +156,28 @@ impl Glob {
                 },
             }
         }
+    }
+}
+
+/// A set of pairs of bytes. Some pairs share a bit, so it may have one too many, and never one too
+/// few.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pairs(u128);
+
+impl Pairs {
+    pub(super) fn of(text: &[u8]) -> Self {
+        text.iter().copied().zip(text.iter().copied().skip(1)).collect()
+    }
+
+    pub(super) const fn includes(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl FromIterator<(u8, u8)> for Pairs {
+    fn from_iter<I: IntoIterator<Item = (u8, u8)>>(pairs: I) -> Self {
+        let bit = |(one, other): (u8, u8)| one.wrapping_mul(37).wrapping_add(other) & 127;
+        Self(pairs.into_iter().fold(0, |bits, pair| bits | 1 << bit(pair)))
     }
 }
 

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::cover::{Glob, Shape};
+use super::cover::{Glob, Pairs, Shape};
 use crate::store::glob;
 
 /// The place of no rule.
@@ -53,7 +53,9 @@ impl Default for Node {
 #[derive(Clone, Debug)]
 struct Tail {
     place: u16,
-    /// What every match ends with: most keys fail here, and cheaply.
+    /// The pairs of bytes that every match has: most keys fail here, and cheaply.
+    pairs: Pairs,
+    /// What every match ends with.
     ending: Box<[u8]>,
     /// The pattern of what follows; none where the ending is all that counts.
     pattern: Option<Box<[u8]>>,
@@ -90,14 +92,17 @@ impl Index {
     /// The place of the first rule whose pattern matches a key.
     pub(super) fn first_match(&self, key: &[u8]) -> Option<usize> {
         let (mut node, mut rest, mut best) = (&self.root, key, NONE);
+        let mut known = None;
         loop {
             best = best.min(node.any);
             if rest.is_empty() {
                 best = best.min(node.exact);
             }
-            let mut tails = node.tails.iter().take_while(|tail| tail.place < best);
-            if let Some(tail) = tails.find(|tail| tail.matches(rest)) {
-                best = tail.place;
+            if !node.tails.is_empty() {
+                let pairs = *known.get_or_insert_with(|| Pairs::of(key));
+                let mut tails = node.tails.iter().take_while(|tail| tail.place < best);
+                let matches = |tail: &&Tail| pairs.includes(tail.pairs) && tail.matches(rest);
+                best = tails.find(matches).map_or(best, |tail| tail.place);
             }
             let Some(child) = rest.first().and_then(|first| node.child(*first)) else {
                 break;
@@ -143,6 +148,7 @@ impl Node {
     fn take(&mut self, entry: &Entry<'_>) {
         let tail = |pattern: Option<&[u8]>| Tail {
             place: entry.place,
+            pairs: entry.glob.pairs(),
             ending: entry.glob.ending.as_slice().into(),
             pattern: pattern.map(Into::into),
         };
