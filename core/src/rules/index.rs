@@ -82,6 +82,7 @@ impl Index {
     pub(super) fn new(globs: &[Glob]) -> Self {
         let entry = |(place, glob)| Entry { place, glob };
         let mut entries: Vec<Entry<'_>> = (0..NONE).zip(globs).map(entry).collect();
+        // What begins alike stays in the order of the rules.
         entries.sort_by_key(|entry| &entry.glob.beginning);
         let mut root = Node::default();
         // The root has no label, so that there is one even where all begin alike.
@@ -130,7 +131,6 @@ impl Node {
         for entry in own {
             self.take(entry);
         }
-        self.tails.sort_by_key(|tail| tail.place);
         let first = |entry: &Entry<'_>| entry.glob.beginning.get(depth).copied();
         for group in below.chunk_by(|one, other| first(one) == first(other)) {
             let (Some(one), Some(last)) = (group.first(), group.last()) else {
