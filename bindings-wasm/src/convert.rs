@@ -49,20 +49,16 @@ pub(crate) fn policy(options: &JsValue) -> Result<ocore::Policy, Error> {
 /// An object of rules as a list, since JSON's objects do not keep their order here.
 fn rules_in_order(rules: &JsValue) -> Result<Value, Error> {
     let mut list = Vec::new();
-    for (pattern, class) in Object::entries(&Object::from(rules.clone())).iter().map(pair) {
-        let mut rule = vec![json("rules", &pattern, 0)?];
-        match json("rules", &class, 0)? {
+    for entry in Object::entries(&Object::from(rules.clone())).iter() {
+        let entry = Array::from(&entry);
+        let mut rule = vec![json("rules", &entry.get(0), 0)?];
+        match json("rules", &entry.get(1), 0)? {
             Value::Array(parts) => rule.extend(parts),
             class => rule.push(class),
         }
         list.push(Value::Array(rule));
     }
     Ok(Value::Array(list))
-}
-
-fn pair(entry: JsValue) -> (JsValue, JsValue) {
-    let pair = Array::from(&entry);
-    (pair.get(0), pair.get(1))
 }
 
 /// What the core reads from an object with names in camelCase or `snake_case`; nothing stands for
