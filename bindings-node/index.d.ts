@@ -92,8 +92,14 @@ export declare function classify(evidence: unknown): string
 /** What an error reply of Redis says. */
 export declare function classifyReply(message: unknown): string
 
+/** What a key is for under the rules of a policy. */
+export declare function classOf(options: unknown, key: unknown): string
+
 /** Runs the command with these arguments, on this thread, and gives the exit code. */
 export declare function commandLine(args: Array<string>): number
+
+/** What becomes of a command while Redis is away. */
+export declare function decide(options: unknown, args: unknown): string
 
 /** Every kind of error with its class and the failures that callers see as it. */
 export declare function errorKinds(): string

@@ -8,10 +8,12 @@ import { guarded } from "./errors.js";
 import type { ErrorCode } from "./errors.js";
 import type {
   Classification,
+  CommandTreatment,
   Counts,
   Delay,
   FailureKind,
   Input,
+  KeyTreatment,
   Knob,
   Output,
   Policy,
@@ -63,6 +65,16 @@ export function errorKinds(): ErrorKind[] {
 /** All knobs of a checked policy. */
 export function policy(options?: PolicyOptions): Policy {
   return parsed(() => native.policy(options));
+}
+
+/** What a key is for under the rules of a policy. */
+export function classOf(options: PolicyOptions, key: string): KeyTreatment {
+  return parsed(() => native.classOf(options, key));
+}
+
+/** What becomes of a command while Redis is away, as far as its class and its keys decide. */
+export function decide(options: PolicyOptions, args: readonly string[]): CommandTreatment {
+  return parsed(() => native.decide(options, args));
 }
 
 /** The table of knobs. */

@@ -57,7 +57,49 @@ export interface Failure {
 
 export type Profile = "development" | "test" | "staging" | "production";
 
-/** All knobs. `knobs()` tells the unit, range and meaning of each. */
+/** What a key is for, and so what may be done with it while Redis is away. */
+export type KeyClass = "cache" | "counter" | "session" | "queue" | "lock" | "idempotency";
+
+/** What becomes of a write of an outage whose key was changed on Redis meanwhile. */
+export type ConflictPolicy = "replay" | "merge" | "delete_wins" | "discard";
+
+/** A keyspace rule: which keys, by a pattern as KEYS takes it, are what. */
+export interface KeyRule {
+  pattern: string;
+  class: KeyClass;
+  policy: ConflictPolicy;
+}
+
+/** A rule as it may be given; without a policy it is that of the class. */
+export type RuleOption =
+  | readonly [pattern: string, keyClass: KeyClass, policy?: ConflictPolicy | null]
+  | { pattern: string; class: KeyClass; policy?: ConflictPolicy | null };
+
+/**
+ * Keyspace rules, of which the first that matches a key decides: a list, an object of the patterns,
+ * or a text such as `session:*=session,lock:*=lock`. In an object, JavaScript puts patterns that
+ * are whole numbers first.
+ */
+export type RulesOption =
+  | string
+  | readonly RuleOption[]
+  | { readonly [pattern: string]: KeyClass | readonly [KeyClass, ConflictPolicy] };
+
+/** What a key is for, and the pattern of the rule that says so. */
+export interface KeyTreatment {
+  class: KeyClass;
+  policy: ConflictPolicy;
+  pattern: string | null;
+}
+
+/** What becomes of a command while Redis is away. */
+export interface CommandTreatment {
+  serve: boolean;
+  /** Why it is not served. */
+  reason: string | null;
+}
+
+/** All knobs and the rules. `knobs()` tells the unit, range and meaning of each knob. */
 export interface Policy {
   profile: Profile;
   startup: "optional" | "required";
@@ -89,6 +131,7 @@ export interface Policy {
   in_flight_max: number;
   store_bytes_max: number;
   reply_bytes_max: number;
+  rules: KeyRule[];
 }
 
 type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
@@ -109,11 +152,13 @@ type Options<Fields> = {
 };
 
 /** Knobs that differ from the defaults of `profile` (`development`). */
-export type PolicyOptions = Options<Policy>;
+export type PolicyOptions = Options<Omit<Policy, "rules">> & {
+  rules?: RulesOption | null | undefined;
+};
 
 /** One knob of the policy. */
 export interface Knob {
-  name: Exclude<keyof Policy, "profile">;
+  name: Exclude<keyof Policy, "profile" | "rules">;
   unit: "ms" | "percent" | "count" | "bytes" | "flag" | "choice";
   /** The smallest value, for numbers. */
   min: number;
@@ -257,6 +302,7 @@ export interface Status {
   conflicts: number;
   replay_refused: number;
   latency: { p50_us: number; p90_us: number; p99_us: number; max_us: number };
+  rules: KeyRule[];
 }
 
 /** Everything that a host may tell an engine. */

@@ -11,7 +11,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, Unknown};
 use napi_derive::napi;
 use outlast::hosted::{self, Settlement, Socket, Submission};
-use outlast::{Config, Error, Event, Failure, Mode, Queue, Record, Value};
+use outlast::{Config, Error, Event, Failure, Mode, Queue, Record, RuleSpec, Value};
 use outlast_core::incident::Incident;
 use serde::Serialize;
 
@@ -231,10 +231,12 @@ impl Client {
 
 fn configure(url: &str, options: &Unknown<'_>) -> Result<Config, Error> {
     let mut builder = Config::builder(url).profile_variables(PROFILE_VARIABLES);
-    for (name, value) in convert::options(options)? {
+    let given = convert::options(options)?;
+    for (name, value) in given.into_iter().filter(|(_, value)| !value.is_null()) {
         builder = match name.as_str() {
-            "profile" => builder.profile(&value),
-            _ => builder.option(&name, &value),
+            "profile" => builder.profile(&convert::plain(value)),
+            "rules" => builder.rules(RuleSpec::from_json(&value)?),
+            _ => builder.option(&name, &convert::plain(value)),
         };
     }
     builder.build()

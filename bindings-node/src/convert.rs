@@ -202,17 +202,41 @@ pub(crate) fn text_of<T: Serialize>(value: &T) -> Result<String, Error> {
 
 /// A policy from an object of options, in camelCase or `snake_case`; nothing stands for none.
 pub(crate) fn policy(options: &Unknown<'_>) -> Result<ocore::Policy, Error> {
-    ocore::inspect::policy(&names("options", options)?)
+    ocore::inspect::policy(&self::options(options)?)
 }
 
-/// Options by name, their values as a URL would hold them; nothing stands for none of them.
-pub(crate) fn options(options: &Unknown<'_>) -> Result<Vec<(String, String)>, Error> {
-    let given = names("options", options)?.into_iter().filter(|(_, value)| !value.is_null());
-    let plain = |(name, value)| match value {
-        Value::String(text) => (name, text),
-        other => (name, other.to_string()),
-    };
-    Ok(given.map(plain).collect())
+/// Options by their names in `snake_case`; nothing stands for none of them. An object of rules is
+/// a list of them here, since JSON's objects do not keep their order.
+pub(crate) fn options(options: &Unknown<'_>) -> Result<Map<String, Value>, Error> {
+    let mut given = names("options", options)?;
+    if let Some(rules @ Value::Object(_)) = given.get_mut("rules") {
+        let options = options.coerce_to_object().map_err(unreadable_js)?;
+        *rules = rules_in_order(&options.get_named_property("rules").map_err(unreadable_js)?)?;
+    }
+    Ok(given)
+}
+
+fn rules_in_order(rules: &Unknown<'_>) -> Result<Value, Error> {
+    let object = rules.coerce_to_object().map_err(unreadable_js)?;
+    let mut list = Vec::new();
+    for pattern in Object::keys(&object).map_err(unreadable_js)? {
+        let class: Unknown<'_> = object.get_named_property(&pattern).map_err(unreadable_js)?;
+        let mut rule = vec![Value::String(pattern)];
+        match json("rules", &class, 0)? {
+            Value::Array(parts) => rule.extend(parts),
+            class => rule.push(class),
+        }
+        list.push(Value::Array(rule));
+    }
+    Ok(Value::Array(list))
+}
+
+/// The value of an option as a URL would hold it.
+pub(crate) fn plain(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
 }
 
 /// What the core reads from an object with names in camelCase or `snake_case`.

@@ -51,6 +51,24 @@ pub fn policy(options: Unknown<'_>) -> errors::Result<String> {
     convert::answer(|| convert::policy(&options))
 }
 
+/// What a key is for under the rules of a policy.
+#[napi]
+pub fn class_of(options: Unknown<'_>, key: Unknown<'_>) -> errors::Result<String> {
+    convert::answer(|| {
+        let key = convert::text("key", &key)?;
+        Ok(ocore::inspect::class_of(&convert::policy(&options)?, key.as_bytes()))
+    })
+}
+
+/// What becomes of a command while Redis is away.
+#[napi]
+pub fn decide(options: Unknown<'_>, args: Unknown<'_>) -> errors::Result<String> {
+    convert::answer(|| {
+        let args: Vec<String> = convert::parsed("command", &args)?;
+        Ok(ocore::inspect::decide(&convert::policy(&options)?, &args))
+    })
+}
+
 /// The table of knobs.
 #[napi]
 pub fn knobs() -> errors::Result<String> {

@@ -6,8 +6,10 @@ from typing_extensions import Self, TypeAlias, disjoint_base
 
 from outlast.types import (
     Classification,
+    CommandTreatment,
     Counts,
     Delay,
+    KeyTreatment,
     Knob,
     LogRecord,
     Status,
@@ -21,10 +23,12 @@ __all__ = [
     "__version__",
     "after_fork",
     "backoff_schedule",
+    "class_of",
     "classify",
     "classify_reply",
     "close_all",
     "command_line",
+    "decide",
     "error_class",
     "error_kinds",
     "failure_class",
@@ -106,6 +110,8 @@ def classify(evidence: str | Mapping[str, object] | BaseException) -> Classifica
 def classify_reply(message: str) -> Classification: ...
 def failure_kinds() -> list[Classification]: ...
 def policy(options: Mapping[str, object] | None = None) -> dict[str, Any]: ...
+def class_of(options: Mapping[str, object] | None, key: _Argument) -> KeyTreatment: ...
+def decide(options: Mapping[str, object] | None, args: Sequence[_Argument]) -> CommandTreatment: ...
 def knobs() -> list[Knob]: ...
 def backoff_schedule(
     options: Mapping[str, object] | None, attempts: int, seed: int, schedule: str = "server"

@@ -144,7 +144,7 @@ class ProductionRedisClient:
         except InvalidOption as error:
             return _Memory(), str(error)
 
-    def _options(self) -> dict[str, object]:
+    def _options(self) -> dict[str, Any]:
         return {
             "startup": "optional",
             "startup_attempts_max": 1,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypedDict, Union
 
 
 class Classification(TypedDict):
@@ -12,6 +13,37 @@ class Classification(TypedDict):
     verdict: Literal["link", "writes", "wait", "command"]
     schedule: Literal["server", "network", "quota"]
     words: str
+
+
+# What a key is for, and what a conflict on recovery comes to.
+KeyClass = Literal["cache", "counter", "session", "queue", "lock", "idempotency"]
+ConflictPolicy = Literal["replay", "merge", "delete_wins", "discard"]
+
+# A checked keyspace rule. (`class` is a keyword, so it cannot be a class of its own.)
+KeyRule = TypedDict("KeyRule", {"pattern": str, "class": KeyClass, "policy": ConflictPolicy})
+
+# Keyspace rules as they may be given: a text such as `session:*=session,lock:*=lock`, a list of
+# pattern, class and perhaps policy, or a dict of the patterns.
+RuleOption = Union[tuple[str, KeyClass], tuple[str, KeyClass, ConflictPolicy], KeyRule]
+RulesOption = Union[
+    str,
+    Sequence[RuleOption],
+    Mapping[str, Union[KeyClass, tuple[KeyClass, ConflictPolicy]]],
+]
+
+
+# What a key is for, and the pattern of the rule that says so.
+KeyTreatment = TypedDict(
+    "KeyTreatment",
+    {"class": KeyClass, "policy": ConflictPolicy, "pattern": Union[str, None]},
+)
+
+
+class CommandTreatment(TypedDict):
+    """What becomes of a command while Redis is away."""
+
+    serve: bool
+    reason: str | None
 
 
 class Knob(TypedDict):
@@ -103,6 +135,7 @@ class Status(TypedDict):
     conflicts: int
     replay_refused: int
     latency: Latency
+    rules: list[KeyRule]
 
 
 class _Endpoint(TypedDict):

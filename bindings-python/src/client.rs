@@ -53,9 +53,15 @@ impl Client {
             builder = builder.profile(profile);
         }
         for (name, value) in options.into_iter().flatten() {
-            if !value.is_none() {
-                builder = builder.option(&name.str()?.to_cow()?, &value.str()?.to_cow()?);
+            if value.is_none() {
+                continue;
             }
+            let name = name.str()?;
+            let name = name.to_cow()?;
+            builder = match name.as_ref() {
+                "rules" => builder.rules(convert::rules(&value)?),
+                _ => builder.option(&name, &value.str()?.to_cow()?),
+            };
         }
         let config = builder.build().map_err(|error| raised(py, &error))?;
         let lazy = config.policy.lazy_connect;

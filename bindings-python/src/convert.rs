@@ -1,6 +1,6 @@
 //! Values both ways: arguments of commands, replies, and the plain objects of the diagnostics.
 
-use outlast::{Error, ErrorKind, Value};
+use outlast::{Error, ErrorKind, RuleSpec, Value};
 use outlast_core::Timestamp;
 use outlast_core::classify::{CAUSE_DEPTH_MAX, CAUSE_WIDTH_MAX, classify_reply};
 use pyo3::exceptions::{PyBaseException, PyUnicodeDecodeError};
@@ -226,8 +226,42 @@ pub(crate) fn policy(
     options: Option<&Bound<'_, PyAny>>,
     py: Python<'_>,
 ) -> PyResult<outlast::Policy> {
-    let fields = fields("options", options)?;
+    let mut fields = fields("options", options)?;
+    if let Some(rules) = options.and_then(|options| options.get_item("rules").ok()) {
+        fields.insert("rules".into(), rules_in_order(&rules)?);
+    }
     outlast_core::inspect::policy(&fields).map_err(|error| raised(py, &error))
+}
+
+/// Keyspace rules from a text, a list of tuples or dicts, or a dict of classes.
+pub(crate) fn rules(value: &Bound<'_, PyAny>) -> PyResult<Vec<RuleSpec>> {
+    let rules = RuleSpec::from_json(&rules_in_order(value)?);
+    rules.map_err(|error| raised(value.py(), &error))
+}
+
+/// Rules as JSON, those of a dict as a list, since JSON's objects here do not keep their order.
+fn rules_in_order(value: &Bound<'_, PyAny>) -> PyResult<Json> {
+    let Ok(dict) = value.cast::<PyDict>() else {
+        return json("list of rules", value, 0);
+    };
+    let rule = |(pattern, class): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+        let mut rule = vec![json("pattern", &pattern, 0)?];
+        match json("class", &class, 0)? {
+            Json::Array(parts) => rule.extend(parts),
+            class => rule.push(class),
+        }
+        Ok(Json::Array(rule))
+    };
+    dict.iter().map(rule).collect::<PyResult<_>>().map(Json::Array)
+}
+
+/// A command in a list, as bytes.
+pub(crate) fn listed(args: &Bound<'_, PyAny>) -> PyResult<Vec<Arg>> {
+    if args.is_instance_of::<PyString>() {
+        let message = "args must be a list of arguments, not str";
+        return Err(invalid_argument(args.py(), message.into()));
+    }
+    args.try_iter()?.map(|arg| argument("an argument", &arg?)).collect()
 }
 
 /// A whole number of up to 64 bits.

@@ -7,9 +7,9 @@ use outlast_core as ocore;
 use outlast_core::inspect::{self, Classification};
 use outlast_core::store::Refusal;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyDict, PyList};
 
-use crate::convert::{self, Arg, to_python};
+use crate::convert::{self, to_python};
 use crate::errors::{invalid_argument, raised};
 
 /// What a message, a log line, an exception or a dict with its parts says.
@@ -41,6 +41,29 @@ pub(crate) fn policy<'py>(
     options: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     to_python(py, &convert::policy(options, py)?)
+}
+
+/// What a key is for under the keyspace rules of a policy.
+#[pyfunction]
+pub(crate) fn class_of<'py>(
+    py: Python<'py>,
+    options: Option<&Bound<'py, PyAny>>,
+    key: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let policy = convert::policy(options, py)?;
+    let key = convert::argument("key", key)?;
+    to_python(py, &inspect::class_of(&policy, key.as_ref()))
+}
+
+/// What becomes of a command while Redis is away.
+#[pyfunction]
+pub(crate) fn decide<'py>(
+    py: Python<'py>,
+    options: Option<&Bound<'py, PyAny>>,
+    args: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let policy = convert::policy(options, py)?;
+    to_python(py, &inspect::decide(&policy, &convert::listed(args)?))
 }
 
 /// The table of knobs.
@@ -218,11 +241,7 @@ impl Store {
     ) -> PyResult<Bound<'py, PyDict>> {
         let py = at_ms.py();
         let now = convert::timestamp(at_ms)?;
-        if args.is_instance_of::<PyString>() {
-            return Err(invalid_argument(py, "args must be a list of arguments, not str".into()));
-        }
-        let args = args.try_iter()?.map(|arg| convert::argument("an argument", &arg?));
-        let args = args.collect::<PyResult<Vec<Arg>>>()?;
+        let args = convert::listed(args)?;
         let executed = held(&self.store).execute(now, &args, journalled);
         match executed {
             Ok(value) => tagged_reply(py, value),

@@ -53,6 +53,27 @@ PORTS = "allowed is a whole number from 1 to 65535"
             lambda: outlast.Redis(startup="maybe"),
             'invalid startup "maybe": allowed is one of optional, required',
         ),
+        (
+            lambda: outlast.Redis(rules=[("a:*", "lock", "merge")]),
+            'invalid rules[0].policy "merge": allowed is only discard for the class lock',
+        ),
+        (
+            lambda: outlast.Redis(rules={"a:*": "sesion"}),
+            'invalid rules[0].class "sesion": allowed is one of cache, counter, ',
+        ),
+        (
+            lambda: outlast.Redis(rules={"*": "cache", "a:*": ("lock", "discard")}),
+            'invalid rules[1].pattern "a:*": allowed is a pattern that no earlier rule covers',
+        ),
+        (lambda: outlast.Redis(rules=["a"]), 'invalid rules[0] "\\"a\\"": allowed is [pattern'),
+        (
+            lambda: outlast.Redis(rules=5),
+            'invalid rules "5": allowed is a list of [pattern, class]',
+        ),
+        (
+            lambda: outlast.from_url("redis://h?rules=a:*=lck"),
+            'invalid URL parameter rules[0].class "lck": allowed is one of ',
+        ),
         (lambda: outlast.Redis(lazy_connect="so"), 'invalid lazy_connect "so": allowed is one of'),
     ],
 )
@@ -124,4 +145,4 @@ def test_every_knob_is_an_option():
     defaults = outlast.policy({"profile": "production", "lazy_connect": True})
     with outlast.Redis(**defaults) as client:
         assert client.get_status()["profile"] == "production"
-    assert {knob["name"] for knob in outlast.knobs()} == set(defaults) - {"profile"}
+    assert {knob["name"] for knob in outlast.knobs()} == set(defaults) - {"profile", "rules"}

@@ -19,6 +19,8 @@ export const {
   classifyReply,
   failureKinds,
   policy,
+  classOf,
+  decide,
   knobs,
   backoffSchedule,
   simulate,

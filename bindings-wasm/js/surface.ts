@@ -8,6 +8,8 @@ export function surface(generated: Outlast): Outlast {
     classifyReply: generated.classifyReply,
     failureKinds: generated.failureKinds,
     policy: generated.policy,
+    classOf: generated.classOf,
+    decide: generated.decide,
     knobs: generated.knobs,
     backoffSchedule: generated.backoffSchedule,
     simulate: generated.simulate,

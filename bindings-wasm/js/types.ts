@@ -4,10 +4,12 @@
 
 import type {
   Classification,
+  CommandTreatment,
   Counts,
   Delay,
   FailureKind,
   Input,
+  KeyTreatment,
   Knob,
   Output,
   Policy,
@@ -70,6 +72,10 @@ export interface Outlast {
   failureKinds(): Classification[];
   /** All knobs of a checked policy. */
   policy(options?: PolicyOptions): Policy;
+  /** What a key is for under the rules of a policy. */
+  classOf(options: PolicyOptions, key: string): KeyTreatment;
+  /** What becomes of a command while Redis is away, as far as its class and its keys decide. */
+  decide(options: PolicyOptions, args: readonly string[]): CommandTreatment;
   knobs(): Knob[];
   /** The first delays of a redial schedule (`server`). */
   backoffSchedule(

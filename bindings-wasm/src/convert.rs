@@ -38,7 +38,27 @@ fn to_js<T: Serialize>(value: &T) -> Result<JsValue, Error> {
 
 /// A policy from an object of options, in camelCase or `snake_case`; nothing stands for none.
 pub(crate) fn policy(options: &JsValue) -> Result<ocore::Policy, Error> {
-    ocore::inspect::policy(&names("set of options", options)?)
+    let mut given = names("set of options", options)?;
+    let rules = Reflect::get(options, &"rules".into()).unwrap_or_default();
+    if let Some(listed @ Value::Object(_)) = given.get_mut("rules") {
+        *listed = rules_in_order(&rules)?;
+    }
+    ocore::inspect::policy(&given)
+}
+
+/// An object of rules as a list, since JSON's objects do not keep their order here.
+fn rules_in_order(rules: &JsValue) -> Result<Value, Error> {
+    let mut list = Vec::new();
+    for entry in Object::entries(&Object::from(rules.clone())).iter() {
+        let entry = Array::from(&entry);
+        let mut rule = vec![json("rules", &entry.get(0), 0)?];
+        match json("rules", &entry.get(1), 0)? {
+            Value::Array(parts) => rule.extend(parts),
+            class => rule.push(class),
+        }
+        list.push(Value::Array(rule));
+    }
+    Ok(Value::Array(list))
 }
 
 /// What the core reads from an object with names in camelCase or `snake_case`; nothing stands for

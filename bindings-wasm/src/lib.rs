@@ -62,6 +62,34 @@ pub fn policy(options: &JsValue) -> Result<JsValue, JsValue> {
     convert::answer(|| convert::policy(options))
 }
 
+/// What a key is for under the rules of a policy.
+///
+/// # Errors
+///
+/// `invalid_option` with field, value and what is allowed; `invalid_argument` for a key that is no
+/// text.
+#[wasm_bindgen(js_name = classOf)]
+pub fn class_of(options: &JsValue, key: &JsValue) -> Result<JsValue, JsValue> {
+    convert::answer(|| {
+        let key = convert::text("key", key)?;
+        Ok(ocore::inspect::class_of(&convert::policy(options)?, key.as_bytes()))
+    })
+}
+
+/// What becomes of a command while Redis is away.
+///
+/// # Errors
+///
+/// `invalid_option` with field, value and what is allowed; `invalid_argument` for what is no list
+/// of texts.
+#[wasm_bindgen]
+pub fn decide(options: &JsValue, args: &JsValue) -> Result<JsValue, JsValue> {
+    convert::answer(|| {
+        let args: Vec<String> = convert::parsed("command", args)?;
+        Ok(ocore::inspect::decide(&convert::policy(options)?, &args))
+    })
+}
+
 /// The table of knobs.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use outlast_core::policy::{Builder, Source};
+use outlast_core::rules::RuleSpec;
 use outlast_core::{Error, Policy, Profile};
 
 use crate::endpoint::Endpoint;
@@ -27,6 +28,7 @@ impl Config {
             url: url.to_string(),
             profile: None,
             options: Vec::new(),
+            rules: None,
             profile_variables: &[],
         }
     }
@@ -38,12 +40,16 @@ pub struct ConfigBuilder {
     url: String,
     profile: Option<String>,
     options: Vec<(String, String)>,
+    rules: Option<Vec<RuleSpec>>,
     profile_variables: &'static [&'static str],
 }
 
 impl fmt::Debug for ConfigBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConfigBuilder").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("ConfigBuilder")
+            .field("options", &self.options)
+            .field("rules", &self.rules)
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,6 +68,27 @@ impl ConfigBuilder {
     #[must_use]
     pub fn option(mut self, name: &str, value: &str) -> Self {
         self.options.push((name.to_string(), value.to_string()));
+        self
+    }
+
+    /// Sets the keyspace rules: what keys are for, and so what may be done with them while Redis is
+    /// away. The first rule whose pattern (as `KEYS` takes it) matches a key decides; a key that no
+    /// rule names is a cache key. A rule is a pattern, a [`KeyClass`](outlast_core::rules::KeyClass)
+    /// and perhaps a [`ConflictPolicy`](outlast_core::rules::ConflictPolicy), by their codes; there
+    /// may be 1,000 of them. They stand in place of those of `OUTLAST_RULES` and the URL.
+    ///
+    /// ```
+    /// use outlast::Config;
+    ///
+    /// let config = Config::builder("redis://localhost")
+    ///     .rules([("session:*", "session"), ("lock:*", "lock")])
+    ///     .build()?;
+    /// assert_eq!(config.policy.rules.to_string(), "session:*=session,lock:*=lock");
+    /// # Ok::<(), outlast::Error>(())
+    /// ```
+    #[must_use]
+    pub fn rules<R: Into<RuleSpec>>(mut self, rules: impl IntoIterator<Item = R>) -> Self {
+        self.rules = Some(rules.into_iter().map(Into::into).collect());
         self
     }
 
@@ -104,6 +131,9 @@ impl ConfigBuilder {
         for (name, value) in &self.options {
             builder = builder.option(name, value, Source::Keyword);
         }
+        if let Some(rules) = self.rules {
+            builder = builder.rules(rules);
+        }
         Ok(Config { endpoint, policy: builder.build()? })
     }
 
@@ -137,6 +167,17 @@ mod tests {
         assert_eq!(config.policy.command_timeout_ms, 9);
         assert_eq!(config.policy.connect_timeout_ms, 7);
         assert_eq!(config.policy.profile, Profile::Production);
+    }
+
+    #[test]
+    fn rules_come_from_a_url_or_before_it_from_the_caller() {
+        let builder = Config::builder("redis://h?rules=a:*=lock,b%26c=cache/discard");
+        let rules = |builder: ConfigBuilder| builder.build().unwrap().policy.rules.to_string();
+        assert_eq!(rules(builder.clone()), "a:*=lock,b&c=cache/discard");
+        let own = builder.clone().rules([("x:*", "session", "delete_wins")]);
+        assert_eq!(rules(own), "x:*=session/delete_wins");
+        let none: [(&str, &str); 0] = [];
+        assert_eq!(rules(builder.rules(none)), "");
     }
 
     #[test]

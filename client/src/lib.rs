@@ -45,6 +45,7 @@ pub use endpoint::Endpoint;
 pub use events::{Event, Queue, Sink, TracingSink};
 #[cfg(feature = "lua")]
 pub use lua::{Lua, LuaLimits};
+pub use outlast_core::rules::{ConflictPolicy, KeyClass, KeyRule, RuleSpec, Rules};
 pub use outlast_core::{
     Error, ErrorKind, Failure, FailureKind, Level, Mode, Policy, Profile, Record, Status, Value,
 };

@@ -8,10 +8,12 @@ use serde_json::{Map, Value};
 
 use crate::backoff::Backoff;
 use crate::classify::{self, Evidence};
+use crate::command::Traits;
 use crate::error::{Error, ErrorKind};
 use crate::kind::{FailureKind, Schedule, Verdict};
 use crate::policy::{Builder, Policy, Profile, Source};
 use crate::rng::Rng;
+use crate::rules::{self, ConflictPolicy, Decision, KeyClass, RuleSpec};
 
 /// What a failure is and what it means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,6 +51,28 @@ pub struct Delay {
     pub jittered_ms: u64,
 }
 
+/// What a key is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct KeyTreatment {
+    /// Its class.
+    pub class: KeyClass,
+    /// What a conflict on recovery comes to.
+    pub policy: ConflictPolicy,
+    /// The pattern of the rule that says so, if one does.
+    pub pattern: Option<String>,
+}
+
+/// What becomes of a command while Redis is away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CommandTreatment {
+    /// Whether it is answered from memory.
+    pub serve: bool,
+    /// Why not, if not.
+    pub reason: Option<String>,
+}
+
 /// Attempts that one schedule may be asked for.
 const ATTEMPTS_MAX: u32 = 100_000;
 
@@ -69,7 +93,8 @@ pub fn classify(evidence: Value) -> Result<Classification, Error> {
     Ok(classify::classify(&evidence).into())
 }
 
-/// A checked policy from an object of knobs; `profile` names the defaults (`development`).
+/// A checked policy from an object of knobs; `profile` names the defaults (`development`), `rules`
+/// are the keyspace rules as [`RuleSpec::from_json`] reads them.
 ///
 /// # Errors
 ///
@@ -79,12 +104,34 @@ pub fn policy(options: &Map<String, Value>) -> Result<Policy, Error> {
         None | Some(Value::Null) => Profile::Development,
         Some(name) => Profile::parse(&plain(name))?,
     };
-    let knobs = options.iter().filter(|(name, value)| *name != "profile" && !value.is_null());
-    knobs
-        .fold(Builder::new(profile), |builder, (name, value)| {
-            builder.option(name, &plain(value), Source::Keyword)
-        })
-        .build()
+    let given = options.iter().filter(|(name, value)| *name != "profile" && !value.is_null());
+    let mut builder = Builder::new(profile);
+    for (name, value) in given {
+        builder = match name.as_str() {
+            "rules" => builder.rules(RuleSpec::from_json(value)?),
+            _ => builder.option(name, &plain(value), Source::Keyword),
+        };
+    }
+    builder.build()
+}
+
+/// What a key is for under the rules of a policy.
+pub fn class_of(policy: &Policy, key: &[u8]) -> KeyTreatment {
+    let treatment = policy.rules.class_of(key);
+    let pattern = treatment.rule.map(|rule| rule.pattern.clone());
+    KeyTreatment { class: treatment.class, policy: treatment.policy, pattern }
+}
+
+/// What becomes of a command while Redis is away, as far as its class and its keys decide.
+pub fn decide<A: AsRef<[u8]>>(policy: &Policy, args: &[A]) -> CommandTreatment {
+    match rules::decide(Traits::of(args), args, &policy.rules, policy.on_guarded) {
+        Decision::Serve => CommandTreatment { serve: true, reason: None },
+        Decision::Refuse(reason) => {
+            let name = args.first().map(|name| String::from_utf8_lossy(name.as_ref()));
+            let name = name.unwrap_or_default().to_uppercase();
+            CommandTreatment { serve: false, reason: Some(reason.describe(&name)) }
+        }
+    }
 }
 
 /// The first `attempts` delays of a schedule: `server`, `network`, `quota` or `startup`.

@@ -8,6 +8,7 @@
 //!    command failed,   breaker, throttle         mode changed, log this,
 //!    timer, close)                               wake me at …)
 //!
+//!   args ──▶ rules ──▶ serve, or refuse
 //!   args ──▶ Store ──▶ Value        what is answered while Redis is away
 //!              └─────▶ Journal      what Redis gets when it is back
 //!   args ──▶ Connection ──▶ bytes   RESP, without a socket
@@ -43,6 +44,7 @@ pub mod policy;
 pub mod record;
 pub mod resp;
 pub mod rng;
+pub mod rules;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod status;
@@ -59,5 +61,6 @@ pub use output::Output;
 pub use policy::{Policy, Profile};
 pub use record::{Level, Record};
 pub use resp::Value;
+pub use rules::Rules;
 pub use status::{Mode, Status};
 pub use time::Timestamp;

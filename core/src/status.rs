@@ -1,6 +1,7 @@
 //! The snapshot that an operator sees, with the same fields in every language.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,7 @@ use crate::breaker::BreakerState;
 use crate::incident::Incident;
 use crate::kind::FailureKind;
 use crate::policy::Profile;
+use crate::rules::KeyRule;
 
 /// The mode that an application sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -120,6 +122,9 @@ pub struct Status {
     pub replay_refused: u64,
     /// How long commands took on Redis.
     pub latency: Latency,
+    /// The keyspace rules, in their order.
+    #[serde(default)]
+    pub rules: Vec<KeyRule>,
 }
 
 impl Status {

@@ -112,9 +112,12 @@ test("the types name every knob", () => {
     in_flight_max: true,
     store_bytes_max: true,
     reply_bytes_max: true,
+    rules: true,
   };
   expect(Object.keys(policy()).sort()).toEqual(Object.keys(named).sort());
-  expect(["profile", ...knobs().map(({ name }) => name)].sort()).toEqual(Object.keys(named).sort());
+  expect(["profile", "rules", ...knobs().map(({ name }) => name)].sort()).toEqual(
+    Object.keys(named).sort(),
+  );
 });
 
 test.each([

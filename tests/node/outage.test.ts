@@ -4,10 +4,19 @@ import type { AddressInfo, Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 
 import { RedisUnavailable, UnsupportedLocally } from "outlast";
-import type { RedisOptions } from "outlast";
+import type { RedisOptions, RulesOption } from "outlast";
 import { expect, onTestFinished, test } from "vitest";
 
-import { Server, client, codes, eventually, freePort, rejection, timed } from "./helpers.ts";
+import {
+  Server,
+  client,
+  codes,
+  eventually,
+  freePort,
+  rejection,
+  thrown,
+  timed,
+} from "./helpers.ts";
 
 const SHORT: RedisOptions = { commandTimeoutMs: 200, connectTimeoutMs: 400 };
 
@@ -285,4 +294,50 @@ test("connections that come and go leave nothing behind", async () => {
   expect(await redis.get("k")).toBe("20");
   await eventually("old sockets are closed", () => sockets().length === before);
   expect((await server.cli("CLIENT", "LIST")).split("\n")).toHaveLength(2);
+});
+
+const RULES: RulesOption = [
+  ["session:*", "session"],
+  ["lock:*", "lock"],
+  ["queue:*", "queue"],
+];
+const RULES_TEXT = "session:*=session,lock:*=lock,queue:*=queue";
+
+test.each<[string, RulesOption | undefined, string]>([
+  ["a list", RULES, ""],
+  ["an object", { "session:*": "session", "lock:*": "lock", "queue:*": "queue" }, ""],
+  ["a text", RULES_TEXT, ""],
+  ["the URL", undefined, `?rules=${RULES_TEXT}`],
+])("rules of %s say what is served while Redis is away", async (_, rules, query) => {
+  const server = await Server.start();
+  const { redis } = client(server.url + query, { startup: "optional", rules });
+  expect(await redis.call("SET", "lock:1", "me", "NX")).toBe("OK");
+  await server.kill();
+  await redis.get("session:1");
+  const refused = async (message: string, ...command: [string, ...string[]]) => {
+    const error = await timed(0, () => rejection(redis.call(...command)));
+    expect(error).toBeInstanceOf(RedisUnavailable);
+    expect(error.message).toContain(message);
+    expect(error.message.split(";")[0]).not.toContain(":1");
+  };
+  await refused('GET is not served from memory (rule "lock:*": class lock)', "GET", "lock:1");
+  await refused("class lock", "SET", "lock:1", "me", "NX");
+  expect(await redis.call("RPUSH", "queue:1", "job")).toBe(1);
+  await refused("class queue", "LPOP", "queue:1");
+  await refused("on_guarded: no rule", "SET", "other", "me", "NX");
+  expect(await redis.call("SET", "session:1", "me", "NX")).toBe("OK");
+  expect(await redis.get("session:1")).toBe("me");
+  expect(redis.status().rules.map((rule) => rule.class)).toEqual(["session", "lock", "queue"]);
+});
+
+test("rules that are wrong are told before anything is dialled", () => {
+  const message = (rules: unknown) =>
+    thrown(() => client("redis://h", { rules } as RedisOptions)).message;
+  expect(message([["a:*", "lock", "merge"]])).toBe(
+    'invalid rules[0].policy "merge": allowed is only discard for the class lock',
+  );
+  expect(message({ "*": "cache", "a:*": ["session", "replay"] })).toMatch(
+    /^invalid rules\[1\]\.pattern "a:\*": allowed is a pattern that no earlier rule covers/,
+  );
+  expect(message({ "a:*": 5 })).toMatch(/^invalid rules\[0\] .*allowed is \[pattern, class\]/);
 });

@@ -38,9 +38,10 @@ def run(command: list[str], program: str) -> str:
     return done.stdout
 
 
-def test_the_python_example_runs() -> None:
-    (program,) = blocks("python")
+def test_the_python_examples_run() -> None:
+    program, ruled = blocks("python")
     assert run([sys.executable, "-W", "error", "-c"], program).split() == ["Ada", "degraded"]
+    assert run([sys.executable, "-W", "error", "-c"], ruled).split() == ["lock"]
 
 
 def test_the_node_example_runs() -> None:

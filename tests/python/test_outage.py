@@ -158,6 +158,53 @@ def test_locks_are_refused_in_production_and_the_next_dial_is_told(server, make)
     assert client.get_status()["refused"] == 2
 
 
+RULES = [("session:*", "session"), ("lock:*", "lock"), ("queue:*", "queue")]
+RULES_TEXT = "session:*=session,lock:*=lock,queue:*=queue"
+
+
+@pytest.mark.parametrize("given", [RULES, dict(RULES), RULES_TEXT, "url", "variable"])
+def test_rules_say_what_is_served_while_redis_is_away(server, make, monkeypatch, given):
+    url, options = server.url, {"rules": given}
+    if given == "url":
+        url, options = f"{url}?rules={RULES_TEXT}", {}
+    elif given == "variable":
+        monkeypatch.setenv("OUTLAST_RULES", RULES_TEXT)
+        options = {}
+    client = make(url, startup="optional", **options)
+    assert client.set("lock:1", "me", nx=True)
+    server.kill()
+    client.get("session:1")
+
+    def refused(call, match):
+        def caught():
+            with pytest.raises(outlast.RedisUnavailable, match=match) as error:
+                call()
+            return str(error.value)
+
+        message, took = timed(caught)
+        assert took < 0.05
+        assert ":1" not in message.split(";")[0]
+
+    refused(lambda: client.get("lock:1"), r'GET is .* \(rule "lock:\*": class lock\)')
+    refused(lambda: client.set("lock:1", "me", nx=True), "SET is .* class lock")
+    refused(lambda: client.delete("lock:1"), "DEL is .* class lock")
+    assert client.execute_command("RPUSH", "queue:1", "job") == 1
+    refused(lambda: client.execute_command("LPOP", "queue:1"), "LPOP is .* class queue")
+    refused(lambda: client.set("other", "me", nx=True), r"SET is .* \(on_guarded: no rule")
+    assert client.set("session:1", "me", nx=True) is True
+    assert client.get("session:1") == b"me"
+    assert [rule["class"] for rule in client.get_status()["rules"]] == ["session", "lock", "queue"]
+
+
+def test_rules_of_a_keyword_go_before_those_of_the_environment(server, make, monkeypatch):
+    monkeypatch.setenv("OUTLAST_RULES", "a:*=lock")
+    client = make(f"{server.url}?rules=b:*=lock", rules={"c:*": ("session", "delete_wins")})
+    rules = [{"pattern": "c:*", "class": "session", "policy": "delete_wins"}]
+    assert client.get_status()["rules"] == rules
+    assert make(f"{server.url}?rules=b:*=lock").get_status()["rules"][0]["pattern"] == "a:*"
+    assert make(server.url, rules=[]).get_status()["rules"] == []
+
+
 def test_a_full_store_refuses_and_says_so(server, make):
     client = make(server.url, store_bytes_max=4_096)
     client.ping()

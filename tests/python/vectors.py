@@ -13,6 +13,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "vectors"
 FILES = (
     "classify.json",
     "policy.json",
+    "rules.json",
     "backoff.json",
     "throttle.json",
     "engine.json",
@@ -106,6 +107,20 @@ def check_schedule(case: dict) -> None:
         inside = row["low_ms"] <= row["jittered_ms"] <= row["high_ms"]
         if row["attempt"] != place + 1 or not inside:
             raise DifferenceError(f"rows[{place}]: {row}")
+
+
+def check_classes(case: dict) -> None:
+    def check_row(row: dict) -> None:
+        same(row["expect"], outlast.class_of(case["options"], row["key"]), "expect")
+
+    each_row(case, "keys", check_row)
+
+
+def check_decisions(case: dict) -> None:
+    def check_row(row: dict) -> None:
+        same(row["expect"], outlast.decide(case["options"], row["args"]), "expect")
+
+    each_row(case, "commands", check_row)
 
 
 def check_throttle(case: dict) -> None:
@@ -280,6 +295,10 @@ SECTIONS: dict[str, Callable[[dict], None]] = {
     "policy.json/allowed": check_allowed,
     "policy.json/refused": check_policy,
     "policy.json/knobs": check_knobs,
+    "rules.json/refused": check_policy,
+    "rules.json/allowed": check_allowed,
+    "rules.json/classes": check_classes,
+    "rules.json/decisions": check_decisions,
     "backoff.json/schedules": check_schedule,
     "throttle.json/scripts": check_throttle,
     "engine.json/scripts": check_engine,
@@ -295,11 +314,16 @@ SECTIONS: dict[str, Callable[[dict], None]] = {
 
 def each_step(case: dict, check_step: Callable[[dict], None]) -> None:
     """Runs the steps of a script up to the first that fails."""
-    for place, step in enumerate(case["steps"]):
+    each_row(case, "steps", check_step)
+
+
+def each_row(case: dict, name: str, check_row: Callable[[dict], None]) -> None:
+    """Checks the rows of a list up to the first that fails."""
+    for place, row in enumerate(case[name]):
         try:
-            check_step(step)
+            check_row(row)
         except DifferenceError as error:
-            raise DifferenceError(f"steps[{place}].{error}") from None
+            raise DifferenceError(f"{name}[{place}].{error}") from None
 
 
 def check_call(case: dict, call: Callable[[], Any]) -> None:

@@ -187,6 +187,68 @@ fn what_protects_something_shared_is_refused() {
 }
 
 #[test]
+fn rules_say_what_is_served_while_redis_is_away() {
+    let mut server = Server::start();
+    let rules = [("session:*", "session"), ("lock:*", "lock"), ("queue:*", "queue")];
+    let config = Config::builder(&server.url()).profile("production").rules(rules).build().unwrap();
+    let client = Client::new(config, Arc::new(Recorder::default()));
+    client.connect().unwrap();
+    assert_eq!(client.call(&["SET", "lock:1", "me", "NX"]).unwrap(), Value::ok());
+    server.kill();
+    client.call(&["GET", "session:1"]).unwrap();
+    let refused = |args: &[&str], message: &str| {
+        let error = timed(&client, 0, args).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RedisUnavailable, "{error}");
+        assert!(error.message().starts_with(message), "{error}");
+        assert!(!error.message().contains("lock:1"), "no key is told: {error}");
+    };
+    let lock = "is not served from memory (rule \"lock:*\": class lock); redis://";
+    refused(&["GET", "lock:1"], &format!("GET {lock}"));
+    refused(&["DEL", "lock:1"], &format!("DEL {lock}"));
+    refused(&["SET", "lock:1", "me", "NX"], &format!("SET {lock}"));
+    refused(&["EVAL", "return redis.call('get', KEYS[1])", "1", "lock:1"], "EVAL is not served");
+    assert_eq!(timed(&client, 0, &["RPUSH", "queue:1", "job"]).unwrap(), Value::Integer(1));
+    assert_eq!(timed(&client, 0, &["LLEN", "queue:1"]).unwrap(), Value::Integer(1));
+    refused(&["LPOP", "queue:1"], "LPOP is not served from memory (rule \"queue:*\": class queue)");
+    refused(&["SET", "other", "me", "NX"], "SET is not served from memory (on_guarded: no rule");
+    assert_eq!(timed(&client, 0, &["SET", "session:1", "me", "NX"]).unwrap(), Value::ok());
+    assert_eq!(client.status().refused, 6);
+    assert_eq!(client.status().rules.len(), 3);
+    server.restart();
+    eventually("back on Redis", || client.status().redis_connected);
+    assert_eq!(server.cli(&["LRANGE", "queue:1", "0", "-1"]), "job");
+    assert_eq!(server.cli(&["GET", "session:1"]), "me");
+    assert_eq!(
+        client.call(&["GET", "lock:1"]).unwrap(),
+        Value::bulk("me"),
+        "Redis knows its locks"
+    );
+}
+
+/// Whether the pop or the lock was done, memory cannot know, whatever is answered for a counter.
+#[test]
+fn what_rules_forbid_is_not_answered_locally_in_doubt() {
+    let server = Server::start();
+    let options = [
+        ("command_timeout_ms", "200"),
+        ("on_ambiguous", "local"),
+        ("rules", "queue:*=queue,hits:*=counter"),
+    ];
+    let (client, _) = client(&server.url(), "production", &options);
+    client.connect().unwrap();
+    for args in [&["LPOP", "queue:1"][..], &["SET", "lock", "me", "NX"], &["INCR", "hits:1"]] {
+        eventually("back on Redis", || client.status().redis_connected);
+        server.freeze();
+        let result = timed(&client, 200, args);
+        match args {
+            ["INCR", ..] => assert_eq!(result.unwrap(), Value::Integer(1)),
+            _ => assert_eq!(result.unwrap_err().kind(), ErrorKind::MaybeApplied, "{args:?}"),
+        }
+        server.thaw();
+    }
+}
+
+#[test]
 fn a_required_startup_fails_with_a_clear_error() {
     let url = format!("redis://user:planted@127.0.0.1:{}", free_port());
     let (client, log) = client(&url, "production", &[]);

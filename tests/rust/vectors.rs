@@ -71,6 +71,31 @@ fn policy() {
 }
 
 #[test]
+fn rules() {
+    run(
+        "rules.json",
+        &[
+            ("refused", |case| exact_or_error(case, policy_of(case).map(|policy| plain(&policy)))),
+            ("allowed", |case| subset(&case["expect"], &plain(&policy_of(case)?), "expect")),
+            ("classes", |case| {
+                let policy = policy_of(case)?;
+                each(&case["keys"], "keys", |row| {
+                    let answer = inspect::class_of(&policy, text(&row["key"]).as_bytes());
+                    same(&row["expect"], &plain(&answer), "expect")
+                })
+            }),
+            ("decisions", |case| {
+                let policy = policy_of(case)?;
+                each(&case["commands"], "commands", |row| {
+                    let args: Vec<String> = read(&row["args"], "args")?;
+                    same(&row["expect"], &plain(&inspect::decide(&policy, &args)), "expect")
+                })
+            }),
+        ],
+    );
+}
+
+#[test]
 fn backoff() {
     run("backoff.json", &[("schedules", check_schedule)]);
 }
@@ -183,10 +208,14 @@ fn run(file: &str, sections: &[Section]) {
 }
 
 /// Runs the steps of a script up to the first that fails.
-fn steps(case: &Value, mut check: impl FnMut(&Value) -> Check) -> Check {
-    let steps = case["steps"].as_array().ok_or("a script without steps")?;
-    for (place, step) in steps.iter().enumerate() {
-        check(step).map_err(|message| format!("steps[{place}].{message}"))?;
+fn steps(case: &Value, check: impl FnMut(&Value) -> Check) -> Check {
+    each(&case["steps"], "steps", check)
+}
+
+fn each(rows: &Value, name: &str, mut check: impl FnMut(&Value) -> Check) -> Check {
+    let rows = rows.as_array().ok_or_else(|| format!("a case without {name}"))?;
+    for (place, row) in rows.iter().enumerate() {
+        check(row).map_err(|message| format!("{name}[{place}].{message}"))?;
     }
     Ok(())
 }

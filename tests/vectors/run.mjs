@@ -9,6 +9,7 @@
 export const FILES = [
   "classify.json",
   "policy.json",
+  "rules.json",
   "backoff.json",
   "throttle.json",
   "engine.json",
@@ -76,6 +77,17 @@ const SECTIONS = {
     same(vector.expect, api.policy(vector.options), "expect", true),
   "policy.json/refused": ({ api }, vector) => checkCall(vector, () => api.policy(vector.options)),
   "policy.json/knobs": ({ api }, vector) => checkKnobs(vector, api.knobs()),
+  "rules.json/refused": ({ api }, vector) => checkCall(vector, () => api.policy(vector.options)),
+  "rules.json/allowed": ({ api }, vector) =>
+    same(vector.expect, api.policy(vector.options), "expect", true),
+  "rules.json/classes": ({ api }, vector) =>
+    eachRow(vector, "keys", ({ key, expect }) =>
+      same(expect, api.classOf(vector.options, key), "expect"),
+    ),
+  "rules.json/decisions": ({ api }, vector) =>
+    eachRow(vector, "commands", ({ args, expect }) =>
+      same(expect, api.decide(vector.options, args), "expect"),
+    ),
   "backoff.json/schedules": ({ api }, vector) => checkSchedule(api, vector),
   "throttle.json/scripts": ({ api }, vector) => {
     const throttle = new api.Throttle(vector.interval_ms);
@@ -260,9 +272,14 @@ function checkStatus({ api, schema }, vector) {
 
 /** Runs the steps of a script up to the first that fails. */
 function eachStep(vector, check) {
-  vector.steps.forEach((step, place) => {
-    const message = outcome(() => check(step));
-    if (message !== "") throw new Error(`steps[${place}].${message}`);
+  eachRow(vector, "steps", check);
+}
+
+/** Checks the rows of a list up to the first that fails. */
+function eachRow(vector, name, check) {
+  vector[name].forEach((row, place) => {
+    const message = outcome(() => check(row));
+    if (message !== "") throw new Error(`${name}[${place}].${message}`);
   });
 }
 

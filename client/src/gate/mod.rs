@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
 use outlast_core::latency::Histogram;
-use outlast_core::policy::{OnAmbiguous, OnGuarded, Startup};
+use outlast_core::policy::{OnAmbiguous, Startup};
+use outlast_core::rules::{Decision, decide};
 use outlast_core::store::{Options, Refusal};
 use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value, Verdict};
 use tokio::sync::Notify;
@@ -193,7 +194,7 @@ impl Gate {
             return Settled::Ended(Err(closed()));
         }
         if maybe_done && !traits.idempotent {
-            return Settled::Ended(self.in_doubt(args, &failure));
+            return Settled::Ended(self.in_doubt(args, traits, &failure));
         }
         match self.serve(args, traits, write) {
             Some(result) => Settled::Ended(result),
@@ -211,9 +212,8 @@ impl Gate {
         if self.is_closed() {
             return Some(Err(closed()));
         }
-        if traits.guarded && self.policy().on_guarded == OnGuarded::Refuse {
-            let what = format!("{} is not served from memory (on_guarded)", name_of(args));
-            return Some(Err(self.refuse(&what)));
+        if let Some(reason) = self.forbidden(args, traits) {
+            return Some(Err(self.refuse(&reason)));
         }
         // The switch back to Redis happens while no command is under way in the store: what is
         // served here is journalled in time, or goes to Redis.
@@ -222,9 +222,25 @@ impl Gate {
         Some(self.served(args, reply))
     }
 
+    /// Why the rules forbid to answer a command from memory, if they do.
+    fn forbidden<A: AsRef<[u8]>>(&self, args: &[A], traits: Traits) -> Option<String> {
+        let policy = self.policy();
+        match decide(traits, args, &policy.rules, policy.on_guarded) {
+            Decision::Refuse(reason) => Some(reason.describe(&name_of(args))),
+            _ => None,
+        }
+    }
+
     /// The command may have been applied, and twice would be wrong.
-    fn in_doubt<A: AsRef<[u8]>>(&self, args: &[A], failure: &Failure) -> Result<Value, Error> {
-        if self.policy().on_ambiguous == OnAmbiguous::Local {
+    fn in_doubt<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        traits: Traits,
+        failure: &Failure,
+    ) -> Result<Value, Error> {
+        let is_local = self.policy().on_ambiguous == OnAmbiguous::Local;
+        // Memory does not know who has a lock, or who was handed a job.
+        if is_local && self.forbidden(args, traits).is_none() {
             let reply = self.store.execute(self.clock.now(), args, false);
             return self.served(args, reply);
         }

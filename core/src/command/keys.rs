@@ -1,8 +1,10 @@
 //! Which arguments of a command are keys: <https://redis.io/docs/latest/develop/reference/key-specs/>.
 
 use core::fmt;
+use core::ops::Range;
 
 use super::Command;
+use super::class::{Class, Traits};
 use super::flags::{Flags, KeyFlags};
 use super::words::Words;
 
@@ -161,6 +163,21 @@ pub fn keys<A: AsRef<[u8]>>(args: &[A]) -> Result<Keys, NoKeys> {
         return Err(NoKeys::WrongArity);
     }
     command.keys(args)
+}
+
+/// Which arguments of a call are channels. Only calls that are guarded have any.
+pub(crate) fn channels<A: AsRef<[u8]>>(traits: Traits, args: &[A]) -> Range<usize> {
+    if !traits.guarded {
+        return 0..0;
+    }
+    let class = Class::of(args);
+    if class == Class::Publish {
+        1..args.len().min(2)
+    } else if class == Class::Subscribe {
+        1..args.len()
+    } else {
+        0..0
+    }
 }
 
 impl Command {

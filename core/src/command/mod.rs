@@ -15,6 +15,7 @@ use core::fmt;
 
 pub use class::{Access, Class, Traits};
 pub use flags::{Categories, Flags, KeyFlags};
+pub(crate) use keys::channels;
 pub use keys::{Begin, Find, Key, KeySpec, Keys, NoKeys, keys};
 pub(crate) use reply::reply;
 

@@ -215,6 +215,7 @@ impl Engine {
             conflicts: self.totals.conflicts,
             replay_refused: self.totals.replay_refused,
             latency: Latency::default(),
+            rules: self.policy.rules.as_slice().to_vec(),
         }
     }
 

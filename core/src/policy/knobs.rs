@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Source;
 use super::profile::{OnAmbiguous, OnGuarded, Profile, Startup};
 use crate::error::Error;
+use crate::rules::{RuleSpec, Rules};
 
 /// What a knob's number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -148,6 +149,9 @@ macro_rules! knobs {
             /// The profile that the defaults came from.
             pub profile: Profile,
             $(#[doc = $meaning] pub $name: $type,)+
+            /// What keys are for. No knob, for it is no single value.
+            #[serde(default)]
+            pub rules: Rules,
         }
 
         /// Every knob, in the order of the documentation.
@@ -163,10 +167,10 @@ macro_rules! knobs {
             /// The defaults of a profile.
             pub const fn of(profile: Profile) -> Self {
                 match profile {
-                    Profile::Development => Self { profile, $($name: $development,)+ },
-                    Profile::Test => Self { profile, $($name: $test,)+ },
-                    Profile::Staging => Self { profile, $($name: $staging,)+ },
-                    Profile::Production => Self { profile, $($name: $production,)+ },
+                    Profile::Development => Self { profile, $($name: $development,)+ rules: Rules::NONE },
+                    Profile::Test => Self { profile, $($name: $test,)+ rules: Rules::NONE },
+                    Profile::Staging => Self { profile, $($name: $staging,)+ rules: Rules::NONE },
+                    Profile::Production => Self { profile, $($name: $production,)+ rules: Rules::NONE },
                 }
             }
 
@@ -178,7 +182,7 @@ macro_rules! knobs {
                 }
             }
 
-            /// Sets one knob from text. Knobs that depend on each other are checked by
+            /// Sets one knob, or `rules`, from text. Knobs that depend on each other are checked by
             /// [`Policy::check`].
             ///
             /// # Errors
@@ -193,6 +197,10 @@ macro_rules! knobs {
                         let knob = knob.ok_or_else(|| unknown(name, source))?;
                         self.$name = Setting::parse(&field, knob, value)?;
                     })+
+                    "rules" => {
+                        let rules = RuleSpec::from_field(&field, value)?;
+                        self.rules = Rules::compile(&field, &rules)?;
+                    }
                     _ => return Err(unknown(name, source)),
                 }
                 Ok(())
@@ -275,7 +283,7 @@ fn shown(name: &str, source: Source) -> String {
 }
 
 fn unknown(name: &str, source: Source) -> Error {
-    let known = || core::iter::once("profile").chain(KNOBS.iter().map(|knob| knob.name));
+    let known = || ["profile", "rules"].into_iter().chain(KNOBS.iter().map(|knob| knob.name));
     let near = known().find(|candidate| is_near(name, candidate));
     let allowed = match near {
         Some(near) => format!("did you mean {near}?"),

@@ -10,8 +10,10 @@ use alloc::vec::Vec;
 use crate::backoff::Backoff;
 use crate::error::Error;
 use crate::kind::Schedule;
+use crate::rules::{RuleSpec, Rules};
 
 pub use knobs::{KNOBS, Knob, KnobValue, Policy, Unit};
+pub(crate) use profile::choice;
 pub use profile::{OnAmbiguous, OnGuarded, Profile, Startup};
 
 /// Where an option came from; it stands in the error message when the option is not allowed.
@@ -44,18 +46,26 @@ pub enum Source {
 pub struct Builder {
     profile: Profile,
     options: Vec<(Source, String, String)>,
+    rules: Option<Vec<RuleSpec>>,
 }
 
 impl Builder {
     /// Starts from the defaults of `profile`.
     pub const fn new(profile: Profile) -> Self {
-        Self { profile, options: Vec::new() }
+        Self { profile, options: Vec::new(), rules: None }
     }
 
     /// Adds one option by its name (`command_timeout_ms`) and its value as text.
     #[must_use]
     pub fn option(mut self, name: &str, value: &str, source: Source) -> Self {
         self.options.push((source, name.to_string(), value.to_string()));
+        self
+    }
+
+    /// Sets the keyspace rules, in place of those that any option `rules` names.
+    #[must_use]
+    pub fn rules(mut self, rules: Vec<RuleSpec>) -> Self {
+        self.rules = Some(rules);
         self
     }
 
@@ -71,6 +81,9 @@ impl Builder {
             for (_, name, value) in self.options.iter().filter(|(from, ..)| *from == source) {
                 policy.set(name, value, source)?;
             }
+        }
+        if let Some(rules) = &self.rules {
+            policy.rules = Rules::compile("rules", rules)?;
         }
         policy.check()?;
         Ok(policy)
@@ -174,7 +187,9 @@ mod tests {
             "invalid server_delay_ms_max \"10\": allowed is at least server_delay_ms (250)"
         );
         assert!(message("comand_timeout_ms", "1").contains("did you mean command_timeout_ms?"));
-        assert!(message("nothing_like_it", "1").contains("allowed is one of profile, startup,"));
+        assert!(
+            message("nothing_like_it", "1").contains("allowed is one of profile, rules, startup,")
+        );
     }
 
     #[test]

@@ -50,6 +50,8 @@ macro_rules! choice {
     };
 }
 
+pub(crate) use choice;
+
 choice!(
     /// A named policy.
     Profile, "profile", "one of development, test, staging, production",

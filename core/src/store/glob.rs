@@ -37,7 +37,7 @@ pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 /// The place behind the part of the pattern at `at`, if that part matches this byte.
-fn one(pattern: &[u8], at: usize, byte: u8) -> Option<usize> {
+pub(crate) fn one(pattern: &[u8], at: usize, byte: u8) -> Option<usize> {
     match pattern.get(at)? {
         b'?' => Some(at + 1),
         b'[' => class(pattern, at + 1, byte),

@@ -60,9 +60,27 @@ test("policies and knobs", () => {
   }
   const knobs = outlast.knobs();
   expect(knobs.map(({ name }) => name)).toEqual(
-    shapes.fields("Policy").filter((name) => name !== "profile"),
+    shapes.fields("Policy").filter((name) => name !== "profile" && name !== "rules"),
   );
   for (const knob of knobs) expectShape("Knob", knob);
+});
+
+test("rules, what they make of keys and commands, and an object of them in its order", () => {
+  const options: PolicyOptions = {
+    profile: "production",
+    rules: { "z:*": "lock", "a:*": ["session", "delete_wins"], "*": "counter" },
+  };
+  const policy = outlast.policy(options);
+  expectShape("Policy", policy);
+  expect(policy.rules.map(({ pattern }) => pattern)).toEqual(["z:*", "a:*", "*"]);
+  expect(policy.rules[1]).toEqual({ pattern: "a:*", class: "session", policy: "delete_wins" });
+  expect(outlast.policy({ rules: policy.rules }).rules).toEqual(policy.rules);
+  expectShape("KeyTreatment", outlast.classOf(options, "a:1"));
+  expectShape("KeyTreatment", outlast.classOf({}, "a:1"));
+  expectShape("CommandTreatment", outlast.decide(options, ["GET", "z:1"]));
+  expectShape("CommandTreatment", outlast.decide(options, ["GET", "a:1"]));
+  const known = accepted(() => outlast.parseStatus(JSON.stringify({ rules: [{ class: "x" }] })));
+  expect(known).toEqual(shapes.words("KeyClass"));
 });
 
 test("schedules, traces and statuses", () => {
@@ -161,6 +179,15 @@ test("the types accept what is right and refuse what is not", () => {
 
 export function misuse(engine: Engine): FailureKind {
   outlast.policy({ commandTimeoutMs: 5, store_bytes_max: 10n, lazyConnect: "true" });
+  outlast.policy({
+    rules: [
+      ["a:*", "lock"],
+      ["b:*", "cache", "discard"],
+    ],
+  });
+  outlast.policy({ rules: "a:*=lock" });
+  // @ts-expect-error: no such class
+  outlast.policy({ rules: [["a:*", "locks"]] });
   // @ts-expect-error: no such option
   outlast.policy({ commandTimeout: 5 });
   // @ts-expect-error: no such profile

@@ -3,7 +3,7 @@
 //! Every command of the table has its class here. Those that are not known count as the worst: a
 //! write that accumulates.
 
-use super::flags::Flags;
+use super::flags::{Flags, KeyFlags};
 use super::rule::Rule;
 use super::{COMMANDS, Command};
 
@@ -21,7 +21,8 @@ pub enum Class {
     /// It writes keys, and each time counts (`INCR`, `LPUSH`, `XADD`), or the reply of the first
     /// time is lost with it (`GETSET`).
     Accumulate,
-    /// It hands out what nobody else may get again (`LPOP`, `SPOP`, `GETDEL`, `XREADGROUP`).
+    /// It hands out what nobody else may get again (`LPOP`, `SPOP`, `GETDEL`, `XREADGROUP`), or
+    /// takes all of it elsewhere (`RENAME`).
     Take,
     /// It writes only if nobody was first, and so protects something that processes share
     /// (`SET NX`, `RENAMENX`).
@@ -82,7 +83,7 @@ pub struct Traits {
     pub stateful: bool,
     /// Whether it may wait for what others do.
     pub blocking: bool,
-    /// Whether it takes away what only one caller may get.
+    /// Whether it takes away what only one caller may get, or is a script, which may.
     pub pops: bool,
 }
 
@@ -102,6 +103,11 @@ impl Traits {
     const TAKE: Self = Self { pops: true, ..Self::ACCUMULATE };
     const STATEFUL: Self = Self { stateful: true, ..Self::ACCUMULATE };
 
+    /// Whether it takes that from a key of which it does this, and does not only add to it.
+    pub const fn pops_from(self, key: KeyFlags) -> bool {
+        self.pops && !key.contains(KeyFlags::INSERT) && !key.contains(KeyFlags::OW)
+    }
+
     /// The traits of a command. `SET … NX` is not `SET`: arguments count.
     pub fn of<A: AsRef<[u8]>>(args: &[A]) -> Self {
         if args.is_empty() {
@@ -116,12 +122,12 @@ impl Traits {
             Class::Neutral | Class::Inspect => Self::NEUTRAL,
             Class::Read => Self::READ,
             Class::Replace => Self::REPLACE,
-            Class::Take => Self::TAKE,
             // Who listens elsewhere does not hear what is said here.
             Class::Guard | Class::Publish => Self::GUARD,
             Class::Block => command.blocking(),
             Class::Script if command.flags.contains(Flags::READONLY) => Self::READ,
-            Class::Accumulate | Class::Admin | Class::Script => Self::ACCUMULATE,
+            Class::Take | Class::Script => Self::TAKE,
+            Class::Accumulate | Class::Admin => Self::ACCUMULATE,
             Class::Subscribe => Self { guarded: true, ..Self::STATEFUL },
             Class::Transaction | Class::Connection => Self::STATEFUL,
         }
@@ -257,12 +263,13 @@ const CLASSES: &[(Rule, &[&str])] = &[
         "INCRBYFLOAT", "LINSERT", "LPUSH", "LPUSHX", "RPUSH", "RPUSHX", "XGROUP", "ZINCRBY",
     ]),
     // Not even an equal second time: the old value is gone, the source is, or both are as before.
-    (ACCUMULATE, &["GETSET", "MIGRATE", "RENAME", "SWAPDB"]),
+    (ACCUMULATE, &["GETSET", "MIGRATE", "SWAPDB"]),
     (TAKE, &[
         "LMOVE", "LMPOP", "LPOP", "RPOP", "RPOPLPUSH", "SPOP", "ZMPOP", "ZPOPMAX", "ZPOPMIN",
     ]),
-    // A one-time token must not be handed out twice, nor a message of a group to two consumers.
-    (TAKE, &["GETDEL", "XAUTOCLAIM", "XCLAIM"]),
+    // A one-time token must not be handed out twice, nor a message of a group to two consumers. Who
+    // renames a list of jobs takes them all.
+    (TAKE, &["GETDEL", "RENAME", "XAUTOCLAIM", "XCLAIM"]),
     (GUARD, &["HSETNX", "MOVE", "MSETNX", "RENAMENX", "SETNX"]),
     (BLOCK, &[
         "BLMOVE", "BLMPOP", "BLPOP", "BRPOP", "BRPOPLPUSH", "BZMPOP", "BZPOPMAX", "BZPOPMIN",

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::vec::Vec;
 
 use super::*;
+use crate::command::keys;
 
 fn class(call: &str) -> Class {
     Class::of(&call.split(' ').collect::<Vec<_>>())
@@ -152,6 +153,51 @@ fn what_waits_is_told() {
     assert!(read.blocking && !read.pops && read.idempotent && read.access == Access::Read);
     assert_eq!(traits("WAIT 1 0").access, Access::None);
     assert_eq!(traits("EVAL_RO s 0"), Traits::READ);
-    assert_eq!(traits("EVAL s 0"), Traits::ACCUMULATE);
+    assert_eq!(traits("EVAL s 0"), Traits::TAKE);
     assert!(traits("LPOP k").pops && traits("PUBLISH c m").guarded);
+}
+
+/// A command that pops does not pop from the key that it pushes to.
+#[test]
+fn what_is_popped_is_told_key_by_key() {
+    let popped = |call: &str| -> Vec<usize> {
+        let args: Vec<_> = call.split(' ').collect();
+        let traits = Traits::of(&args);
+        let keys = keys(&args).unwrap();
+        keys.filter(|key| traits.pops_from(key.flags)).map(|key| key.at).collect()
+    };
+    for (call, wanted) in [
+        ("LPOP q", &[1][..]),
+        ("RPOP q 2", &[1]),
+        ("LMOVE q p LEFT RIGHT", &[1]),
+        ("RPOPLPUSH q p", &[1]),
+        ("BLMOVE q p LEFT RIGHT 0", &[1]),
+        ("BRPOPLPUSH q p 0", &[1]),
+        ("LMPOP 2 q p LEFT", &[2, 3]),
+        ("BLMPOP 0 2 q p LEFT", &[3, 4]),
+        ("BLPOP q p 0", &[1, 2]),
+        ("BRPOP q 0", &[1]),
+        ("SPOP q", &[1]),
+        ("ZPOPMIN q", &[1]),
+        ("ZPOPMAX q", &[1]),
+        ("ZMPOP 1 q MIN", &[2]),
+        ("BZPOPMIN q 0", &[1]),
+        ("BZPOPMAX q 0", &[1]),
+        ("BZMPOP 0 1 q MIN", &[3]),
+        ("GETDEL q", &[1]),
+        ("RENAME q p", &[1]),
+        ("XREADGROUP GROUP g c STREAMS q >", &[5]),
+        ("XCLAIM q g c 0 1-1", &[1]),
+        ("XAUTOCLAIM q g c 0 0", &[1]),
+        ("EVAL s 2 q p x", &[3, 4]),
+        ("EVAL_RO s 1 q", &[]),
+        ("XREADGROUP GROUP g c STREAMS q 0", &[]),
+        ("RPUSH q j", &[]),
+        ("LRANGE q 0 -1", &[]),
+        ("LREM q 1 j", &[]),
+        ("XADD q * f v", &[]),
+        ("XACK q g 1-1", &[]),
+    ] {
+        assert_eq!(popped(call), wanted, "{call}");
+    }
 }
