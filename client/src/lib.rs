@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 pub mod blocking;
+mod channel;
 mod client;
 mod config;
 mod dial;
@@ -33,14 +34,17 @@ mod host;
 pub mod hosted;
 #[cfg(feature = "lua")]
 mod lua;
+mod options;
 #[cfg(feature = "server")]
 pub mod server;
+mod stream;
 mod thread;
+mod tls;
 mod transport;
 
 pub use client::Client;
 pub use config::{Config, ConfigBuilder};
-pub use endpoint::Endpoint;
+pub use endpoint::{Address, Endpoint};
 pub use events::{Event, Queue, Sink, TracingSink};
 #[cfg(feature = "lua")]
 pub use lua::{Lua, LuaLimits};

@@ -19,7 +19,10 @@ pub use proxy::Proxy;
 pub struct Server {
     /// Its port on the loopback address.
     pub port: u16,
+    /// Its port for TLS, where it speaks TLS.
+    tls_port: Option<u16>,
     dir: PathBuf,
+    options: Vec<String>,
     child: Option<Child>,
 }
 
@@ -32,17 +35,37 @@ impl Server {
     ///
     /// Where there is no redis-server, or it does not answer within ten seconds.
     pub fn start() -> Self {
-        Self::start_on(free_port())
+        Self::start_with(&[])
     }
 
-    /// Starts a server on this port, or on a free one where another test was quicker.
-    fn start_on(port: u16) -> Self {
+    /// Starts a server with these options of redis-server.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with(options: &[&str]) -> Self {
+        Self::start_on(free_port(), None, options)
+    }
+
+    /// Starts a server that speaks TLS on a port of its own, with these options.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_tls(options: &[&str]) -> Self {
+        Self::start_on(free_port(), Some(free_port()), options)
+    }
+
+    /// Starts a server on these ports, or on free ones where another test was quicker.
+    fn start_on(port: u16, tls_port: Option<u16>, options: &[&str]) -> Self {
         let number = SERVERS.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("outlast-{}-{number}", std::process::id()));
         fs::create_dir_all(&dir).expect("a folder for the server");
-        let mut server = Self { port, dir, child: None };
+        let options = options.iter().map(ToString::to_string).collect();
+        let mut server = Self { port, tls_port, dir, options, child: None };
         while !server.started() {
             server.port = free_port();
+            server.tls_port = server.tls_port.map(|_| free_port());
         }
         server
     }
@@ -50,6 +73,15 @@ impl Server {
     /// Its URL.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Its URL for TLS.
+    ///
+    /// # Panics
+    ///
+    /// Where it speaks none.
+    pub fn tls_url(&self) -> String {
+        format!("rediss://127.0.0.1:{}", self.tls_port.expect("a server with TLS"))
     }
 
     /// Starts it again on the same port, with the data that it saved.
@@ -71,6 +103,8 @@ impl Server {
             .args(["--appendfsync", "no"])
             .arg("--dir")
             .arg(&self.dir)
+            .args(self.tls_port.iter().flat_map(|port| ["--tls-port".into(), port.to_string()]))
+            .args(&self.options)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -191,7 +225,7 @@ mod tests {
     #[test]
     fn two_tests_never_share_a_server() {
         let first = Server::start();
-        let second = Server::start_on(first.port);
+        let second = Server::start_on(first.port, None, &[]);
         assert_ne!(first.port, second.port);
         first.cli(&["SET", "k", "first"]);
         assert_eq!(second.cli(&["GET", "k"]), "");
