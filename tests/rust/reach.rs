@@ -234,19 +234,33 @@ fn wrong_logins_have_their_kind() {
         assert_eq!(kind, FailureKind::AuthFailed, "{text}");
     }
     for (login, protocol) in [("app:planted@", "2"), ("app:planted@", "3"), (":secret@", "3")] {
-        let options = [("protocol", protocol), ("client_name", "web-1")];
+        let name = format!("web-{protocol}-{}", login.len());
+        let options = [("protocol", protocol), ("client_name", name.as_str())];
         let (client, _) = client(&format!("redis://{login}127.0.0.1:{port}/3"), &options);
         client.connect().unwrap();
         let list = server.cli(&["-a", "secret", "CLIENT", "LIST"]);
-        let ours = list.lines().find(|line| line.contains("name=web-1")).expect("our connection");
+        let ours = list.lines().find(|line| line.contains(&name)).expect("our connection");
         assert!(ours.contains("db=3") && ours.contains(&format!("resp={protocol}")), "{ours}");
+    }
+}
+
+#[test]
+fn replies_have_the_types_of_their_protocol_from_redis_and_from_memory() {
+    let pair = (Value::bulk("f"), Value::bulk("1"));
+    for (protocol, reply) in
+        [("2", Value::Array(vec![pair.0.clone(), pair.1.clone()])), ("3", Value::Map(vec![pair]))]
+    {
+        let mut server = Server::start();
+        let (client, _) = client(&server.url(), &[("protocol", protocol)]);
+        client.connect().unwrap();
         client.call(&["HSET", "h", "f", "1"]).unwrap();
-        let pair = (Value::bulk("f"), Value::bulk("1"));
-        let reply = match protocol {
-            "3" => Value::Map(vec![pair]),
-            _ => Value::Array(vec![pair.0, pair.1]),
-        };
         assert_eq!(client.call(&["HGETALL", "h"]).unwrap(), reply);
+        assert_eq!(client.call(&["GET", "none"]).unwrap(), Value::Nil);
+        server.kill();
+        client.call(&["HSET", "h", "f", "1"]).unwrap();
+        assert_eq!(client.status().mode, Mode::Degraded);
+        assert_eq!(client.call(&["HGETALL", "h"]).unwrap(), reply);
+        assert_eq!(client.call(&["GET", "none"]).unwrap(), Value::Nil);
     }
 }
 

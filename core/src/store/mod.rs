@@ -95,6 +95,8 @@ pub enum Answer {
 pub struct Store {
     common: Arc<Common>,
     parts: Parts,
+    /// What [`execute`](Self::execute) answers in.
+    protocol: u8,
 }
 
 /// All that commands work on, owned.
@@ -138,7 +140,16 @@ impl Store {
     pub fn with_options(options: Options) -> Self {
         let common = Arc::new(Common::new(options));
         let shard = Shard::new(common.clone());
-        Self { common, parts: Parts { shard, journal: Journal::new(), globals: Globals::new() } }
+        let parts = Parts { shard, journal: Journal::new(), globals: Globals::new() };
+        Self { common, parts, protocol: 2 }
+    }
+
+    /// Has [`execute`](Self::execute) answer with the types of RESP 3, as a connection does that
+    /// speaks it. A store answers with those of RESP 2 unless it is told.
+    #[must_use]
+    pub const fn with_resp3(mut self) -> Self {
+        self.protocol = 3;
+        self
     }
 
     /// Lets it run scripts. Without an engine they are refused.
@@ -164,9 +175,10 @@ impl Store {
         if Traits::of(&args).stateful {
             return Err(Refusal::Unsupported);
         }
-        let mut session = Session { journalled, ..Session::default() };
+        let protocol = self.protocol;
+        let mut session = Session { journalled, protocol, ..Session::default() };
         let reply = commands::execute(&mut self.parts, &self.common, &mut session, now, &args);
-        reply.map(Value::into_resp2)
+        if protocol == 2 { reply.map(Value::into_resp2) } else { reply }
     }
 
     /// A session with the next number.
