@@ -23,8 +23,12 @@
 pub mod blocking;
 mod channel;
 mod client;
+#[cfg(feature = "command-line")]
+pub mod command_line;
 mod config;
 mod dial;
+#[cfg(feature = "doctor")]
+pub mod doctor;
 mod driver;
 mod endpoint;
 mod events;

@@ -36,6 +36,15 @@ impl Stream {
         }
     }
 
+    /// The TLS session, where there is one.
+    #[cfg(feature = "doctor")]
+    pub(crate) fn session(&self) -> Option<&ClientConnection> {
+        match self {
+            Self::Tls(stream) => Some(stream.get_ref().1),
+            _ => None,
+        }
+    }
+
     fn inner(self: Pin<&mut Self>) -> Inner<'_> {
         match self.get_mut() {
             Self::Tcp(stream) => Inner::Tcp(Pin::new(stream)),

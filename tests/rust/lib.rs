@@ -4,11 +4,12 @@
 mod proxy;
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use outlast::{Event, Sink};
@@ -35,25 +36,21 @@ impl Server {
     ///
     /// Where there is no redis-server, or it does not answer within ten seconds.
     pub fn start() -> Self {
-        Self::start_with(&[])
+        Self::start_on(free_port(), None, &[])
     }
 
-    /// Starts a server with these options of redis-server.
+    /// Starts a server that speaks TLS on a port of its own, with this one of the
+    /// [certificates](certificate_file), and with these options.
     ///
     /// # Panics
     ///
     /// As [`start`](Self::start).
-    pub fn start_with(options: &[&str]) -> Self {
-        Self::start_on(free_port(), None, options)
-    }
-
-    /// Starts a server that speaks TLS on a port of its own, with these options.
-    ///
-    /// # Panics
-    ///
-    /// As [`start`](Self::start).
-    pub fn start_tls(options: &[&str]) -> Self {
-        Self::start_on(free_port(), Some(free_port()), options)
+    pub fn start_tls(certificate: &str, options: &[&str]) -> Self {
+        let pem = certificate_file(&format!("{certificate}.pem"));
+        let key = certificate_file(&format!("{certificate}.key"));
+        let ca = certificate_file("ca.pem");
+        let tls = ["--tls-cert-file", &pem, "--tls-key-file", &key, "--tls-ca-cert-file", &ca];
+        Self::start_on(free_port(), Some(free_port()), &[&tls, options].concat())
     }
 
     /// Starts a server on these ports, or on free ones where another test was quicker.
@@ -73,6 +70,11 @@ impl Server {
     /// Its URL.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// The path of its unix socket.
+    pub fn socket_path(&self) -> String {
+        self.dir.join("redis.sock").display().to_string()
     }
 
     /// Its URL for TLS.
@@ -103,6 +105,7 @@ impl Server {
             .args(["--appendfsync", "no"])
             .arg("--dir")
             .arg(&self.dir)
+            .args(["--unixsocket", &self.socket_path()])
             .args(self.tls_port.iter().flat_map(|port| ["--tls-port".into(), port.to_string()]))
             .args(&self.options)
             .stdin(Stdio::null())
@@ -163,6 +166,35 @@ impl Drop for Server {
         self.kill();
         let _ = fs::remove_dir_all(&self.dir);
     }
+}
+
+/// A file of the certificates that `tests/certificates` makes. They are made once for the machine.
+///
+/// # Panics
+///
+/// Where they cannot be made.
+pub fn certificate_file(name: &str) -> String {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(certificates).join(name).display().to_string()
+}
+
+/// The folder of the certificates. Another process may make them at the same time.
+fn certificates() -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    include_str!("../certificates").hash(&mut hasher);
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tmp"));
+    let folder = root.join(format!("certificates-{:x}", hasher.finish()));
+    if !folder.exists() {
+        let fresh = root.join(format!("certificates-of-{}", std::process::id()));
+        fs::create_dir_all(&fresh).expect("a folder for the certificates");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/certificates");
+        let made = Command::new(script).arg(&fresh).status().expect("bash must be installed");
+        assert!(made.success(), "openssl must be installed");
+        if fs::rename(&fresh, &folder).is_err() {
+            let _ = fs::remove_dir_all(&fresh);
+        }
+    }
+    folder
 }
 
 /// A port that nobody listens on.

@@ -3,39 +3,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use outlast::blocking::Client;
 use outlast::{Config, FailureKind, Mode, Value};
-use outlast_tests::{Recorder, Server, eventually, free_port};
-
-/// Certificates for all tests of this file, gone with the temporary folder of the machine.
-fn certificates() -> &'static PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let folder = std::env::temp_dir().join(format!("outlast-tls-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder for the certificates");
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/certificates");
-        let made = Command::new(script).arg(&folder).status().expect("bash");
-        assert!(made.success(), "the certificates could not be made");
-        folder
-    })
-}
-
-fn file(name: &str) -> String {
-    certificates().join(name).display().to_string()
-}
-
-/// A server that speaks TLS only, with this certificate.
-fn tls_server(certificate: &str, options: &[&str]) -> Server {
-    let (pem, key) = (file(&format!("{certificate}.pem")), file(&format!("{certificate}.key")));
-    let ca = file("ca.pem");
-    let tls = ["--tls-cert-file", &pem, "--tls-key-file", &key, "--tls-ca-cert-file", &ca];
-    Server::start_tls(&[&tls, options].concat())
-}
+use outlast_tests::{Recorder, Server, certificate_file, eventually, free_port};
 
 fn client(url: &str, options: &[(&str, &str)]) -> (Client, Arc<Recorder>) {
     let mut builder = Config::builder(url).profile("production").option("jitter_percent", "0");
@@ -69,9 +42,9 @@ fn build_error(url: &str, options: &[(&str, &str)]) -> String {
 
 #[test]
 fn tls_with_an_own_authority_outlasts_an_outage() {
-    let mut server = tls_server("server", &["--tls-auth-clients", "no"]);
+    let mut server = Server::start_tls("server", &["--tls-auth-clients", "no"]);
     for protocol in ["2", "3"] {
-        let ca = file("ca.pem");
+        let ca = certificate_file("ca.pem");
         let options = [("tls_ca_file", ca.as_str()), ("protocol", protocol)];
         let (client, log) = client(&server.tls_url(), &options);
         client.connect().unwrap();
@@ -92,8 +65,8 @@ fn tls_with_an_own_authority_outlasts_an_outage() {
 
 #[test]
 fn threads_share_a_client_over_tls_and_an_idle_end_is_noticed() {
-    let mut server = tls_server("server", &["--tls-auth-clients", "no"]);
-    let ca = file("ca.pem");
+    let mut server = Server::start_tls("server", &["--tls-auth-clients", "no"]);
+    let ca = certificate_file("ca.pem");
     let (client, log) = client(&server.tls_url(), &[("tls_ca_file", &ca)]);
     client.connect().unwrap();
     std::thread::scope(|scope| {
@@ -122,8 +95,12 @@ fn threads_share_a_client_over_tls_and_an_idle_end_is_noticed() {
 
 #[test]
 fn a_client_certificate_and_a_server_name_are_options() {
-    let server = tls_server("other", &[]);
-    let (ca, certificate, key) = (file("ca.pem"), file("client.pem"), file("client.key"));
+    let server = Server::start_tls("other", &[]);
+    let (ca, certificate, key) = (
+        certificate_file("ca.pem"),
+        certificate_file("client.pem"),
+        certificate_file("client.key"),
+    );
     let options = [
         ("tls_ca_file", ca.as_str()),
         ("tls_certificate_file", certificate.as_str()),
@@ -148,7 +125,7 @@ fn a_client_certificate_and_a_server_name_are_options() {
 
 #[test]
 fn insecure_is_named_and_logged_once() {
-    let server = tls_server("expired", &["--tls-auth-clients", "no"]);
+    let server = Server::start_tls("expired", &["--tls-auth-clients", "no"]);
     for option in [("tls_insecure", "true"), ("ssl_cert_reqs", "none")] {
         let (client, log) = client(&server.tls_url(), &[option]);
         client.connect().unwrap();
@@ -164,7 +141,7 @@ fn insecure_is_named_and_logged_once() {
 
 #[test]
 fn certificates_that_are_not_accepted_say_why() {
-    let ca = file("ca.pem");
+    let ca = certificate_file("ca.pem");
     let trusting = [("tls_ca_file", ca.as_str())];
     let no_clients = ["--tls-auth-clients", "no"];
     for (certificate, options, says) in [
@@ -173,7 +150,7 @@ fn certificates_that_are_not_accepted_say_why() {
         ("expired", &trusting[..], "the server's certificate has expired"),
         ("other", &trusting[..], "is for other.example, not for 127.0.0.1"),
     ] {
-        let server = tls_server(certificate, &no_clients);
+        let server = Server::start_tls(certificate, &no_clients);
         let (kind, text) = failure(&server.tls_url(), options);
         assert_eq!(kind, FailureKind::TlsError, "{certificate}: {text}");
         assert!(text.contains(says), "{certificate}: {text}");
@@ -182,13 +159,13 @@ fn certificates_that_are_not_accepted_say_why() {
 
 #[test]
 fn a_missing_or_foreign_client_certificate_says_so() {
-    let ca = file("ca.pem");
+    let ca = certificate_file("ca.pem");
     for versions in ["TLSv1.2", "TLSv1.3"] {
-        let server = tls_server("server", &["--tls-protocols", versions]);
+        let server = Server::start_tls("server", &["--tls-protocols", versions]);
         let (kind, text) = failure(&server.tls_url(), &[("tls_ca_file", &ca)]);
         assert_eq!(kind, FailureKind::TlsError, "{text}");
         assert!(text.contains("tls_certificate_file"), "{text}");
-        let (pem, key) = (file("self-signed.pem"), file("self-signed.key"));
+        let (pem, key) = (certificate_file("self-signed.pem"), certificate_file("self-signed.key"));
         let foreign =
             [("tls_ca_file", ca.as_str()), ("tls_certificate_file", &pem), ("tls_key_file", &key)];
         let (kind, text) = failure(&server.tls_url(), &foreign);
@@ -199,7 +176,7 @@ fn a_missing_or_foreign_client_certificate_says_so() {
 
 #[test]
 fn the_wrong_port_says_so() {
-    let server = tls_server("server", &["--tls-auth-clients", "no"]);
+    let server = Server::start_tls("server", &["--tls-auth-clients", "no"]);
     let plain = server.tls_url().replace("rediss://", "redis://");
     // OpenSSL drops the connection without a word; others answer with an alert.
     let (kind, text) = failure(&plain, &[]);
@@ -283,10 +260,8 @@ fn what_is_not_there_has_its_kind() {
 
 #[test]
 fn a_unix_socket_outlasts_an_outage() {
-    let folder = std::env::temp_dir().join(format!("outlast-unix-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("redis.sock").display().to_string();
-    let mut server = Server::start_with(&["--unixsocket", &path]);
+    let mut server = Server::start();
+    let path = server.socket_path();
     let (client, _) = client(&format!("unix://{path}?db=1"), &[]);
     client.connect().unwrap();
     client.call(&["SET", "k", "1"]).unwrap();
@@ -298,13 +273,12 @@ fn a_unix_socket_outlasts_an_outage() {
     eventually("back on Redis", || client.status().redis_connected);
     assert_eq!(server.cli(&["-n", "1", "GET", "k"]), "2");
     assert_eq!(client.status().endpoint, format!("unix://{path}?db=1"));
-    let _ = std::fs::remove_dir_all(&folder);
 }
 
 #[test]
 fn options_that_are_wrong_are_told_before_anything_is_dialled() {
     type Options<'a> = &'a [(&'a str, &'a str)];
-    let (ca, key) = (file("ca.pem"), file("server.key"));
+    let (ca, key) = (certificate_file("ca.pem"), certificate_file("server.key"));
     let expected: [(&str, Options<'_>, &str); 9] = [
         ("rediss://h", &[("tls_ca_file", "/none.pem")], "invalid tls_ca_file \"/none.pem\""),
         ("rediss://h", &[("tls_ca_file", &key)], "certificates in PEM format (it has none)"),
@@ -335,10 +309,9 @@ fn options_that_are_wrong_are_told_before_anything_is_dialled() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_on_tokio_use_tls_and_unix_sockets() {
-    let path = std::env::temp_dir().join(format!("outlast-{}.sock", std::process::id()));
-    let path = path.display().to_string();
-    let mut server = tls_server("server", &["--tls-auth-clients", "no", "--unixsocket", &path]);
-    let ca = file("ca.pem");
+    let mut server = Server::start_tls("server", &["--tls-auth-clients", "no"]);
+    let path = server.socket_path();
+    let ca = certificate_file("ca.pem");
     for url in [format!("{}?tls_ca_file={ca}", server.tls_url()), format!("unix://{path}")] {
         let config = Config::builder(&url).profile("production").build().unwrap();
         let client = outlast::Client::new(config, Arc::new(Recorder::default()));

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
-pub(crate) use reach::{reach, resolve};
+pub(crate) use reach::{open, reach, resolve};
 
 use crate::channel::Channel;
 use crate::config::Config;
@@ -67,7 +67,7 @@ pub(crate) async fn dial(config: &Config, timeout: Duration) -> Result<Link, Fai
                 None => Stream::Tcp(stream),
             }
         }
-        Address::Unix { path } => reach::open(path, deadline).await?,
+        Address::Unix { path } => open(path, deadline).await?,
     };
     let mut link = Link::new(config, stream);
     log_in(config, &mut link, deadline).await?;

@@ -176,7 +176,7 @@ impl Store {
             return Err(Refusal::Unsupported);
         }
         let protocol = self.protocol;
-        let mut session = Session { journalled, protocol, ..Session::default() };
+        let mut session = Session { protocol, journalled, ..Session::default() };
         let reply = commands::execute(&mut self.parts, &self.common, &mut session, now, &args);
         if protocol == 2 { reply.map(Value::into_resp2) } else { reply }
     }
