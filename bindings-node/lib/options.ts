@@ -130,12 +130,16 @@ function completed(url: string, parts: Parts, sealed: boolean): string {
   }
   const place = sealed ? url.replace(/^redis:/, "rediss:") : url;
   if (username === undefined && password === undefined) return place;
-  const login = {
-    username: encodeURIComponent(text("username", username) ?? ""),
-    password: encodeURIComponent(text("password", password) ?? ""),
-  };
+  const login = { username: text("username", username), password: text("password", password) };
   try {
-    return Object.assign(new URL(place), login).href;
+    const completed = new URL(place);
+    for (const name of ["username", "password"] as const) {
+      const value = login[name] ?? "";
+      // Without a host, as for a unix socket, there is no place for a login before it.
+      if (completed.host !== "") completed[name] = encodeURIComponent(value);
+      else if (value !== "") completed.searchParams.set(name, value);
+    }
+    return completed.href;
   } catch {
     // Told natively, without what may be secret in it.
     return place;

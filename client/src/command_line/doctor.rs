@@ -33,7 +33,7 @@ pub(super) fn command() -> Command {
             option(
                 "timeout-ms",
                 "N",
-                "Milliseconds for the way to the first PING, and for the rest",
+                "Milliseconds for the way to the first PING, and for the rest [default: 5000]",
             )
             .value_parser(value_parser!(u64).range(1..=TIMEOUT_MS_MAX)),
             Arg::new("json").long("json").action(ArgAction::SetTrue).help("Prints JSON"),

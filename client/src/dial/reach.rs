@@ -168,8 +168,12 @@ mod tests {
         let closed = refusing.local_addr().expect("its address");
         drop(refusing);
         let deadline = Deadline::after(Duration::from_millis(200));
-        let (_, address) = reach(vec![closed, open], deadline).await.expect("one of them");
+        let (stream, address) = reach(vec![closed, open], deadline).await.expect("one of them");
         assert_eq!(address, open);
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().expect("a live socket"));
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_user_timeout().expect("a live socket"), Some(UNACKNOWLEDGED));
         let failure = reach(vec![closed], deadline).await.expect_err("nobody listens");
         assert_eq!(failure.kind, FailureKind::ConnectionRefused, "{failure:?}");
     }

@@ -181,7 +181,7 @@ impl fmt::Display for Report {
         for Step { name, outcome, took_ms, detail } in &self.steps {
             let words = outcome.words();
             match took_ms {
-                Some(took) => writeln!(f, "  {words:<11}  {name:<7}  {took:>8.1} ms  {detail}")?,
+                Some(took) => writeln!(f, "  {words:<11}  {name:<7}  {took:>8.2} ms  {detail}")?,
                 None => writeln!(f, "  {words:<11}  {name}")?,
             }
         }
