@@ -92,8 +92,7 @@ export function settingsOf(given: readonly unknown[]): Settings {
 
 type Parts = {
   [Name in "host" | "port" | "path" | "username" | "password" | "db"]:
-    | RedisOptions[Name]
-    | undefined;
+    RedisOptions[Name] | undefined;
 };
 
 function urlOf({ host, port, path, username, password, db }: Parts, sealed: boolean): string {

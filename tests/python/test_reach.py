@@ -1,4 +1,4 @@
-"""TLS and unix sockets, with the names that redis-py has for them, and `python -m outlast doctor`."""
+"""TLS and unix sockets, by the names that redis-py has for them, and `outlast doctor`."""
 
 import json
 import os
