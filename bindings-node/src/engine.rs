@@ -221,7 +221,7 @@ impl Store {
         args: Unknown<'_>,
         journalled: Option<bool>,
     ) -> errors::Result<Object<'env>> {
-        let mut execute = || {
+        let execute = || {
             let at = convert::time(&at_ms)?;
             let args: Vec<String> = convert::parsed("command", &args)?;
             Ok(self.store.execute(at, &args, journalled.unwrap_or(true)))

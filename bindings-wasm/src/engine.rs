@@ -171,7 +171,7 @@ impl Store {
         args: &JsValue,
         journalled: Option<bool>,
     ) -> Result<JsValue, JsValue> {
-        let mut execute = || {
+        let execute = || {
             let at = convert::time(at_ms)?;
             let args: Vec<String> = convert::parsed("command", args)?;
             let executed = self.store.execute(at, &args, journalled.unwrap_or(true));

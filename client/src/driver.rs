@@ -172,11 +172,11 @@ async fn replay<T: Transport>(
     epoch: u64,
 ) -> Result<(), Failure> {
     loop {
-        let in_doubt = gate.store().journal().in_doubt();
+        let in_doubt = gate.store.journal().in_doubt;
         if let Some(sequence) = in_doubt {
             resolve(gate, &mut link, epoch, sequence).await?;
         }
-        let batch = gate.store().next_batch(gate.clock.now(), BATCH_KEYS_MAX);
+        let batch = gate.store.next_batch(gate.clock.now(), BATCH_KEYS_MAX);
         let Some(batch) = batch else {
             match switch(gate, transport, link, epoch) {
                 None => return Ok(()),
@@ -187,11 +187,11 @@ async fn replay<T: Transport>(
         let replies = exchange(gate, &mut link, &batch.transaction(&gate.client_id)).await?;
         match batch.outcome(&replies) {
             Outcome::Applied { replayed, refused } => {
-                gate.store().batch_applied();
+                gate.store.batch_applied();
                 gate.tell(Input::ReplayProgressed { epoch, replayed, conflicts: 0, refused });
             }
             Outcome::Rejected { failure } => {
-                gate.store().batch_returned();
+                gate.store.batch_returned();
                 return Err(failure);
             }
             _ => {
@@ -204,15 +204,14 @@ async fn replay<T: Transport>(
 /// Callers are on Redis from here on, unless something was journalled meanwhile: the link then
 /// comes back, for one more round.
 fn switch<T: Transport>(gate: &Gate, transport: &T, link: Link, epoch: u64) -> Option<Link> {
-    let mut store = gate.store();
-    if !store.journal().is_empty() {
-        return Some(link);
-    }
-    transport.install(link, epoch);
-    // What is known of the outage's keys may be wrong from now on: Redis knows better.
-    store.clear();
-    gate.tell(Input::Reconciled { epoch });
-    None
+    let mut link = Some(link);
+    gate.store.when_written_back(|| {
+        if let Some(link) = link.take() {
+            transport.install(link, epoch);
+            gate.tell(Input::Reconciled { epoch });
+        }
+    });
+    link
 }
 
 /// A batch was cut off: its marker tells whether Redis took it.
@@ -224,15 +223,11 @@ async fn resolve(gate: &Gate, link: &mut Link, epoch: u64, sequence: u64) -> Res
         let kind = outlast_core::classify::classify_reply(message);
         return Err(Failure::new(kind, message.clone()));
     }
-    let mut store = gate.store();
     if Batch::is_marked(&marker, sequence) {
-        let before = store.journal().len();
-        store.batch_applied();
-        let replayed = (before - store.journal().len()) as u64;
-        drop(store);
+        let replayed = gate.store.batch_applied() as u64;
         gate.tell(Input::ReplayProgressed { epoch, replayed, conflicts: 0, refused: 0 });
     } else {
-        store.batch_returned();
+        gate.store.batch_returned();
     }
     Ok(())
 }

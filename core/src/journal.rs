@@ -40,12 +40,12 @@ const PART_OVERHEAD_BYTES: usize = 48;
 /// this process still alive to ask for it.
 const MARKER_TTL_MS: u64 = 7 * 86_400_000;
 
-/// Pending changes by key, and the batch whose fate is not known yet.
+/// Pending changes by key, and those in the batch whose fate is not known yet. Each shard of a store
+/// has one.
 #[derive(Debug, Default)]
-pub struct Journal {
+pub(crate) struct Journal {
     pending: BTreeMap<Vec<u8>, Change>,
     under_way: Vec<(Vec<u8>, Change)>,
-    sequence: u64,
     bytes: usize,
 }
 
@@ -59,7 +59,7 @@ pub struct Batch {
     pub commands: Vec<Vec<Vec<u8>>>,
     /// For each command, the number of its key within the batch.
     key_of: Vec<usize>,
-    keys: usize,
+    pub(crate) keys: usize,
 }
 
 /// What became of a batch.
@@ -81,29 +81,19 @@ pub enum Outcome {
 }
 
 impl Journal {
-    /// An empty journal.
-    pub const fn new() -> Self {
-        Self { pending: BTreeMap::new(), under_way: Vec::new(), sequence: 0, bytes: 0 }
-    }
-
     /// Keys that wait, those of a batch under way included.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.pending.len() + self.under_way.len()
     }
 
     /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Bytes of its keys and bookkeeping; the values are the store's.
-    pub const fn bytes(&self) -> usize {
+    pub(crate) const fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    /// The number of the batch whose fate is not known: ask Redis for its marker.
-    pub fn in_doubt(&self) -> Option<u64> {
-        (!self.under_way.is_empty()).then_some(self.sequence)
     }
 
     /// Whether a change of this key waits or is under way.
@@ -136,18 +126,15 @@ impl Journal {
         self.pending.entry(key.to_vec()).or_insert(Change::Delta { commands: Vec::new(), bytes: 0 })
     }
 
-    /// `live` gives the commands that make what the store holds at a key, if it is there.
-    pub(crate) fn next_batch(
+    /// Moves changes into a batch until that has `keys_max` keys. `live` gives the commands that make
+    /// what the store holds at a key, if it is there.
+    pub(crate) fn fill(
         &mut self,
-        live: impl Fn(&[u8]) -> Option<Vec<Args>>,
+        batch: &mut Batch,
         keys_max: usize,
-    ) -> Option<Batch> {
-        if !self.under_way.is_empty() || self.pending.is_empty() {
-            return None;
-        }
-        self.sequence += 1;
-        let (mut commands, mut key_of) = (Vec::new(), Vec::new());
-        while self.under_way.len() < keys_max.max(1) {
+        live: impl Fn(&[u8]) -> Option<Vec<Args>>,
+    ) {
+        while batch.keys < keys_max {
             let Some((key, change)) = self.pending.pop_first() else {
                 break;
             };
@@ -158,21 +145,24 @@ impl Journal {
                 }
                 Change::Delta { commands, .. } => commands.clone(),
             };
-            key_of.extend(vec![self.under_way.len(); written.len()]);
-            commands.extend(written);
+            batch.key_of.extend(vec![batch.keys; written.len()]);
+            batch.commands.extend(written);
+            batch.keys += 1;
             self.under_way.push((key, change));
         }
-        let keys = self.under_way.len();
-        Some(Batch { sequence: self.sequence, commands, key_of, keys })
     }
 
-    pub(crate) fn applied(&mut self) {
-        for (key, change) in core::mem::take(&mut self.under_way) {
-            let cost = key.len() + KEY_OVERHEAD_BYTES + cost_of(&change);
+    /// The batch under way reached Redis; how many keys of it were from here.
+    pub(crate) fn applied(&mut self) -> usize {
+        let applied = core::mem::take(&mut self.under_way);
+        for (key, change) in &applied {
+            let cost = key.len() + KEY_OVERHEAD_BYTES + cost_of(change);
             self.bytes = self.bytes.saturating_sub(cost);
         }
+        applied.len()
     }
 
+    /// The batch under way did not reach Redis: its changes wait again, before later ones.
     pub(crate) fn returned(&mut self) {
         for (key, older) in core::mem::take(&mut self.under_way) {
             let Some(newer) = self.pending.get_mut(&key) else {
@@ -260,6 +250,11 @@ fn increment(command: &Args) -> Option<i64> {
 }
 
 impl Batch {
+    /// A batch without keys.
+    pub(crate) const fn new(sequence: u64) -> Self {
+        Self { sequence, commands: Vec::new(), key_of: Vec::new(), keys: 0 }
+    }
+
     /// The key of the marker of a client.
     pub fn marker_key(client_id: &str) -> String {
         alloc::format!("outlast:{{{client_id}}}")

@@ -68,7 +68,7 @@ async fn a_healthy_server_over_tls_is_told_in_full() {
 async fn a_unix_socket_and_a_replica() {
     let server = Server::start();
     server.cli(&["REPLICAOF", "127.0.0.1", "1"]);
-    let report = report(&format!("unix://{}", server.socket_path())).await;
+    let report = report(&format!("unix://{}", server.socket().display())).await;
     assert_eq!(report.exit_code(), 0, "{report}");
     assert_eq!(steps(&report)[0], "connect ok");
     assert!(detail(&report, "role").starts_with("replica of 127.0.0.1:1, link"), "{report}");

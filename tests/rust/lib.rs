@@ -72,9 +72,9 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// The path of its unix socket.
-    pub fn socket_path(&self) -> String {
-        self.dir.join("redis.sock").display().to_string()
+    /// Its unix socket.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.join("socket")
     }
 
     /// Its URL for TLS.
@@ -105,7 +105,8 @@ impl Server {
             .args(["--appendfsync", "no"])
             .arg("--dir")
             .arg(&self.dir)
-            .args(["--unixsocket", &self.socket_path()])
+            .arg("--unixsocket")
+            .arg(self.socket())
             .args(self.tls_port.iter().flat_map(|port| ["--tls-port".into(), port.to_string()]))
             .args(&self.options)
             .stdin(Stdio::null())

@@ -1,10 +1,13 @@
-//! What the store says it takes, beside what the allocator gives it.
+//! What the store says it takes, beside what the allocator gives it and what Redis takes.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use outlast_core::Timestamp;
 use outlast_core::store::Store;
+use outlast_tests::Server;
 
 /// The system's allocator, counting what it really hands out.
 struct Counting;
@@ -73,6 +76,30 @@ const CASES: &[(&str, usize, Commands)] = &[
     ("small streams", 5_000, |n| words(&format!("XADD x:{n} 1-0 field value"))),
 ];
 
+/// Cases of small keys: none may take more than in Redis.
+const SMALL_KEYS: [&str; 2] = ["small strings", "with an expiry"];
+
+/// Bytes that a real server takes for the same.
+fn taken_by_redis(count: usize, commands: Commands) -> usize {
+    let server = Server::start();
+    let used = || {
+        let info = server.cli(&["INFO", "memory"]);
+        let line = info.lines().find_map(|line| line.trim().strip_prefix("used_memory:"));
+        line.and_then(|bytes| bytes.parse::<usize>().ok()).expect("used_memory")
+    };
+    let before = used();
+    let mut socket = TcpStream::connect(("127.0.0.1", server.port)).expect("a server");
+    let mut replies = BufReader::new(socket.try_clone().expect("a socket"));
+    for line in (0..count).flat_map(commands) {
+        socket.write_all(format!("{line}\r\n").as_bytes()).expect("a server");
+        let mut reply = String::new();
+        replies.read_line(&mut reply).expect("a server");
+        assert!(!reply.starts_with('-'), "{reply}");
+    }
+    drop(socket);
+    used() - before
+}
+
 /// The documented bound.
 const PERCENT_APART_MAX: usize = 15;
 
@@ -82,7 +109,7 @@ fn the_store_counts_what_the_allocator_gives() {
     let now = Timestamp::from_ms(1_700_000_000_000);
     let mut faults = vec![];
     for (name, count, commands) in CASES {
-        let mut store = Store::new(1 << 30);
+        let store = Store::new(1 << 30);
         let before = TAKEN.load(Ordering::Relaxed);
         let counted_before = store.bytes();
         for line in (0..*count).flat_map(commands) {
@@ -97,6 +124,13 @@ fn the_store_counts_what_the_allocator_gives() {
             faults.push(format!("{name}: counted {counted}, taken {taken}, {apart} % apart"));
         }
         drop(store);
+        if SMALL_KEYS.contains(name) {
+            let redis = taken_by_redis(*count, *commands);
+            println!("{name}: Redis takes {redis}");
+            if taken > redis {
+                faults.push(format!("{name}: taken {taken}, by Redis {redis}"));
+            }
+        }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

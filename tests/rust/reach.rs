@@ -261,7 +261,7 @@ fn what_is_not_there_has_its_kind() {
 #[test]
 fn a_unix_socket_outlasts_an_outage() {
     let mut server = Server::start();
-    let path = server.socket_path();
+    let path = server.socket().display().to_string();
     let (client, _) = client(&format!("unix://{path}?db=1"), &[]);
     client.connect().unwrap();
     client.call(&["SET", "k", "1"]).unwrap();
@@ -310,7 +310,7 @@ fn options_that_are_wrong_are_told_before_anything_is_dialled() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_on_tokio_use_tls_and_unix_sockets() {
     let mut server = Server::start_tls("server", &["--tls-auth-clients", "no"]);
-    let path = server.socket_path();
+    let path = server.socket().display().to_string();
     let ca = certificate_file("ca.pem");
     for url in [format!("{}?tls_ca_file={ca}", server.tls_url()), format!("unix://{path}")] {
         let config = Config::builder(&url).profile("production").build().unwrap();

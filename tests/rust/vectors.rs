@@ -107,7 +107,7 @@ fn store() {
         "store.json",
         &[("scripts", |case| {
             let bytes_max: usize = read(&case["bytes_max"], "bytes_max")?;
-            let mut store = Store::new(bytes_max);
+            let store = Store::new(bytes_max);
             steps(case, |step| {
                 let args: Vec<String> = read(&step["args"], "args")?;
                 let journalled = step["journalled"].as_bool().unwrap_or(true);

@@ -231,10 +231,8 @@ impl Gate {
 
     /// The snapshot.
     pub(crate) fn status(&self) -> Status {
-        let (store_keys, store_bytes, journal_keys) = {
-            let store = self.store();
-            (store.len(), store.bytes(), store.journal().len())
-        };
+        let (store_keys, store_bytes) = (self.store.len(), self.store.bytes());
+        let journal_keys = self.store.journal().keys;
         let mut state = self.lock();
         let now = self.clock.now();
         self.tell_tally(&mut state, now);
@@ -248,7 +246,7 @@ impl Gate {
 
     /// Closes the client; again does nothing.
     pub(crate) fn close(&self) {
-        let journal_keys = self.store().journal().len() as u64;
+        let journal_keys = self.store.journal().keys as u64;
         self.tell(Input::Close { journal_keys });
     }
 

@@ -4,7 +4,7 @@
 mod engine;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use outlast_core::classify::classify_reply;
@@ -12,7 +12,7 @@ use outlast_core::command::{Access, Traits};
 use outlast_core::connection::Protocol;
 use outlast_core::latency::Histogram;
 use outlast_core::policy::{OnAmbiguous, OnGuarded, Startup};
-use outlast_core::store::{Options, Refusal, Store};
+use outlast_core::store::{Options, Refusal};
 use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value, Verdict};
 use tokio::sync::Notify;
 
@@ -21,6 +21,7 @@ pub(crate) use engine::{Action, SIGNAL_CHECK};
 use crate::config::Config;
 use crate::events::Sink;
 use crate::host::{Clock, client_id, entropy};
+use crate::store::{SharedStore, new_store};
 use engine::State;
 
 /// Where a command goes.
@@ -62,8 +63,8 @@ pub(crate) struct Gate {
     /// Told when the mode changes or the startup ends.
     changed: Condvar,
     changed_async: Notify,
-    /// Taken before `state` where both are.
-    store: Mutex<Store>,
+    /// Its locks are taken before `state` where both are.
+    pub(crate) store: SharedStore,
     /// Wakes the driver.
     work: Notify,
     finished: AtomicU64,
@@ -108,7 +109,7 @@ impl Gate {
             state: Mutex::new(State::new(engine)),
             changed: Condvar::new(),
             changed_async: Notify::new(),
-            store: Mutex::new(store),
+            store,
             work: Notify::new(),
             finished: AtomicU64::new(0),
             served: AtomicU64::new(0),
@@ -220,21 +221,17 @@ impl Gate {
             let what = format!("{} is not served from memory (on_guarded)", name_of(args));
             return Some(Err(self.refuse(&what)));
         }
-        let mut store = self.store();
-        // The switch back to Redis happens under this lock: what is served here is journalled in
-        // time, or goes to Redis.
-        if unless_connected && self.is_connected() {
-            return None;
-        }
-        let reply = store.execute(self.clock.now(), args, true);
-        drop(store);
+        // The switch back to Redis happens while no command is under way in the store: what is
+        // served here is journalled in time, or goes to Redis.
+        let may_serve = || !(unless_connected && self.is_connected());
+        let reply = self.store.execute_if(self.clock.now(), args, true, may_serve)?;
         Some(self.served(args, reply))
     }
 
     /// The command may have been applied, and twice would be wrong.
     fn in_doubt<A: AsRef<[u8]>>(&self, args: &[A], failure: &Failure) -> Result<Value, Error> {
         if self.policy().on_ambiguous == OnAmbiguous::Local {
-            let reply = self.store().execute(self.clock.now(), args, false);
+            let reply = self.store.execute(self.clock.now(), args, false);
             return self.served(args, reply);
         }
         self.refused.fetch_add(1, Ordering::Relaxed);
@@ -298,10 +295,6 @@ impl Gate {
         self.unavailable(what)
     }
 
-    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(crate) fn is_connected(&self) -> bool {
         self.word.load(Ordering::Acquire) & MODE_MASK == CONNECTED
     }
@@ -315,15 +308,6 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
-}
-
-/// A store that runs scripts, where Lua is built in.
-pub(crate) fn new_store(options: Options) -> Store {
-    #[cfg_attr(not(feature = "lua"), expect(unused_mut, reason = "only Lua is set"))]
-    let mut store = Store::with_options(options.with_seed(entropy()));
-    #[cfg(feature = "lua")]
-    store.set_script_engine(Box::new(crate::lua::Lua::new(crate::lua::LuaLimits::default())));
-    store
 }
 
 pub(crate) fn closed() -> Error {

@@ -178,9 +178,9 @@ fn more_scripts_than_are_kept_run() {
 
 #[test]
 fn a_store_runs_scripts_with_the_engine() {
-    let mut store = Store::new(1 << 20);
+    let store = Store::new(1 << 20);
     store.set_script_engine(Box::new(Lua::default()));
-    let mut eval = |source: &str, args: &[&str]| {
+    let eval = |source: &str, args: &[&str]| {
         let args: Vec<&[u8]> =
             ["EVAL", source].iter().chain(args).map(|arg| arg.as_bytes()).collect();
         store.execute(Timestamp::from_ms(1), &args, true).expect("the store knows EVAL")

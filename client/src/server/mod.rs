@@ -31,8 +31,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+pub use crate::store::{Eviction, Password};
 pub use options::ServerOptions;
-pub use outlast_core::store::{Eviction, Password};
 
 use world::World;
 

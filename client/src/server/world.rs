@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use outlast_core::Timestamp;
 use outlast_core::resp::encode_reply;
-use outlast_core::store::{Answer, Block, Options, Session, Store};
+use outlast_core::store::{Answer, Block, Options, Session};
 use tokio::sync::Notify;
 
 use super::options::ServerOptions;
 use super::waiting::Waiting;
-use crate::host::{self, Clock};
+use crate::host::Clock;
+use crate::store::{SharedStore, new_store};
 
 /// The store and its sessions, behind one lock: as in Redis, one command runs at a time.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(super) struct World {
 
 #[derive(Debug)]
 pub(super) struct State {
-    store: Store,
+    store: SharedStore,
     peers: HashMap<u64, Peer>,
     waiting: Waiting,
     output_bytes_max: usize,
@@ -44,11 +45,9 @@ pub(super) struct Peer {
 
 impl World {
     pub(super) fn new(options: ServerOptions) -> Self {
-        let store = Options::new(options.bytes_max)
-            .with_eviction(options.eviction)
-            .with_seed(host::entropy());
+        let store = Options::new(options.bytes_max).with_eviction(options.eviction);
         let state = State {
-            store: crate::gate::new_store(store),
+            store: new_store(store),
             peers: HashMap::new(),
             waiting: Waiting::default(),
             output_bytes_max: options.output_bytes_max,

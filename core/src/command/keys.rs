@@ -170,7 +170,7 @@ impl Command {
     }
 
     /// Which arguments of a call of this command are keys. Their number is as it should be.
-    pub(super) fn keys<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<Keys, NoKeys> {
+    pub(crate) fn keys<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<Keys, NoKeys> {
         // The keys of nearly all commands, without more ado.
         if let [KeySpec { flags, begin: Begin::Index(at), find: Find::Range { last: 0, .. } }] =
             self.key_specs

@@ -7,12 +7,12 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering;
 
 use super::common::Common;
 use super::hashing::{KeyHash, hash};
 use super::kinds::Kind;
 use super::number::{parse_f64, parse_i64};
+use super::plan::shard_of;
 use super::session::{Nesting, Session};
 use super::shard::Shard;
 use super::slot::{Data, Slot};
@@ -119,12 +119,13 @@ impl<'a> Call<'a> {
         let (_, shard_at, place) = self.locate(key);
         let (now, database) = (self.now, self.session.database);
         let common = self.common;
+        let shard = self.space.shard(shard_at);
         let Some(place) = place else {
-            common.misses.fetch_add(1, Ordering::Relaxed);
+            shard.tally.misses += 1;
             return None;
         };
-        common.hits.fetch_add(1, Ordering::Relaxed);
-        let slot = self.space.shard(shard_at).slot_mut(database, place)?;
+        shard.tally.hits += 1;
+        let slot = shard.slot_mut(database, place)?;
         slot.set_used(common.used(now, slot.used()));
         Some(slot)
     }
@@ -301,42 +302,46 @@ impl<'a> Call<'a> {
 
     /// The key changed by this very command, which has no other key and leaves nothing to chance.
     pub(crate) fn changed(&mut self, key: &[u8]) {
-        self.settle(key);
-        if self.is_journalled() {
-            let args = self.args;
-            self.space.journal().changed(key, args);
-        }
+        self.changed_by(key, self.args);
     }
 
     /// The key changed as this command would change it, which has no other key, leaves nothing to
     /// chance and names times absolutely.
     pub(crate) fn changed_by(&mut self, key: &[u8], command: &[&[u8]]) {
-        self.settle(key);
-        if self.is_journalled() {
-            self.space.journal().changed(key, command);
+        let is_journalled = self.is_journalled();
+        let shard = self.settle(key);
+        if is_journalled {
+            shard.journal_mut(|journal| journal.changed(key, command));
         }
     }
 
     /// The key's whole value is what the store now holds, or it is gone.
     pub(crate) fn replaced(&mut self, key: &[u8]) {
-        self.settle(key);
-        if self.is_journalled() {
-            self.space.journal().replaced(key);
+        let is_journalled = self.is_journalled();
+        let shard = self.settle(key);
+        if is_journalled {
+            shard.journal_mut(|journal| journal.replaced(key));
         }
     }
 
     /// A key that is not here must not be on Redis either. That is no change to who watches it.
     pub(crate) fn forgotten(&mut self, key: &[u8]) {
         if self.is_journalled() {
-            self.space.journal().replaced(key);
+            self.shard_of(key).journal_mut(|journal| journal.replaced(key));
         }
+    }
+
+    /// The shard of a key.
+    pub(crate) fn shard_of(&mut self, key: &[u8]) -> &mut Shard {
+        let at = shard_of(self.common.seed, key, self.space.shards());
+        self.space.shard(at)
     }
 
     fn is_journalled(&self) -> bool {
         self.session.journalled && self.session.database == 0
     }
 
-    fn settle(&mut self, key: &[u8]) {
+    fn settle(&mut self, key: &[u8]) -> &mut Shard {
         let (hash, shard_at, place) = self.locate(key);
         let database = self.session.database;
         let shard = self.space.shard(shard_at);
@@ -350,6 +355,7 @@ impl<'a> Call<'a> {
             }
         }
         shard.touched(database, key);
+        shard
     }
 
     // Times.

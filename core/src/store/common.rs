@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use super::commands::Handlers;
 use super::eviction::Eviction;
+use super::plan::SHARDS_MAX;
 use crate::rng::Rng;
 use crate::time::Timestamp;
 
@@ -19,12 +20,15 @@ pub struct Options {
     /// What hashing and random choices start from. The same seed and commands give the same
     /// answers. Hosts draw it, so that nobody outside can choose keys that collide.
     pub seed: u64,
+    /// Into how many parts the keyspace is divided, each with a lock of its own: a power of two up
+    /// to 64. One is best where one thread has the store.
+    pub shards: usize,
 }
 
 impl Options {
     /// A store of at most `bytes_max` bytes that refuses writes when it is full.
     pub const fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, eviction: Eviction::NoEviction, seed: 0x6f75_746c }
+        Self { bytes_max, eviction: Eviction::NoEviction, seed: 0x6f75_746c, shards: 1 }
     }
 
     /// With another eviction policy.
@@ -38,6 +42,14 @@ impl Options {
     #[must_use]
     pub const fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// With the keyspace divided into at least so many parts, rounded up to a power of two and at
+    /// most 64.
+    #[must_use]
+    pub fn with_shards(mut self, shards: usize) -> Self {
+        self.shards = shards.clamp(1, SHARDS_MAX).next_power_of_two();
         self
     }
 }
@@ -54,10 +66,6 @@ pub(crate) struct Common {
     eviction: AtomicU8,
     /// How many sessions wait for a key.
     pub(crate) waiting: AtomicUsize,
-    pub(crate) hits: AtomicU64,
-    pub(crate) misses: AtomicU64,
-    pub(crate) expired: AtomicU64,
-    pub(crate) evicted: AtomicU64,
     pub(crate) commands: AtomicU64,
     sessions: AtomicU64,
 }
@@ -73,10 +81,6 @@ impl Common {
             bytes_max: AtomicUsize::new(options.bytes_max),
             eviction: AtomicU8::new(options.eviction.number()),
             waiting: AtomicUsize::new(0),
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
-            expired: AtomicU64::new(0),
-            evicted: AtomicU64::new(0),
             commands: AtomicU64::new(0),
             sessions: AtomicU64::new(1),
         }
@@ -103,16 +107,23 @@ impl Common {
         self.waiting.store(sessions, Ordering::Relaxed);
     }
 
-    pub(crate) fn set_journal_bytes(&self, bytes: usize) {
-        self.journal_bytes.store(bytes, Ordering::Relaxed);
+    /// Counts bytes of keys and values that came and went.
+    pub(crate) fn count(&self, more: usize, less: usize) {
+        if more != less {
+            self.bytes.fetch_add(more.wrapping_sub(less), Ordering::Relaxed);
+        }
     }
 
-    pub(crate) fn add_bytes(&self, more: usize) {
-        self.bytes.fetch_add(more, Ordering::Relaxed);
+    /// Counts bytes of the journal that came and went.
+    pub(crate) fn count_journal(&self, more: usize, less: usize) {
+        if more != less {
+            self.journal_bytes.fetch_add(more.wrapping_sub(less), Ordering::Relaxed);
+        }
     }
 
-    pub(crate) fn sub_bytes(&self, less: usize) {
-        self.bytes.fetch_sub(less, Ordering::Relaxed);
+    /// Bytes of the journal.
+    pub(crate) fn journal_bytes(&self) -> usize {
+        self.journal_bytes.load(Ordering::Relaxed)
     }
 
     /// Bytes of keys, values and their bookkeeping.
@@ -122,7 +133,7 @@ impl Common {
 
     /// Bytes in all, the journal's too.
     pub(crate) fn bytes_in_all(&self) -> usize {
-        self.bytes() + self.journal_bytes.load(Ordering::Relaxed)
+        self.bytes() + self.journal_bytes()
     }
 
     pub(crate) fn bytes_max(&self) -> usize {

@@ -16,10 +16,12 @@ pub(crate) mod glob;
 mod hashing;
 mod hyperloglog;
 mod kinds;
+mod locks;
 mod memory;
 mod number;
 mod pack;
 mod password;
+mod plan;
 pub mod script;
 mod session;
 mod shard;
@@ -33,22 +35,24 @@ mod tests;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 pub use common::Options;
 pub use eviction::Eviction;
+pub use locks::{Locks, Unshared};
 pub(crate) use number::format_f64 as format_double;
 pub use password::Password;
 pub use session::Session;
 pub use stop::Block;
 
-use crate::command::Traits;
 use crate::journal::{Batch, Journal};
 use crate::resp::Value;
 use crate::time::Timestamp;
 use common::Common;
+use plan::Shards;
 use script::ScriptEngine;
 use shard::Shard;
-use space::{Globals, Space};
+use space::{Globals, Locked, Space};
 
 /// Why the store does not answer a command. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,79 +86,92 @@ pub enum Answer {
 
 /// Keys with their values, bounded in bytes, and the journal of what must be written back.
 ///
+/// Threads may share it where `L` is a lock of their host: a command locks the shards of its keys
+/// and no other, a transaction all that its commands need, a script all.
+///
 /// ```
 /// use outlast_core::store::Store;
 /// use outlast_core::{Timestamp, Value};
 ///
-/// let mut store = Store::new(1 << 20);
+/// let store = Store::new(1 << 20);
 /// let now = Timestamp::ZERO;
 /// assert_eq!(store.execute(now, &["INCRBY", "visits", "2"], true), Ok(Value::Integer(2)));
-/// assert_eq!(store.journal().len(), 1);
+/// assert_eq!(store.journal().keys, 1);
 /// ```
-#[derive(Debug)]
-pub struct Store {
+pub struct Store<L: Locks = Unshared> {
     common: Arc<Common>,
-    parts: Parts,
+    shards: Box<[L::Lock<Shard>]>,
+    globals: L::Lock<Globals>,
+    /// Taken before any shard.
+    replay: L::Lock<Replay>,
     /// What [`execute`](Self::execute) answers in.
     protocol: u8,
 }
 
-/// All that commands work on, owned.
-#[derive(Debug)]
-struct Parts {
-    shard: Shard,
-    journal: Journal,
-    globals: Globals,
+/// How far the journal was written back.
+#[derive(Debug, Default)]
+struct Replay {
+    /// The number of the last batch.
+    sequence: u64,
+    /// Whether the fate of that batch is not known yet.
+    is_under_way: bool,
 }
 
-impl Space for Parts {
-    fn shards(&self) -> usize {
-        1
-    }
+/// What must be written back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pending {
+    /// Keys that wait, those of a batch under way included.
+    pub keys: usize,
+    /// Bytes of their names, their commands and bookkeeping.
+    pub bytes: usize,
+    /// The number of the batch whose fate is not known: ask Redis for its marker.
+    pub in_doubt: Option<u64>,
+}
 
-    fn shard(&mut self, _index: usize) -> &mut Shard {
-        &mut self.shard
-    }
-
-    fn journal(&mut self) -> &mut Journal {
-        &mut self.journal
-    }
-
-    fn shard_and_journal(&mut self, _index: usize) -> (&mut Shard, &mut Journal) {
-        (&mut self.shard, &mut self.journal)
-    }
-
-    fn globals(&mut self) -> &mut Globals {
-        &mut self.globals
+impl<L: Locks> fmt::Debug for Store<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("shards", &self.shards.len())
+            .field("bytes", &self.bytes())
+            .finish_non_exhaustive()
     }
 }
 
 impl Store {
-    /// An empty store that holds at most `bytes_max` bytes, its journal included, and refuses
-    /// writes when it is full.
+    /// An empty store for one thread that holds at most `bytes_max` bytes, its journal included,
+    /// and refuses writes when it is full.
     pub fn new(bytes_max: usize) -> Self {
         Self::with_options(Options::new(bytes_max))
     }
+}
 
+impl<L: Locks> Store<L> {
     /// An empty store.
     pub fn with_options(options: Options) -> Self {
         let common = Arc::new(Common::new(options));
-        let shard = Shard::new(common.clone());
-        let parts = Parts { shard, journal: Journal::new(), globals: Globals::new() };
-        Self { common, parts, protocol: 2 }
+        let shards = options.with_shards(options.shards).shards;
+        let shards = (0..shards).map(|_| L::wrap(Shard::new(common.clone())));
+        Self {
+            shards: shards.collect(),
+            globals: L::wrap(Globals::new()),
+            replay: L::wrap(Replay::default()),
+            protocol: 2,
+            common,
+        }
     }
 
     /// Has [`execute`](Self::execute) answer with the types of RESP 3, as a connection does that
     /// speaks it. A store answers with those of RESP 2 unless it is told.
     #[must_use]
-    pub const fn with_resp3(mut self) -> Self {
+    pub fn with_resp3(mut self) -> Self {
         self.protocol = 3;
         self
     }
 
     /// Lets it run scripts. Without an engine they are refused.
-    pub fn set_script_engine(&mut self, engine: Box<dyn ScriptEngine>) {
-        self.parts.globals.engine = Some(engine);
+    pub fn set_script_engine(&self, engine: Box<dyn ScriptEngine>) {
+        L::lock(&self.globals).engine = Some(engine);
     }
 
     /// Answers a command as Redis would, in the shapes of RESP 2. Error replies are values, as they
@@ -165,20 +182,34 @@ impl Store {
     ///
     /// [`Refusal`]: it does not answer this command at all.
     pub fn execute<A: AsRef<[u8]>>(
-        &mut self,
+        &self,
         now: Timestamp,
         args: &[A],
         journalled: bool,
     ) -> Result<Value, Refusal> {
+        let reply = self.execute_if(now, args, journalled, || true);
+        reply.unwrap_or(Err(Refusal::Unsupported))
+    }
+
+    /// The same where `condition` holds; nothing otherwise. It is asked while the command's keys are
+    /// locked, so nothing can come between it and the command that
+    /// [`when_written_back`](Self::when_written_back) would do.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]: it does not answer this command at all.
+    pub fn execute_if<A: AsRef<[u8]>>(
+        &self,
+        now: Timestamp,
+        args: &[A],
+        journalled: bool,
+        condition: impl FnOnce() -> bool,
+    ) -> Option<Result<Value, Refusal>> {
         let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
-        // There is no connection whose state could change.
-        if Traits::of(&args).stateful {
-            return Err(Refusal::Unsupported);
-        }
         let protocol = self.protocol;
         let mut session = Session { protocol, journalled, ..Session::default() };
-        let reply = commands::execute(&mut self.parts, &self.common, &mut session, now, &args);
-        if protocol == 2 { reply.map(Value::into_resp2) } else { reply }
+        let reply = commands::execute(self, &mut session, now, &args, condition)?;
+        Some(if protocol == 2 { reply.map(Value::into_resp2) } else { reply })
     }
 
     /// A session with the next number.
@@ -188,77 +219,47 @@ impl Store {
 
     /// Answers a command of a session, in the protocol that the session chose.
     pub fn serve<A: AsRef<[u8]>>(
-        &mut self,
+        &self,
         now: Timestamp,
         session: &mut Session,
         args: &[A],
     ) -> Answer {
         let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
-        commands::serve(&mut self.parts, &self.common, session, now, &args)
+        commands::serve(self, session, now, &args)
     }
 
     /// Ends a session: its watches and subscriptions.
-    pub fn close(&mut self, session: &mut Session) {
-        commands::close(&mut self.parts, self.common.seed, session);
+    pub fn close(&self, session: &mut Session) {
+        let watched = plan::watched_by(self.common.seed, self.shards.len(), session);
+        commands::close(&mut Locked::new(self, watched), self.common.seed, session);
     }
 
     /// Messages for sessions that listen, by the numbers of the sessions; empty afterwards.
-    pub fn take_deliveries(&mut self) -> Vec<(u64, Value)> {
-        core::mem::take(&mut self.parts.globals.deliveries)
+    pub fn take_deliveries(&self) -> Vec<(u64, Value)> {
+        core::mem::take(&mut L::lock(&self.globals).deliveries)
     }
 
     /// Says how many sessions wait for keys. While some do, changed keys are noted for
     /// [`take_ready`](Self::take_ready).
-    pub fn set_waiting(&mut self, sessions: usize) {
+    pub fn set_waiting(&self, sessions: usize) {
         self.common.set_waiting(sessions);
     }
 
     /// Keys that changed while sessions wait, with their databases; empty afterwards.
-    pub fn take_ready(&mut self) -> Vec<(usize, Vec<u8>)> {
-        core::mem::take(&mut self.parts.shard.ready)
+    pub fn take_ready(&self) -> Vec<(usize, Vec<u8>)> {
+        self.each(|shard| core::mem::take(&mut shard.ready)).flatten().collect()
     }
 
-    /// Clears away a bounded number of expired keys, at most 16, and of elements that were given up.
-    /// Every command does so on its way; an idle host may, from time to time. Whether there is more.
-    pub fn housekeep(&mut self, now: Timestamp) -> bool {
-        self.parts.shard.housekeep(now)
-    }
-
-    /// What must be written back.
-    pub const fn journal(&self) -> &Journal {
-        &self.parts.journal
-    }
-
-    /// The next batch for Redis, of at most `keys_max` keys; none where the journal is empty.
-    pub fn next_batch(&mut self, now: Timestamp, keys_max: usize) -> Option<Batch> {
-        let Parts { shard, journal, .. } = &mut self.parts;
-        let batch = journal.next_batch(|key| shard.rebuild(now, key), keys_max);
-        self.recount_journal();
-        batch
-    }
-
-    /// The batch under way reached Redis.
-    pub fn batch_applied(&mut self) {
-        self.parts.journal.applied();
-        self.recount_journal();
-    }
-
-    /// The batch under way did not reach Redis: it waits again, before what was written since.
-    pub fn batch_returned(&mut self) {
-        self.parts.journal.returned();
-        self.recount_journal();
-    }
-
-    /// Forgets all keys. What it knows may be wrong once Redis answers again.
-    pub fn clear(&mut self) {
-        for database in 0..shard::DATABASES {
-            self.parts.shard.clear(database);
-        }
+    /// Clears away a bounded number of expired keys, at most 16 a shard, and of elements that were
+    /// given up. Every command does so on its way; an idle host may, from time to time. Whether
+    /// there is more.
+    pub fn housekeep(&self, now: Timestamp) -> bool {
+        self.each(|shard| shard.housekeep(now)).fold(false, |any, more| any | more)
     }
 
     /// Keys of all databases, expired ones included that were not cleared away yet.
     pub fn len(&self) -> usize {
-        self.parts.shard.databases.iter().map(|database| database.keys.len()).sum()
+        self.each(|shard| shard.len()).sum()
     }
 
     /// Whether it holds no key.
@@ -271,7 +272,72 @@ impl Store {
         self.common.bytes_in_all()
     }
 
-    fn recount_journal(&self) {
-        self.common.set_journal_bytes(self.parts.journal.bytes());
+    /// Each shard in turn, locked for a moment.
+    fn each<T>(&self, mut visit: impl FnMut(&mut Shard) -> T) -> impl Iterator<Item = T> {
+        self.shards.iter().map(move |shard| visit(&mut L::lock(shard)))
+    }
+}
+
+/// The journal, and the way back to Redis.
+impl<L: Locks> Store<L> {
+    /// What must be written back.
+    pub fn journal(&self) -> Pending {
+        let replay = L::lock(&self.replay);
+        Pending {
+            keys: self.each(|shard| shard.journal().len()).sum(),
+            bytes: self.common.journal_bytes(),
+            in_doubt: replay.is_under_way.then_some(replay.sequence),
+        }
+    }
+
+    /// The next batch for Redis, of at most `keys_max` keys; none where the journal is empty, or
+    /// where the fate of the batch before is not known.
+    pub fn next_batch(&self, now: Timestamp, keys_max: usize) -> Option<Batch> {
+        let mut replay = L::lock(&self.replay);
+        if replay.is_under_way {
+            return None;
+        }
+        let mut batch = Batch::new(replay.sequence + 1);
+        self.each(|shard| shard.fill(now, &mut batch, keys_max.max(1))).for_each(drop);
+        if batch.keys == 0 {
+            return None;
+        }
+        *replay = Replay { sequence: batch.sequence, is_under_way: true };
+        Some(batch)
+    }
+
+    /// The batch under way reached Redis; how many keys it had.
+    pub fn batch_applied(&self) -> usize {
+        self.settle_batch(Journal::applied).into_iter().sum()
+    }
+
+    /// The batch under way did not reach Redis: it waits again, before what was written since.
+    pub fn batch_returned(&self) {
+        self.settle_batch(Journal::returned);
+    }
+
+    fn settle_batch<T>(&self, settle: impl Fn(&mut Journal) -> T) -> Vec<T> {
+        let mut replay = L::lock(&self.replay);
+        replay.is_under_way = false;
+        self.each(|shard| shard.journal_mut(&settle)).collect()
+    }
+
+    /// Where nothing is left to write back: forgets all keys, for Redis knows better now, and runs
+    /// `switch`, while no command is under way. What comes after it goes by its outcome.
+    pub fn when_written_back<T>(&self, switch: impl FnOnce() -> T) -> Option<T> {
+        let mut space = Locked::new(self, Shards::all(self.shards.len()));
+        let mut all = 0..self.shards.len();
+        if !all.all(|at| space.shard(at).journal().is_empty()) {
+            return None;
+        }
+        for at in 0..self.shards.len() {
+            space.shard(at).clear_all();
+        }
+        Some(switch())
+    }
+
+    /// Forgets all keys. What it knows may be wrong once Redis answers again.
+    pub fn clear(&self) {
+        self.each(Shard::clear_all).for_each(drop);
     }
 }

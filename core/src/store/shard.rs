@@ -10,6 +10,7 @@ use super::eviction::{Eviction, SAMPLES};
 use super::hashing::KeyHash;
 use super::slot::{Data, Slot};
 use super::table::{Keyed, Place, Table};
+use crate::journal::{Batch, Journal};
 use crate::time::Timestamp;
 
 /// Databases that SELECT knows, as in a default configuration of Redis.
@@ -21,7 +22,7 @@ const FREED_BY_COMMAND_MAX: usize = 256;
 /// Values with more heap than this are freed bit by bit.
 const FREED_AT_ONCE_BYTES_MAX: usize = 64 * 1_024;
 /// What a place in the table costs on average.
-const SLOT_BYTES: usize = 26;
+const SLOT_BYTES: usize = 31;
 /// What an entry in the order of expiry costs on average.
 const EXPIRY_BYTES: usize = 26;
 
@@ -39,6 +40,17 @@ pub(crate) struct Shard {
     garbage: Vec<Garbage>,
     /// No key expires before.
     due_at: u64,
+    journal: Journal,
+    pub(crate) tally: Tally,
+}
+
+/// What happened to keys, for INFO.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
+    pub(crate) expired: u64,
+    pub(crate) evicted: u64,
 }
 
 /// One database's part in a shard.
@@ -67,16 +79,37 @@ enum Garbage {
 
 impl Shard {
     pub(crate) fn new(common: Arc<Common>) -> Self {
-        let databases = (0..DATABASES).map(|_| Database::default()).collect();
         Self {
-            databases,
+            databases: Vec::new(),
             common,
             watched: BTreeMap::new(),
             version: 0,
             ready: Vec::new(),
             garbage: Vec::new(),
             due_at: u64::MAX,
+            journal: Journal::default(),
+            tally: Tally::default(),
         }
+    }
+
+    /// What must be written back of these keys.
+    pub(crate) const fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Changes what must be written back.
+    pub(crate) fn journal_mut<T>(&mut self, change: impl FnOnce(&mut Journal) -> T) -> T {
+        let before = self.journal.bytes();
+        let result = change(&mut self.journal);
+        self.common.count_journal(self.journal.bytes(), before);
+        result
+    }
+
+    /// Moves what must be written back into a batch, up to `keys_max` keys of it.
+    pub(crate) fn fill(&mut self, now: Timestamp, batch: &mut Batch, keys_max: usize) {
+        let mut journal = core::mem::take(&mut self.journal);
+        journal.fill(batch, keys_max, |key| self.rebuild(now, key));
+        self.journal = journal;
     }
 
     /// Where a live key lies. An expired one is removed.
@@ -91,7 +124,7 @@ impl Shard {
         let place = keys.find(hash.tag, key)?;
         if keys.get(place)?.is_expired(now) {
             self.remove(database, hash.tag, place);
-            self.common.expired.fetch_add(1, Ordering::Relaxed);
+            self.tally.expired += 1;
             self.touched(database, key);
             return None;
         }
@@ -108,6 +141,7 @@ impl Shard {
 
     /// Adds a key that is not there.
     pub(crate) fn insert_new(&mut self, database: usize, tag: u32, slot: Slot) -> Option<Place> {
+        self.grow_to(database);
         let expires_at = slot.expires_at();
         let expiry_bytes = if expires_at.is_some() { EXPIRY_BYTES } else { 0 };
         self.count(database, SLOT_BYTES + slot.counted() + expiry_bytes, 0);
@@ -116,7 +150,14 @@ impl Shard {
             target.expiries.insert((at.as_ms(), tag));
             self.due_at = self.due_at.min(at.as_ms());
         }
-        Some(self.databases.get_mut(database)?.keys.insert_new(tag, slot))
+        Some(target.keys.insert_new(tag, slot))
+    }
+
+    /// Databases are made when they are first used.
+    fn grow_to(&mut self, database: usize) {
+        if database >= self.databases.len() {
+            self.databases.resize_with(database + 1, Database::default);
+        }
     }
 
     /// Sets a string at a place, with its expiry.
@@ -189,7 +230,7 @@ impl Shard {
             return;
         };
         let old = core::mem::take(target);
-        self.common.sub_bytes(old.bytes);
+        self.common.count(0, old.bytes);
         let seed = self.common.seed;
         self.touch_watched(database, |key| {
             old.keys.find(super::hashing::hash(seed, key).tag, key).is_some()
@@ -198,11 +239,24 @@ impl Shard {
         self.garbage.push(Garbage::Expiries(old.expiries));
     }
 
+    /// Forgets every key.
+    pub(crate) fn clear_all(&mut self) {
+        for database in 0..self.databases.len() {
+            self.clear(database);
+        }
+    }
+
+    /// Keys of all databases.
+    pub(crate) fn len(&self) -> usize {
+        self.databases.iter().map(|database| database.keys.len()).sum()
+    }
+
     /// Exchanges two databases.
     pub(crate) fn swap(&mut self, first: usize, second: usize) {
-        if first == second || first.max(second) >= self.databases.len() {
+        if first == second {
             return;
         }
+        self.grow_to(first.max(second));
         self.databases.swap(first, second);
         for database in [first, second] {
             self.touch_watched(database, |_| true);
@@ -213,8 +267,7 @@ impl Shard {
         if let Some(target) = self.databases.get_mut(database) {
             target.bytes = (target.bytes + more).saturating_sub(less);
         }
-        self.common.add_bytes(more);
-        self.common.sub_bytes(less);
+        self.common.count(more, less);
     }
 
     /// Moves a key's entry in the order of expiry.
@@ -281,7 +334,7 @@ impl Shard {
             Some(place) => {
                 let key = target.keys.get(place).map(|slot| slot.key().to_vec());
                 self.remove(database, tag, place);
-                self.common.expired.fetch_add(1, Ordering::Relaxed);
+                self.tally.expired += 1;
                 self.touched(database, &key.unwrap_or_default());
             }
             // Two keys of one tag that expire together share one entry; the other is met on access.
@@ -311,13 +364,8 @@ impl Shard {
         }
     }
 
-    /// Evicts the best of a few keys that `may_go`; whether there was one.
-    pub(crate) fn evict_one(
-        &mut self,
-        now: Timestamp,
-        policy: Eviction,
-        may_go: impl Fn(usize, &[u8]) -> bool,
-    ) -> bool {
+    /// Evicts the best of a few keys; whether there was one.
+    pub(crate) fn evict_one(&mut self, now: Timestamp, policy: Eviction) -> bool {
         if policy == Eviction::NoEviction {
             return false;
         }
@@ -331,7 +379,8 @@ impl Shard {
                     policy.idleness(now, slot.used())
                 };
                 let better = best.as_ref().is_none_or(|(most, ..)| idleness > *most);
-                if better && may_go(database, slot.key()) {
+                // What waits for Redis must not be lost.
+                if better && (database != 0 || !self.journal.holds(slot.key())) {
                     best = Some((idleness, database, slot.key().to_vec()));
                 }
             }
@@ -344,7 +393,7 @@ impl Shard {
             self.databases.get(database).and_then(|at| at.keys.find(hash.tag, &key))
         {
             self.remove(database, hash.tag, place);
-            self.common.evicted.fetch_add(1, Ordering::Relaxed);
+            self.tally.evicted += 1;
             self.touched(database, &key);
         }
         true

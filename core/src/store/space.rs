@@ -1,5 +1,4 @@
-//! What a command works on: the shards of a store and what they share. A store for one thread owns
-//! them; one that threads share locks those that the command needs.
+//! What a command works on: the shards that it locked, and what belongs to no key.
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -7,9 +6,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::Store;
+use super::locks::Locks;
+use super::plan::Shards;
 use super::script::ScriptEngine;
 use super::shard::Shard;
-use crate::journal::Journal;
 use crate::resp::Value;
 
 /// Access to a store's parts while one command, transaction or script runs.
@@ -18,12 +19,75 @@ pub(crate) trait Space {
     fn shards(&self) -> usize;
     /// The shard at an index below [`shards`](Self::shards).
     fn shard(&mut self, index: usize) -> &mut Shard;
-    /// The journal.
-    fn journal(&mut self) -> &mut Journal;
-    /// A shard and the journal at once.
-    fn shard_and_journal(&mut self, index: usize) -> (&mut Shard, &mut Journal);
-    /// What belongs to no key.
+    /// Which shards are held for as long as the command runs. Others can only be looked at one after
+    /// another.
+    fn held(&self) -> Shards;
+    /// What belongs to no key. It stays locked until the command ends, or until it goes on to
+    /// another shard that it did not hold.
     fn globals(&mut self) -> &mut Globals;
+}
+
+/// The parts of a store that one command has locked. Shards come before globals, and in their own
+/// order: whoever waits for a lock holds none that comes later.
+pub(crate) struct Locked<'a, L: Locks> {
+    store: &'a Store<L>,
+    held: Shards,
+    shards: Guards<'a, L>,
+    globals: Option<L::Guard<'a, Globals>>,
+}
+
+enum Guards<'a, L: Locks> {
+    /// At most one, which is given up for the next one.
+    One(Option<(usize, L::Guard<'a, Shard>)>),
+    /// Several, with their indexes, in order.
+    Many(Vec<(usize, L::Guard<'a, Shard>)>),
+}
+
+impl<'a, L: Locks> Locked<'a, L> {
+    /// Locks these shards of a store.
+    pub(crate) fn new(store: &'a Store<L>, held: Shards) -> Self {
+        let lock = |at: usize| Some((at, L::lock(store.shards.get(at)?)));
+        let shards = match held.only() {
+            Some(only) => Guards::One(lock(only)),
+            None if held.is_empty() => Guards::One(None),
+            None => Guards::Many(held.iter().filter_map(lock).collect()),
+        };
+        Self { store, held, shards, globals: None }
+    }
+}
+
+impl<L: Locks> Space for Locked<'_, L> {
+    fn shards(&self) -> usize {
+        self.store.shards.len()
+    }
+
+    fn shard(&mut self, index: usize) -> &mut Shard {
+        match &mut self.shards {
+            Guards::One(one) => {
+                if one.as_ref().is_none_or(|(at, _)| *at != index) {
+                    assert!(self.held.is_empty(), "a command went beyond its keys");
+                    self.globals = None;
+                    *one = None;
+                }
+                let shards = &self.store.shards;
+                &mut one.get_or_insert_with(|| (index, L::lock(&shards[index]))).1
+            }
+            Guards::Many(many) => {
+                let at = many.partition_point(|(at, _)| *at < index);
+                let held = many.get_mut(at).filter(|(at, _)| *at == index);
+                &mut held.expect("a command stays within its keys").1
+            }
+        }
+    }
+
+    fn held(&self) -> Shards {
+        self.held
+    }
+
+    fn globals(&mut self) -> &mut Globals {
+        let store = self.store;
+        self.globals.get_or_insert_with(|| L::lock(&store.globals))
+    }
 }
 
 /// What belongs to no key: channels and scripts.

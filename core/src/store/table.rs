@@ -30,8 +30,8 @@ pub(crate) struct Table<T> {
 struct Leaf<T> {
     /// How many top bits all its tags share.
     depth: u32,
-    tags: Vec<u32>,
-    items: Vec<T>,
+    /// Items with their tags, side by side: a search meets both in one place of the memory.
+    items: Vec<(u32, T)>,
 }
 
 /// Where an item lies until the table changes.
@@ -50,24 +50,37 @@ const DEPTH_MAX: u32 = 26;
 
 impl<T> Leaf<T> {
     const fn new(depth: u32) -> Self {
-        Self { depth, tags: Vec::new(), items: Vec::new() }
+        Self { depth, items: Vec::new() }
     }
 
-    /// The first place whose tag is not below `tag`.
+    /// The first place whose tag is not below `tag`. Tags are spread evenly over what the leaf
+    /// covers, so that is close to where the tag lies between its lowest and its highest.
     fn lower_bound(&self, tag: u32) -> usize {
-        // Counting all is faster than a search that guesses wrong at each turn.
-        self.tags.iter().map(|other| usize::from(*other < tag)).sum()
+        let within = tag.checked_shl(self.depth).unwrap_or(0);
+        let guess = (u64::from(within) * self.items.len() as u64) >> 32;
+        let guess = usize::try_from(guess).unwrap_or(0);
+        let (before, from) = self.items.split_at(guess.min(self.items.len()));
+        let above = before.iter().rev().take_while(|(other, _)| *other >= tag).count();
+        if above > 0 {
+            return before.len() - above;
+        }
+        before.len() + from.iter().take_while(|(other, _)| *other < tag).count()
     }
 
     fn insert(&mut self, tag: u32, item: T) -> usize {
-        if self.tags.len() == self.tags.capacity() {
-            self.tags.reserve_exact(LEAF_ITEMS_STEP);
+        if self.items.len() == self.items.capacity() {
             self.items.reserve_exact(LEAF_ITEMS_STEP);
         }
         let at = self.lower_bound(tag);
-        self.tags.insert(at, tag);
-        self.items.insert(at, item);
+        self.items.insert(at, (tag, item));
         at
+    }
+
+    /// Where the first item with this tag lies that `wanted` accepts.
+    fn find(&self, tag: u32, wanted: impl Fn(&T) -> bool) -> Option<usize> {
+        let first = self.lower_bound(tag);
+        let mut same = self.items.get(first..)?.iter().take_while(|(other, _)| *other == tag);
+        Some(first + same.position(|(_, item)| wanted(item))?)
     }
 }
 
@@ -90,7 +103,7 @@ impl<T> Table<T> {
 
     /// Bytes of the table itself; what its items own is not counted.
     pub(crate) fn bytes(&self) -> usize {
-        let each = size_of::<T>() + size_of::<u32>();
+        let each = size_of::<(u32, T)>();
         // A leaf is on average three quarters full, and its room ends half a step beyond.
         let slack = self.leaves.len() * LEAF_ITEMS_STEP / 2;
         (self.len + slack) * each
@@ -106,12 +119,12 @@ impl<T> Table<T> {
 
     /// The item at a place.
     pub(crate) fn get(&self, place: Place) -> Option<&T> {
-        self.leaves.get(place.leaf)?.items.get(place.at)
+        self.leaves.get(place.leaf)?.items.get(place.at).map(|(_, item)| item)
     }
 
     /// The item at a place, to change it; never its key.
     pub(crate) fn get_mut(&mut self, place: Place) -> Option<&mut T> {
-        self.leaves.get_mut(place.leaf)?.items.get_mut(place.at)
+        self.leaves.get_mut(place.leaf)?.items.get_mut(place.at).map(|(_, item)| item)
     }
 
     /// Items in the order of their tags, from `tag` on, with their tags.
@@ -121,7 +134,7 @@ impl<T> Table<T> {
         core::iter::from_fn(move || {
             loop {
                 let leaf = self.leaves.get(*self.directory.get(slot)? as usize)?;
-                if let (Some(tag), Some(item)) = (leaf.tags.get(at), leaf.items.get(at)) {
+                if let Some((tag, item)) = leaf.items.get(at) {
                     at += 1;
                     return Some((*tag, item));
                 }
@@ -168,7 +181,7 @@ impl<T> Table<T> {
             let leaf = self.leaves.get(*self.directory.get(slot)? as usize)?;
             let covers = 1 << (self.depth - leaf.depth);
             if random(covers) == 0
-                && let Some(item) = leaf.items.get(random(most))
+                && let Some((_, item)) = leaf.items.get(random(most))
             {
                 return Some(item);
             }
@@ -201,12 +214,10 @@ impl<T> Table<T> {
         leaf.depth += 1;
         let depth = leaf.depth;
         let bit = 1_u32 << (32 - depth);
-        let middle = leaf.tags.iter().filter(|tag| **tag & bit == 0).count();
-        let first_tag = leaf.tags.first().copied().unwrap_or(0);
+        let middle = leaf.items.iter().filter(|(tag, _)| tag & bit == 0).count();
+        let first_tag = leaf.items.first().map_or(0, |(tag, _)| *tag);
         let mut upper = Leaf::new(depth);
-        upper.tags = leaf.tags.split_off(middle);
         upper.items = leaf.items.split_off(middle);
-        leaf.tags.shrink_to(middle.next_multiple_of(LEAF_ITEMS_STEP));
         leaf.items.shrink_to(middle.next_multiple_of(LEAF_ITEMS_STEP));
         let upper_at = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
         self.leaves.push(upper);
@@ -227,13 +238,7 @@ impl<T> Table<T> {
 impl<T: Keyed> Table<T> {
     /// Where the item with this key lies. `tag` is of the key's hash.
     pub(crate) fn find(&self, tag: u32, key: &[u8]) -> Option<Place> {
-        let leaf_at = self.leaf_of(tag);
-        let leaf = self.leaves.get(leaf_at)?;
-        let first = leaf.lower_bound(tag);
-        let same = leaf.tags.iter().zip(&leaf.items).skip(first);
-        let mut same = same.take_while(|(other, _)| **other == tag);
-        let at = same.position(|(_, item)| item.key() == key)?;
-        Some(Place { leaf: leaf_at, at: first + at })
+        self.find_by(tag, |item| item.key() == key)
     }
 
     /// Adds an item whose key is not there yet.
@@ -259,10 +264,8 @@ impl<T: Keyed> Table<T> {
         if place.at >= leaf.items.len() {
             return None;
         }
-        leaf.tags.remove(place.at);
-        let item = leaf.items.remove(place.at);
-        if leaf.tags.capacity() - leaf.tags.len() > 3 * LEAF_ITEMS_STEP {
-            leaf.tags.shrink_to(leaf.tags.len() + LEAF_ITEMS_STEP);
+        let (_, item) = leaf.items.remove(place.at);
+        if leaf.items.capacity() - leaf.items.len() > 3 * LEAF_ITEMS_STEP {
             leaf.items.shrink_to(leaf.items.len() + LEAF_ITEMS_STEP);
         }
         self.len -= 1;
@@ -275,13 +278,9 @@ impl<T: Keyed> Table<T> {
 
     /// Where the items with this tag lie that `wanted` accepts: the first of them.
     pub(crate) fn find_by(&self, tag: u32, wanted: impl Fn(&T) -> bool) -> Option<Place> {
-        let leaf_at = self.leaf_of(tag);
-        let leaf = self.leaves.get(leaf_at)?;
-        let first = leaf.lower_bound(tag);
-        let same = leaf.tags.iter().zip(&leaf.items).skip(first);
-        let mut same = same.take_while(|(other, _)| **other == tag);
-        let at = same.position(|(_, item)| wanted(item))?;
-        Some(Place { leaf: leaf_at, at: first + at })
+        let leaf = self.leaf_of(tag);
+        let at = self.leaves.get(leaf)?.find(tag, wanted)?;
+        Some(Place { leaf, at })
     }
 }
 

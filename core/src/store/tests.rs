@@ -13,11 +13,11 @@ fn store() -> Store {
     Store::new(1 << 20)
 }
 
-fn run(store: &mut Store, line: &str) -> Value {
+fn run(store: &Store, line: &str) -> Value {
     run_at(store, NOW, line)
 }
 
-fn run_at(store: &mut Store, now: Timestamp, line: &str) -> Value {
+fn run_at(store: &Store, now: Timestamp, line: &str) -> Value {
     let args: Vec<&str> = line.split(' ').collect();
     store.execute(now, &args, true).unwrap()
 }
@@ -49,59 +49,53 @@ fn every_listed_command_is_known_and_no_other() {
 
 #[test]
 fn strings_and_their_options() {
-    let mut store = store();
-    assert_eq!(run(&mut store, "SET k v"), Value::ok());
-    assert_eq!(run(&mut store, "set k w NX"), Value::Nil);
-    assert_eq!(run(&mut store, "SET k w XX GET"), Value::bulk("v"));
-    assert_eq!(run(&mut store, "GET k"), Value::bulk("w"));
-    assert_eq!(run(&mut store, "SET k v NX XX"), error("ERR syntax error"));
-    assert_eq!(run(&mut store, "SET k v EX 0"), error("ERR invalid expire time in 'set' command"));
+    let store = store();
+    assert_eq!(run(&store, "SET k v"), Value::ok());
+    assert_eq!(run(&store, "set k w NX"), Value::Nil);
+    assert_eq!(run(&store, "SET k w XX GET"), Value::bulk("v"));
+    assert_eq!(run(&store, "GET k"), Value::bulk("w"));
+    assert_eq!(run(&store, "SET k v NX XX"), error("ERR syntax error"));
+    assert_eq!(run(&store, "SET k v EX 0"), error("ERR invalid expire time in 'set' command"));
+    assert_eq!(run(&store, "SET k v EX x"), error("ERR value is not an integer or out of range"));
+    assert_eq!(run(&store, "GET"), error("ERR wrong number of arguments for 'get' command"));
+    assert_eq!(run(&store, "SETNX n 1"), Value::Integer(1));
+    assert_eq!(run(&store, "SETNX n 2"), Value::Integer(0));
     assert_eq!(
-        run(&mut store, "SET k v EX x"),
-        error("ERR value is not an integer or out of range")
-    );
-    assert_eq!(run(&mut store, "GET"), error("ERR wrong number of arguments for 'get' command"));
-    assert_eq!(run(&mut store, "SETNX n 1"), Value::Integer(1));
-    assert_eq!(run(&mut store, "SETNX n 2"), Value::Integer(0));
-    assert_eq!(
-        run(&mut store, "MGET k no n"),
+        run(&store, "MGET k no n"),
         Value::Array(vec![Value::bulk("w"), Value::Nil, Value::bulk("1")])
     );
-    assert_eq!(run(&mut store, "DEL k n no"), Value::Integer(2));
-    assert_eq!(run(&mut store, "EXISTS k n"), Value::Integer(0));
+    assert_eq!(run(&store, "DEL k n no"), Value::Integer(2));
+    assert_eq!(run(&store, "EXISTS k n"), Value::Integer(0));
 }
 
 #[test]
 fn counters_and_their_limits() {
-    let mut store = store();
-    assert_eq!(run(&mut store, "INCR c"), Value::Integer(1));
-    assert_eq!(run(&mut store, "DECRBY c 5"), Value::Integer(-4));
-    run(&mut store, "SET c 9223372036854775807");
-    assert_eq!(run(&mut store, "INCR c"), error("ERR increment or decrement would overflow"));
-    run(&mut store, "SET c 01");
-    assert_eq!(run(&mut store, "INCR c"), error("ERR value is not an integer or out of range"));
-    assert_eq!(
-        run(&mut store, "DECRBY c -9223372036854775808"),
-        error("ERR decrement would overflow")
-    );
+    let store = store();
+    assert_eq!(run(&store, "INCR c"), Value::Integer(1));
+    assert_eq!(run(&store, "DECRBY c 5"), Value::Integer(-4));
+    run(&store, "SET c 9223372036854775807");
+    assert_eq!(run(&store, "INCR c"), error("ERR increment or decrement would overflow"));
+    run(&store, "SET c 01");
+    assert_eq!(run(&store, "INCR c"), error("ERR value is not an integer or out of range"));
+    assert_eq!(run(&store, "DECRBY c -9223372036854775808"), error("ERR decrement would overflow"));
 }
 
 #[test]
 fn expiry_is_absolute_and_survives_increments() {
-    let mut store = store();
-    run(&mut store, "INCR limit");
-    assert_eq!(run(&mut store, "TTL limit"), Value::Integer(-1));
-    assert_eq!(run(&mut store, "EXPIRE limit 60"), Value::Integer(1));
-    assert_eq!(run_at(&mut store, NOW.plus_ms(20_000), "INCR limit"), Value::Integer(2));
-    assert_eq!(run_at(&mut store, NOW.plus_ms(20_000), "TTL limit"), Value::Integer(40));
-    assert_eq!(run_at(&mut store, NOW.plus_ms(60_001), "GET limit"), Value::Nil);
-    assert_eq!(run_at(&mut store, NOW.plus_ms(60_001), "PTTL limit"), Value::Integer(-2));
-    assert_eq!(run(&mut store, "EXPIRE no 5"), Value::Integer(0));
+    let store = store();
+    run(&store, "INCR limit");
+    assert_eq!(run(&store, "TTL limit"), Value::Integer(-1));
+    assert_eq!(run(&store, "EXPIRE limit 60"), Value::Integer(1));
+    assert_eq!(run_at(&store, NOW.plus_ms(20_000), "INCR limit"), Value::Integer(2));
+    assert_eq!(run_at(&store, NOW.plus_ms(20_000), "TTL limit"), Value::Integer(40));
+    assert_eq!(run_at(&store, NOW.plus_ms(60_001), "GET limit"), Value::Nil);
+    assert_eq!(run_at(&store, NOW.plus_ms(60_001), "PTTL limit"), Value::Integer(-2));
+    assert_eq!(run(&store, "EXPIRE no 5"), Value::Integer(0));
 }
 
 #[test]
 fn a_million_increments_are_one_command() {
-    let mut store = store();
+    let store = store();
     for _ in 0..1_000_000 {
         store.execute(NOW, &["INCR", "c"], true).unwrap();
     }
@@ -111,7 +105,7 @@ fn a_million_increments_are_one_command() {
 
 #[test]
 fn the_journal_keeps_the_final_state() {
-    let mut store = store();
+    let store = store();
     for line in [
         "SET a 1",
         "SET a 2",
@@ -127,7 +121,7 @@ fn the_journal_keeps_the_final_state() {
         "SET g 1",
         "DEL g",
     ] {
-        run(&mut store, line);
+        run(&store, line);
     }
     let batch = store.next_batch(NOW.plus_ms(10), 100).unwrap();
     let expected = [
@@ -149,31 +143,31 @@ fn the_journal_keeps_the_final_state() {
 
 #[test]
 fn a_batch_that_returns_is_merged_with_what_came_after() {
-    let mut store = store();
+    let store = store();
     for line in ["INCRBY a 5", "SET b 1", "INCR c", "DEL d"] {
-        run(&mut store, line);
+        run(&store, line);
     }
     store.next_batch(NOW, 100).unwrap();
-    assert_eq!(store.journal().in_doubt(), Some(1));
+    assert_eq!(store.journal().in_doubt, Some(1));
     for line in ["INCR a", "INCR b", "SET c 7"] {
-        run(&mut store, line);
+        run(&store, line);
     }
     store.batch_returned();
     let again = store.next_batch(NOW, 100).unwrap();
     assert_eq!(lines(&again), ["INCRBY a 6", "SET b 2", "SET c 7", "DEL d"]);
-    run(&mut store, "INCR a");
+    run(&store, "INCR a");
     store.batch_applied();
     assert_eq!(lines(&store.next_batch(NOW, 100).unwrap()), ["INCRBY a 1"]);
     store.batch_applied();
-    assert!(store.journal().is_empty());
-    assert_eq!(store.journal().bytes(), 0);
+    assert!(store.journal().keys == 0);
+    assert_eq!(store.journal().bytes, 0);
 }
 
 #[test]
 fn batches_are_bounded_and_numbered() {
-    let mut store = store();
+    let store = store();
     for n in 0..5 {
-        run(&mut store, &alloc::format!("SET k{n} v"));
+        run(&store, &alloc::format!("SET k{n} v"));
     }
     let sizes: Vec<(u64, usize)> = core::iter::from_fn(|| {
         let batch = store.next_batch(NOW, 2)?;
@@ -186,19 +180,19 @@ fn batches_are_bounded_and_numbered() {
 
 #[test]
 fn a_local_answer_that_is_not_journalled_stays_here() {
-    let mut store = store();
+    let store = store();
     store.execute(NOW, &["INCR", "c"], false).unwrap();
-    assert!(store.journal().is_empty());
-    run(&mut store, "INCR c");
-    assert_eq!(run(&mut store, "GET c"), Value::bulk("2"));
+    assert!(store.journal().keys == 0);
+    run(&store, "INCR c");
+    assert_eq!(run(&store, "GET c"), Value::bulk("2"));
     assert_eq!(lines(&store.next_batch(NOW, 9).unwrap()), ["INCRBY c 1"]);
 }
 
 #[test]
 fn outcomes_of_a_batch() {
-    let mut store = store();
-    run(&mut store, "SET a 1 PX 50");
-    run(&mut store, "INCR b");
+    let store = store();
+    run(&store, "SET a 1 PX 50");
+    run(&store, "INCR b");
     let batch = store.next_batch(NOW, 9).unwrap();
     let ok = [Value::ok(), Value::Integer(1), error("WRONGTYPE Operation"), Value::ok()];
     let replies = vec![Value::ok(), Value::Array(ok.to_vec())];
@@ -216,7 +210,7 @@ fn outcomes_of_a_batch() {
 
 #[test]
 fn a_full_store_refuses_writes_and_keeps_what_it_has() {
-    let mut store = Store::new(4_096);
+    let store = Store::new(4_096);
     let mut written = 0;
     while store.execute(NOW, &["SET", &alloc::format!("k{written}"), "v"], true).is_ok() {
         written += 1;
@@ -225,7 +219,7 @@ fn a_full_store_refuses_writes_and_keeps_what_it_has() {
     assert!(store.bytes() <= 4_096);
     assert_eq!(store.execute(NOW, &["DEL", &"x".repeat(4_096)], true), Err(Refusal::Full));
     for n in 0..written {
-        assert_eq!(run(&mut store, &alloc::format!("GET k{n}")), Value::bulk("v"));
+        assert_eq!(run(&store, &alloc::format!("GET k{n}")), Value::bulk("v"));
     }
     assert_eq!(store.len(), written);
 }
@@ -234,12 +228,7 @@ fn evicting(policy: Eviction) -> Store {
     Store::with_options(Options::new(100_000).with_eviction(policy))
 }
 
-fn write(
-    store: &mut Store,
-    now: Timestamp,
-    line: &str,
-    journalled: bool,
-) -> Result<Value, Refusal> {
+fn write(store: &Store, now: Timestamp, line: &str, journalled: bool) -> Result<Value, Refusal> {
     let args: Vec<&str> = line.split(' ').collect();
     store.execute(now, &args, journalled)
 }
@@ -247,14 +236,14 @@ fn write(
 #[test]
 fn every_policy_keeps_the_limit_and_takes_only_what_it_may() {
     for policy in Eviction::ALL.into_iter().filter(|policy| *policy != Eviction::NoEviction) {
-        let mut store = evicting(policy);
+        let store = evicting(policy);
         for n in 0..200 {
-            write(&mut store, NOW, &alloc::format!("SET lasting:{n} v"), false).unwrap();
+            write(&store, NOW, &alloc::format!("SET lasting:{n} v"), false).unwrap();
         }
         for n in 0..5_000_u64 {
             let now = NOW.plus_ms(n);
             let line = alloc::format!("SET passing:{n} v EX {}", 10_000 + n);
-            write(&mut store, now, &line, false).unwrap();
+            write(&store, now, &line, false).unwrap();
             assert!(store.bytes() <= 100_000, "{policy:?}: {} bytes", store.bytes());
         }
         let lasting = |n: &i32| {
@@ -273,38 +262,38 @@ fn every_policy_keeps_the_limit_and_takes_only_what_it_may() {
 
 #[test]
 fn what_waits_for_redis_is_never_evicted() {
-    let mut store = evicting(Eviction::AllKeysLru);
+    let store = evicting(Eviction::AllKeysLru);
     for n in 0..100 {
-        write(&mut store, NOW, &alloc::format!("SET told:{n} v"), true).unwrap();
+        write(&store, NOW, &alloc::format!("SET told:{n} v"), true).unwrap();
     }
     let later = NOW.plus_ms(3_600_000);
     for n in 0..3_000 {
-        write(&mut store, later, &alloc::format!("SET cached:{n} v"), false).unwrap();
+        write(&store, later, &alloc::format!("SET cached:{n} v"), false).unwrap();
     }
     for n in 0..100 {
-        let got = write(&mut store, later, &alloc::format!("GET told:{n}"), false);
+        let got = write(&store, later, &alloc::format!("GET told:{n}"), false);
         assert_eq!(got, Ok(Value::bulk("v")), "told:{n}");
     }
 }
 
 #[test]
 fn the_least_recently_used_goes_before_what_is_used() {
-    let mut store = evicting(Eviction::AllKeysLru);
-    write(&mut store, NOW, "SET used v", false).unwrap();
+    let store = evicting(Eviction::AllKeysLru);
+    write(&store, NOW, "SET used v", false).unwrap();
     for n in 0..20_000_u64 {
         let now = NOW.plus_ms(n * 100);
-        write(&mut store, now, &alloc::format!("SET k:{n} v"), false).unwrap();
-        assert_eq!(write(&mut store, now, "GET used", false), Ok(Value::bulk("v")), "after {n}");
+        write(&store, now, &alloc::format!("SET k:{n} v"), false).unwrap();
+        assert_eq!(write(&store, now, "GET used", false), Ok(Value::bulk("v")), "after {n}");
     }
 }
 
 #[test]
 fn expired_keys_go_in_bounded_slices_and_all_of_them() {
-    let mut store = Store::new(1 << 24);
+    let store = Store::new(1 << 24);
     for n in 0..1_000 {
-        write(&mut store, NOW, &alloc::format!("SET k:{n} v PX {}", 10 + n % 7), false).unwrap();
+        write(&store, NOW, &alloc::format!("SET k:{n} v PX {}", 10 + n % 7), false).unwrap();
     }
-    write(&mut store, NOW, "SET stays v", false).unwrap();
+    write(&store, NOW, "SET stays v", false).unwrap();
     let later = NOW.plus_ms(100);
     let mut slices = 0;
     loop {
@@ -317,23 +306,23 @@ fn expired_keys_go_in_bounded_slices_and_all_of_them() {
         }
     }
     assert_eq!((store.len(), slices), (1, 1_000 / 16 + 1));
-    assert_eq!(write(&mut store, later, "GET stays", false), Ok(Value::bulk("v")));
+    assert_eq!(write(&store, later, "GET stays", false), Ok(Value::bulk("v")));
 }
 
 #[test]
 fn what_is_large_is_freed_bit_by_bit() {
-    let mut store = Store::new(1 << 28);
+    let store = Store::new(1 << 28);
     for n in 0..20_000 {
-        write(&mut store, NOW, &alloc::format!("HSET h field:{n} v"), false).unwrap();
+        write(&store, NOW, &alloc::format!("HSET h field:{n} v"), false).unwrap();
     }
     let before = store.bytes();
-    assert_eq!(write(&mut store, NOW, "UNLINK h", false), Ok(Value::Integer(1)));
+    assert_eq!(write(&store, NOW, "UNLINK h", false), Ok(Value::Integer(1)));
     assert!(store.bytes() < before / 100, "it is no longer counted");
     let slices = core::iter::from_fn(|| store.housekeep(NOW).then_some(())).count();
     assert!(slices >= 20, "{slices} slices for 20,000 fields");
 }
 
-fn serve(store: &mut Store, session: &mut Session, line: &str) -> Value {
+fn serve(store: &Store, session: &mut Session, line: &str) -> Value {
     let args: Vec<&str> = line.split(' ').collect();
     let answer = store.serve(NOW, session, &args);
     let Answer::Replies(mut replies) = answer else {
@@ -353,17 +342,17 @@ fn a_transaction_is_void_if_a_watched_key_changed() {
         ("FLUSHALL", true),
         ("SADD k a", false),
     ] {
-        let mut store = store();
+        let store = store();
         let (mut ours, mut theirs) = (store.open(NOW), store.open(NOW));
-        serve(&mut store, &mut theirs, "SET k 1");
-        serve(&mut store, &mut ours, "WATCH k");
-        serve(&mut store, &mut theirs, other);
-        serve(&mut store, &mut ours, "MULTI");
-        serve(&mut store, &mut ours, "SET done yes");
-        let reply = serve(&mut store, &mut ours, "EXEC");
+        serve(&store, &mut theirs, "SET k 1");
+        serve(&store, &mut ours, "WATCH k");
+        serve(&store, &mut theirs, other);
+        serve(&store, &mut ours, "MULTI");
+        serve(&store, &mut ours, "SET done yes");
+        let reply = serve(&store, &mut ours, "EXEC");
         let expected = if is_void { Value::NilArray } else { Value::Array(vec![Value::ok()]) };
         assert_eq!(reply, expected, "{other}");
-        let done = serve(&mut store, &mut theirs, "EXISTS done");
+        let done = serve(&store, &mut theirs, "EXISTS done");
         assert_eq!(done, Value::Integer(i64::from(!is_void)), "{other}");
     }
 }
@@ -389,7 +378,7 @@ impl ScriptEngine for Lines {
 
 #[test]
 fn scripts_run_again_and_may_not_run_everything() {
-    let mut store = store();
+    let store = store();
     store.set_script_engine(Box::new(Lines));
     for round in 1..=2 {
         let lines = ["EVAL", "x", "0", "INCR n", "MULTI", "EVAL y 0", "NOSUCH", "GET"];
@@ -417,21 +406,50 @@ fn the_journal_takes_nothing_when_all_is_written_back() {
     let lines = ["HSET h f v", "HSET h g w", "INCR n", "PEXPIRE n 9000", "INCR n", "RPUSH l a b"];
     let replacing = ["SET h now", "DEL l", "SET n 1"];
     for later in [&lines[..], &replacing[..], &[]] {
-        let mut store = store();
+        let store = store();
         for line in lines.iter().chain(later) {
-            run(&mut store, line);
+            run(&store, line);
         }
-        let full = store.journal().bytes();
+        let full = store.journal().bytes;
         assert!(full > 0);
         // A batch that comes back is merged with what was written meanwhile.
         store.next_batch(NOW, 2).unwrap();
         for line in later {
-            run(&mut store, line);
+            run(&store, line);
         }
         store.batch_returned();
         while store.next_batch(NOW, 2).is_some() {
             store.batch_applied();
         }
-        assert_eq!((store.journal().len(), store.journal().bytes()), (0, 0), "{later:?}");
+        assert_eq!((store.journal().keys, store.journal().bytes), (0, 0), "{later:?}");
     }
+}
+
+#[test]
+fn a_command_waits_for_the_shards_of_its_keys_only() {
+    let store: Store = Store::with_options(Options::new(1 << 20).with_shards(8));
+    let key_in = |shard: usize| {
+        let mut keys = (0..).map(|n| alloc::format!("key:{n}"));
+        keys.find(|key| plan::shard_of(store.common.seed, key.as_bytes(), 8) == shard).unwrap()
+    };
+    let keys: Vec<String> = (0..8).map(key_in).collect();
+    // What is borrowed here cannot be borrowed by a command: it would panic.
+    let held = store.shards[3].borrow_mut();
+    for (at, key) in keys.iter().enumerate().filter(|(at, _)| *at != 3) {
+        run(&store, &alloc::format!("SET {key} 1"));
+        run(&store, &alloc::format!("MGET {key} {}", keys[(at + 4) % 3]));
+        run(&store, &alloc::format!("INCR {key}"));
+    }
+    run(&store, "PING");
+    run(&store, "PUBLISH channel message");
+    drop(held);
+    assert_eq!(run(&store, "DBSIZE"), Value::Integer(7));
+    // And what it needs is held until its end.
+    let args: [&[u8]; 5] = [b"MSET", keys[1].as_bytes(), b"x", keys[6].as_bytes(), b"x"];
+    let command = crate::command::Command::of(&args).unwrap();
+    let needed = plan::shards_of(&store.common, 8, &Session::default(), command, &args);
+    let space = Locked::new(&store, needed);
+    assert!(store.shards[1].try_borrow().is_err() && store.shards[6].try_borrow().is_err());
+    assert!(store.shards[0].try_borrow().is_ok());
+    drop(space);
 }

@@ -13,7 +13,7 @@ use std::net::TcpStream;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use outlast_core::resp::{Limits, Parser, encode_command};
-use outlast_core::store::{Refusal, Store};
+use outlast_core::store::{Options, Refusal, Store};
 use outlast_core::{Timestamp, Value};
 use outlast_tests::Server;
 use proptest::strategy::{Strategy, ValueTree};
@@ -58,7 +58,7 @@ impl Redis {
 }
 
 /// What the store answers, in the shapes that a parser of RESP 2 gives.
-fn answers(store: &mut Store, now: Timestamp, commands: &[Command]) -> Vec<Result<Value, Refusal>> {
+fn answers(store: &Store, now: Timestamp, commands: &[Command]) -> Vec<Result<Value, Refusal>> {
     let run = |command: &Command| store.execute(now, command, false).map(as_parsed);
     commands.iter().map(run).collect()
 }
@@ -72,24 +72,38 @@ fn as_parsed(value: Value) -> Value {
     }
 }
 
-/// Runs a sequence on both; where they differ first.
+/// Shards of the stores that are compared with Redis: keys lie together, and keys lie apart.
+const SHARDS: [usize; 2] = [1, 16];
+
+/// Runs a sequence on all; where a store differs from Redis first.
 fn difference(redis: &mut Redis, commands: &[Command]) -> Option<String> {
     redis.run(&[vec![b"FLUSHALL".to_vec()]]);
-    let mut store = Store::new(1 << 30);
     let expected = redis.run(commands);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
     let now = Timestamp::from_ms(u64::try_from(now.as_millis()).expect("this millennium"));
-    let found = answers(&mut store, now, commands);
-    let pairs = commands.iter().zip(expected.into_iter().zip(found));
+    SHARDS.iter().find_map(|shards| {
+        let store = Store::with_options(Options::new(1 << 30).with_shards(*shards));
+        let found = answers(&store, now, commands);
+        let difference = first_difference(commands, &expected, found)?;
+        Some(format!("with {shards} shards, {difference}"))
+    })
+}
+
+fn first_difference(
+    commands: &[Command],
+    expected: &[Value],
+    found: Vec<Result<Value, Refusal>>,
+) -> Option<String> {
+    let pairs = commands.iter().zip(expected.iter().zip(found));
     for (at, (command, (expected, found))) in pairs.enumerate() {
         let found = match found {
             Ok(value) => value,
             Err(refusal) => Value::Simple(format!("refused: {refusal:?}")),
         };
-        if !differences::are_allowed(command, &expected, &found) {
+        if !differences::are_allowed(command, expected, &found) {
             let lines: Vec<String> = commands[..=at].iter().map(shown).collect();
             let lines = lines.join("\n  ");
-            let (expected, found) = (readable(&expected), readable(&found));
+            let (expected, found) = (readable(expected), readable(&found));
             return Some(format!("after\n  {lines}\nRedis: {expected}\nstore: {found}"));
         }
     }

@@ -107,10 +107,12 @@ impl Traits {
         if args.is_empty() {
             return Self::NEUTRAL;
         }
-        let Some(command) = Command::of_or_container(args) else {
-            return Self::ACCUMULATE;
-        };
-        match command.class(args) {
+        Command::of_or_container(args).map_or(Self::ACCUMULATE, |command| command.traits(args))
+    }
+
+    /// The traits of a command of this class.
+    fn of_class(class: Class, command: &Command) -> Self {
+        match class {
             Class::Neutral | Class::Inspect => Self::NEUTRAL,
             Class::Read => Self::READ,
             Class::Replace => Self::REPLACE,
@@ -127,6 +129,11 @@ impl Traits {
 }
 
 impl Command {
+    /// The traits of a call of this command.
+    pub fn traits<A: AsRef<[u8]>>(&self, args: &[A]) -> Traits {
+        Traits::of_class(self.class(args), self)
+    }
+
     /// What a call of this command does.
     pub fn class<A: AsRef<[u8]>>(&self, args: &[A]) -> Class {
         match RULES.get(self.index()) {

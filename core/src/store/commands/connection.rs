@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::super::call::Call;
 use super::super::number::parse_i64;
-use super::super::session::{Access, Replies, Session};
+use super::super::session::{Access, Nesting, Replies, Session};
 use super::super::shard::DATABASES;
 use super::super::space::Listening;
 use super::super::stop::{SYNTAX, Stop};
@@ -290,9 +290,9 @@ fn line(call: &Call<'_>, command: &str) -> String {
     let session = &*call.session;
     let listens = |how| session.listens.iter().filter(|(kind, _)| *kind == how).count();
     let flags = match (session.listens.is_empty(), session.nesting) {
-        (true, super::Nesting::Transaction) => "x",
+        (true, Nesting::Transaction) => "x",
         (true, _) => "N",
-        (false, super::Nesting::Transaction) => "Px",
+        (false, Nesting::Transaction) => "Px",
         (false, _) => "P",
     };
     let queued = session.queue.as_ref().map(|queue| queue.commands.len());
@@ -355,7 +355,7 @@ mod tests {
     use super::*;
     use crate::time::Timestamp;
 
-    fn ask(store: &mut Store, session: &mut Session, command: &str) -> Vec<Value> {
+    fn ask(store: &Store, session: &mut Session, command: &str) -> Vec<Value> {
         let args: Vec<&str> = command.split(' ').collect();
         match store.serve(Timestamp::ZERO, session, &args) {
             Answer::Replies(replies) => replies,
@@ -366,24 +366,24 @@ mod tests {
 
     #[test]
     fn nothing_is_served_before_the_password_is_given() {
-        let mut store = Store::new(1 << 20);
+        let store = Store::new(1 << 20);
         let mut session = store.open(Timestamp::ZERO).requiring(Password::new("sekret"));
         let refused = vec![Value::Error(NO_AUTH.into())];
-        assert_eq!(ask(&mut store, &mut session, "GET a"), refused);
+        assert_eq!(ask(&store, &mut session, "GET a"), refused);
         let wrong = vec![Value::Error(WRONG_PASSWORD.into())];
-        assert_eq!(ask(&mut store, &mut session, "AUTH sekre"), wrong);
-        assert_eq!(ask(&mut store, &mut session, "AUTH bob sekret"), wrong);
+        assert_eq!(ask(&store, &mut session, "AUTH sekre"), wrong);
+        assert_eq!(ask(&store, &mut session, "AUTH bob sekret"), wrong);
         assert!(!session.is_authenticated());
-        assert_eq!(ask(&mut store, &mut session, "AUTH sekret"), [Value::ok()]);
-        assert_eq!(ask(&mut store, &mut session, "GET a"), [Value::Nil]);
-        ask(&mut store, &mut session, "RESET");
-        assert_eq!(ask(&mut store, &mut session, "GET a"), refused);
+        assert_eq!(ask(&store, &mut session, "AUTH sekret"), [Value::ok()]);
+        assert_eq!(ask(&store, &mut session, "GET a"), [Value::Nil]);
+        ask(&store, &mut session, "RESET");
+        assert_eq!(ask(&store, &mut session, "GET a"), refused);
         assert!(!format!("{session:?}").contains("sekret"));
     }
 
     #[test]
     fn replies_that_nobody_wants_are_left_out() {
-        let mut store = Store::new(1 << 20);
+        let store = Store::new(1 << 20);
         let mut session = store.open(Timestamp::ZERO);
         for (command, replies) in [
             ("CLIENT REPLY SKIP", 0),
@@ -394,26 +394,26 @@ mod tests {
             ("SUBSCRIBE a b", 2),
             ("RESET", 1),
         ] {
-            assert_eq!(ask(&mut store, &mut session, command).len(), replies, "{command}");
+            assert_eq!(ask(&store, &mut session, command).len(), replies, "{command}");
         }
     }
 
     #[test]
     fn messages_go_to_those_who_listen_until_they_end() {
-        let mut store = Store::new(1 << 20);
+        let store = Store::new(1 << 20);
         let (mut one, mut two) = (store.open(Timestamp::ZERO), store.open(Timestamp::ZERO));
-        ask(&mut store, &mut one, "PSUBSCRIBE n*");
-        ask(&mut store, &mut two, "SUBSCRIBE news other");
+        ask(&store, &mut one, "PSUBSCRIBE n*");
+        ask(&store, &mut two, "SUBSCRIBE news other");
         let count = |count| vec![Value::Integer(count)];
         let mut third = store.open(Timestamp::ZERO);
-        assert_eq!(ask(&mut store, &mut third, "PUBLISH news x"), count(2));
+        assert_eq!(ask(&store, &mut third, "PUBLISH news x"), count(2));
         let receivers: Vec<u64> = store.take_deliveries().iter().map(|(id, _)| *id).collect();
         assert_eq!(receivers, [two.id(), one.id()]);
         store.close(&mut two);
-        assert_eq!(ask(&mut store, &mut third, "PUBLISH other x"), count(0));
-        let error = ask(&mut store, &mut one, "GET a");
+        assert_eq!(ask(&store, &mut third, "PUBLISH other x"), count(0));
+        let error = ask(&store, &mut one, "GET a");
         assert!(error[0].as_error().is_some_and(|text| text.contains("Can't execute 'get'")));
-        ask(&mut store, &mut one, "PUNSUBSCRIBE");
-        assert_eq!(ask(&mut store, &mut one, "GET a"), [Value::Nil]);
+        ask(&store, &mut one, "PUNSUBSCRIBE");
+        assert_eq!(ask(&store, &mut one, "GET a"), [Value::Nil]);
     }
 }

@@ -27,10 +27,12 @@ use core::sync::atomic::Ordering;
 
 use super::call::Call;
 use super::common::Common;
-use super::session::{Nesting, Replies, Session};
-use super::space::Space;
+use super::locks::Locks;
+use super::plan::{Reach, Shards, shards_of};
+use super::session::{Replies, Session};
+use super::space::{Locked, Space};
 use super::stop::Stop;
-use super::{Answer, Refusal};
+use super::{Answer, Refusal, Store};
 use crate::command::{Command, Flags};
 use crate::resp::Value;
 use crate::time::Timestamp;
@@ -62,40 +64,50 @@ const GROUPS: &[&[(&str, Handler)]] = &[
 
 /// Bookkeeping that a write may need, beyond its arguments.
 const WRITE_OVERHEAD_BYTES: usize = 256;
-/// Keys that one command may evict before it is refused.
-const EVICTED_BY_COMMAND_MAX: usize = 64;
+/// How often one command may go through the shards and evict a key of each, before it is refused.
+const ROUNDS_BY_COMMAND_MAX: usize = 64;
 
-/// Answers a command that stands alone.
-pub(super) fn execute(
-    space: &mut dyn Space,
-    common: &Common,
+/// Answers a command that stands alone; nothing where `condition`, asked while its keys are locked,
+/// does not hold.
+pub(super) fn execute<L: Locks>(
+    store: &Store<L>,
     session: &mut Session,
     now: Timestamp,
     args: &[&[u8]],
-) -> Result<Value, Refusal> {
-    match run(space, common, session, now, args) {
-        Ok(value) => Ok(value),
-        Err(Stop::Reply(message)) => Ok(Value::Error(message.into_owned())),
-        Err(Stop::Refusal(refusal)) => Err(refusal),
+    condition: impl FnOnce() -> bool,
+) -> Option<Result<Value, Refusal>> {
+    let run = |(command, handler): Found| {
+        // There is no connection whose state could change.
+        if command.traits(args).stateful {
+            return Some(Err(Refusal::Unsupported.into()));
+        }
+        enter(store, session, now, command, handler, args, condition)
+    };
+    match find(&store.common, args).map_or_else(|stop| Some(Err(stop)), run)? {
+        Ok(value) => Some(Ok(value)),
+        Err(Stop::Reply(message)) => Some(Ok(Value::Error(message.into_owned()))),
+        Err(Stop::Refusal(refusal)) => Some(Err(refusal)),
         // Who cannot wait is told what there is at once.
-        Err(Stop::Block(block)) => Ok(block.at_timeout),
+        Err(Stop::Block(block)) => Some(Ok(block.at_timeout)),
     }
 }
 
 /// Answers a command of a session.
-pub(super) fn serve(
-    space: &mut dyn Space,
-    common: &Common,
+pub(super) fn serve<L: Locks>(
+    store: &Store<L>,
     session: &mut Session,
     now: Timestamp,
     args: &[&[u8]],
 ) -> Answer {
     let reply = if let Some(stop) = connection::forbidden(session, args) {
         Err(stop)
-    } else if let Some(reply) = transactions::queue(session, common, args) {
+    } else if let Some(reply) = transactions::queue(session, &store.common, args) {
         reply
     } else {
-        run(space, common, session, now, args)
+        find(&store.common, args).and_then(|(command, handler)| {
+            let reply = enter(store, session, now, command, handler, args, || true);
+            reply.unwrap_or_else(|| Err(Refusal::Unsupported.into()))
+        })
     };
     let mut replies = core::mem::take(&mut session.outbox);
     match reply {
@@ -114,7 +126,37 @@ pub(super) fn serve(
     Answer::Replies(replies)
 }
 
-/// Runs a command; in a script or transaction too.
+/// Locks what a command needs and runs it.
+fn enter<L: Locks>(
+    store: &Store<L>,
+    session: &mut Session,
+    now: Timestamp,
+    command: &Command,
+    handler: Handler,
+    args: &[&[u8]],
+    condition: impl FnOnce() -> bool,
+) -> Option<Result<Value, Stop>> {
+    let common = &*store.common;
+    // Room is made before, so that any key may go and not only those beside the command's own.
+    if command.flags.contains(Flags::WRITE)
+        && let Err(stop) =
+            make_room(&mut Locked::new(store, Shards::NONE), common, session, now, args)
+    {
+        return Some(Err(stop));
+    }
+    let needed = shards_of(common, store.shards.len(), session, command, args);
+    let mut space = Locked::new(store, needed);
+    if !condition() {
+        return None;
+    }
+    common.commands.fetch_add(1, Ordering::Relaxed);
+    for at in needed.iter() {
+        space.shard(at).housekeep(now);
+    }
+    Some(handler(&mut Call { now, args, session, space: &mut space, common }))
+}
+
+/// Runs a command in a script or transaction, whose keys are locked.
 pub(super) fn run(
     space: &mut dyn Space,
     common: &Common,
@@ -122,22 +164,23 @@ pub(super) fn run(
     now: Timestamp,
     args: &[&[u8]],
 ) -> Result<Value, Stop> {
-    let name = args.first().copied().unwrap_or_default();
-    let command = Command::find(name).ok_or(Refusal::Unsupported)?;
-    let handler = common.handlers.of(command).ok_or(Refusal::Unsupported)?;
-    let command = checked(command, args)?;
+    let (command, handler) = find(common, args)?;
     common.commands.fetch_add(1, Ordering::Relaxed);
-    if session.nesting == Nesting::None {
-        for shard in 0..space.shards() {
-            space.shard(shard).housekeep(now);
-        }
-    }
     if command.flags.contains(Flags::WRITE) {
         make_room(space, common, session, now, args)?;
     }
-    let reply = handler(&mut Call { now, args, session, space, common });
-    common.set_journal_bytes(space.journal().bytes());
-    reply
+    handler(&mut Call { now, args, session, space, common })
+}
+
+/// A command and what runs it.
+type Found = (&'static Command, Handler);
+
+/// The command that arguments call, if their number fits.
+fn find(common: &Common, args: &[&[u8]]) -> Result<Found, Stop> {
+    let name = args.first().copied().unwrap_or_default();
+    let command = Command::find(name).ok_or(Refusal::Unsupported)?;
+    let handler = common.handlers.of(command).ok_or(Refusal::Unsupported)?;
+    Ok((checked(command, args)?, handler))
 }
 
 /// Bytes of a command that are shown where nobody knows it.
@@ -169,9 +212,9 @@ pub(super) fn refusal_reply(refusal: Refusal, args: &[&[u8]]) -> Value {
     Value::Error(format!("ERR unknown command '{name}', with args beginning with: {beginning}"))
 }
 
-/// What runs each command of the table, in its order.
+/// What runs each command of the table and how far that reaches, in its order.
 #[derive(Debug)]
-pub(super) struct Handlers(Vec<Option<Handler>>);
+pub(super) struct Handlers(Vec<Option<(Handler, Reach)>>);
 
 impl Handlers {
     /// Finds each group's commands in the table, once for a store.
@@ -181,14 +224,19 @@ impl Handlers {
             let command = Command::find(name.as_bytes());
             let place = command.and_then(|command| handlers.get_mut(command.index()));
             if let Some(place) = place {
-                *place = Some(*handler);
+                *place = Some((*handler, Reach::of(name)));
             }
         }
         Self(handlers)
     }
 
     fn of(&self, command: &Command) -> Option<Handler> {
-        self.0.get(command.index()).copied().flatten()
+        self.0.get(command.index()).copied().flatten().map(|(handler, _)| handler)
+    }
+
+    /// How far a command reaches; a subcommand to its keys.
+    pub(super) fn reach_of(&self, command: &Command) -> Reach {
+        self.0.get(command.index()).copied().flatten().map_or(Reach::Keys, |(_, reach)| reach)
     }
 }
 
@@ -209,7 +257,7 @@ fn wrong_arity(name: &str) -> Stop {
     format!("ERR wrong number of arguments for '{}' command", name.to_lowercase()).into()
 }
 
-/// Evicts until a write has room, or refuses it.
+/// Clears away and evicts until a write has room, or refuses it.
 fn make_room(
     space: &mut dyn Space,
     common: &Common,
@@ -220,22 +268,30 @@ fn make_room(
     let arguments: usize = args.iter().map(|arg| arg.len()).sum();
     let copies = if session.journalled { 2 } else { 1 };
     let wanted = arguments * copies + WRITE_OVERHEAD_BYTES;
-    let mut evicted = 0;
-    while common.bytes_in_all().saturating_add(wanted) > common.bytes_max() {
-        let policy = common.eviction();
+    let has_room = || common.bytes_in_all().saturating_add(wanted) <= common.bytes_max();
+    if has_room() {
+        return Ok(());
+    }
+    let policy = common.eviction();
+    let shards = if space.held().is_empty() { Shards::all(space.shards()) } else { space.held() };
+    for _ in 0..ROUNDS_BY_COMMAND_MAX {
         let mut found = false;
-        for at in 0..space.shards() {
-            let (shard, journal) = space.shard_and_journal(at);
-            // What waits for Redis must not be lost.
-            let may_go = |database, key: &[u8]| database != 0 || !journal.holds(key);
-            found |= shard.evict_one(now, policy, may_go);
+        for at in shards.iter() {
+            let shard = space.shard(at);
+            found |= shard.housekeep(now);
+            if has_room() {
+                return Ok(());
+            }
+            found |= shard.evict_one(now, policy);
+            if has_room() {
+                return Ok(());
+            }
         }
-        evicted += 1;
-        if !found || evicted > EVICTED_BY_COMMAND_MAX {
-            return Err(Refusal::Full.into());
+        if !found {
+            break;
         }
     }
-    Ok(())
+    Err(Refusal::Full.into())
 }
 
 /// What a subcommand that Redis has and the store does not comes to.

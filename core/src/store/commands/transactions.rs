@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::super::call::Call;
 use super::super::common::Common;
-use super::super::hashing::hash;
+use super::super::plan::shard_of;
 use super::super::session::{Nesting, Queue, Session, Watch};
 use super::super::space::Space;
 use super::super::stop::Stop;
@@ -126,15 +126,10 @@ fn watch(call: &mut Call<'_>) -> Result<Value, Stop> {
         }
         // Clears an expired key away, so that its end is no change.
         call.exists(key);
-        let version = shard_of(call, key).watch(database, key);
+        let version = call.shard_of(key).watch(database, key);
         call.session.watched.push(Watch { database, key: key.to_vec(), version });
     }
     Ok(Value::ok())
-}
-
-fn shard_of<'a>(call: &'a mut Call<'_>, key: &[u8]) -> &'a mut super::super::shard::Shard {
-    let at = hash(call.common.seed, key).spread as usize & (call.space.shards() - 1);
-    call.space.shard(at)
 }
 
 /// Ends all watches; whether every key is as it was.
@@ -143,7 +138,7 @@ fn unwatch_all(call: &mut Call<'_>) -> bool {
     for Watch { database, key, version } in core::mem::take(&mut call.session.watched) {
         // A key that expired meanwhile changed, too.
         call.in_database(database, |call| call.exists(&key));
-        same &= shard_of(call, &key).unwatch(database, &key, version);
+        same &= call.shard_of(&key).unwatch(database, &key, version);
     }
     same
 }
@@ -151,7 +146,7 @@ fn unwatch_all(call: &mut Call<'_>) -> bool {
 /// Ends a session: its watches and subscriptions.
 pub(in crate::store) fn close(space: &mut dyn Space, seed: u64, session: &mut Session) {
     for Watch { database, key, version } in core::mem::take(&mut session.watched) {
-        let at = hash(seed, &key).spread as usize & (space.shards() - 1);
+        let at = shard_of(seed, &key, space.shards());
         space.shard(at).unwatch(database, &key, version);
     }
     let id = session.id;

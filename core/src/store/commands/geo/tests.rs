@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 use crate::resp::Value;
 use crate::store::Store;
 use crate::store::kinds::{Kind, SortedSet};
+use crate::store::plan::Shards;
+use crate::store::space::Locked;
 use crate::time::Timestamp;
 
 const WRONG_TYPE: &str = "-WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -36,25 +38,25 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn run(store: &mut Store, command: &str) -> String {
+fn run(store: &Store, command: &str) -> String {
     let args: Vec<&str> = command.split(' ').collect();
     text(&store.execute(Timestamp::ZERO, &args, true).unwrap())
 }
 
 /// Runs commands on what everyone's examples hold; each must have its reply.
 fn check(dialogue: &[(&str, &str)]) -> Store {
-    let mut store = Store::new(1 << 24);
+    let store = Store::new(1 << 24);
     let places = "GEOADD Sicily 13.361389 38.115556 Palermo 15.087269 37.502669 Catania";
-    assert_eq!(run(&mut store, places), ":2");
-    assert_eq!(run(&mut store, "SET str x"), "+OK");
+    assert_eq!(run(&store, places), ":2");
+    assert_eq!(run(&store, "SET str x"), "+OK");
     for (command, expected) in dialogue {
-        assert_eq!(run(&mut store, command), *expected, "{command}");
+        assert_eq!(run(&store, command), *expected, "{command}");
     }
     store
 }
 
 /// Members with their scores, which a rebuild tells exactly.
-fn scores(store: &mut Store, key: &str) -> String {
+fn scores(store: &Store, key: &str) -> String {
     let mut session = crate::store::Session::default();
     let now = Timestamp::ZERO;
     let common = store.common.clone();
@@ -62,7 +64,7 @@ fn scores(store: &mut Store, key: &str) -> String {
         now,
         args: &[],
         session: &mut session,
-        space: &mut store.parts,
+        space: &mut Locked::new(store, Shards::all(1)),
         common: &common,
     };
     let copy = call.copy(key.as_bytes()).expect("a key");
@@ -76,7 +78,7 @@ fn scores(store: &mut Store, key: &str) -> String {
 #[test]
 fn places_are_added_as_scores() {
     let wrong_pair = "-ERR invalid longitude,latitude pair 200.000000,1.000000";
-    let mut store = check(&[
+    let store = check(&[
         ("GEOADD str 1 2 a 3", SYNTAX),
         ("GEOADD str 1 2 a", WRONG_TYPE),
         ("GEOADD str x 2 a", NOT_A_FLOAT),
@@ -99,7 +101,7 @@ fn places_are_added_as_scores() {
         ("GEOADD g XX CH 1 4 a 1 4 c", ":1"),
         ("GEOPOS g a c", "[[0.99999994039535522 3.99999910393250957] nil-array]"),
     ]);
-    assert_eq!(scores(&mut store, "Sicily"), "Palermo 3479099956230698 Catania 3479447370796909");
+    assert_eq!(scores(&store, "Sicily"), "Palermo 3479099956230698 Catania 3479447370796909");
     let batch = store.next_batch(Timestamp::ZERO, 1).expect("the places");
     let command: Vec<_> =
         batch.commands[0].iter().map(|arg| String::from_utf8_lossy(arg)).collect();
@@ -126,7 +128,7 @@ fn places_are_told_in_the_digits_of_redis() {
         ("GEODIST str a b foo", UNIT),
         ("GEODIST str a b", WRONG_TYPE),
     ]);
-    let mut store = Store::new(1 << 20);
+    let store = Store::new(1 << 20);
     let mut session = store.open(Timestamp::ZERO);
     session.protocol = 3;
     let now = Timestamp::ZERO;
@@ -227,16 +229,16 @@ fn a_search_is_checked_in_the_order_of_redis() {
 
 #[test]
 fn what_was_found_is_stored() {
-    let mut store = check(&[("GEORADIUS Sicily 15 37 200 km STORE d", ":2")]);
-    assert_eq!(scores(&mut store, "d"), scores(&mut store, "Sicily"));
-    assert_eq!(run(&mut store, "GEORADIUS Sicily 15 37 200 km STOREDIST str"), ":2");
+    let store = check(&[("GEORADIUS Sicily 15 37 200 km STORE d", ":2")]);
+    assert_eq!(scores(&store, "d"), scores(&store, "Sicily"));
+    assert_eq!(run(&store, "GEORADIUS Sicily 15 37 200 km STOREDIST str"), ":2");
     let distances = "Catania 56.441257870158204 Palermo 190.44242984775784";
-    assert_eq!(scores(&mut store, "str"), distances);
+    assert_eq!(scores(&store, "str"), distances);
     let search = "GEOSEARCHSTORE d Sicily FROMLONLAT 15 37 BYBOX 400 400 km STOREDIST COUNT 1";
-    assert_eq!(run(&mut store, search), ":1");
-    assert_eq!(scores(&mut store, "d"), "Catania 56.441257870158204");
-    assert_eq!(run(&mut store, "GEOSEARCHSTORE d nos FROMMEMBER q BYBOX 4 4 km"), ":0");
-    assert_eq!(run(&mut store, "EXISTS d"), ":0");
-    assert_eq!(run(&mut store, "GEORADIUS Sicily 0 0 1 km STORE str"), ":0");
-    assert_eq!(run(&mut store, "EXISTS str"), ":0");
+    assert_eq!(run(&store, search), ":1");
+    assert_eq!(scores(&store, "d"), "Catania 56.441257870158204");
+    assert_eq!(run(&store, "GEOSEARCHSTORE d nos FROMMEMBER q BYBOX 4 4 km"), ":0");
+    assert_eq!(run(&store, "EXISTS d"), ":0");
+    assert_eq!(run(&store, "GEORADIUS Sicily 0 0 1 km STORE str"), ":0");
+    assert_eq!(run(&store, "EXISTS str"), ":0");
 }

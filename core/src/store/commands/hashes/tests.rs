@@ -32,24 +32,24 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn run_at(store: &mut Store, now: Timestamp, line: &str) -> String {
+fn run_at(store: &Store, now: Timestamp, line: &str) -> String {
     let args: Vec<&str> = line.split(' ').collect();
     shown(&store.execute(now, &args, true).unwrap())
 }
 
-fn run(store: &mut Store, line: &str) -> String {
+fn run(store: &Store, line: &str) -> String {
     run_at(store, NOW, line)
 }
 
 fn check(script: &[(&str, &str)]) {
-    let mut store = Store::new(1 << 20);
+    let store = Store::new(1 << 20);
     for (line, reply) in script {
-        assert_eq!(run(&mut store, line), *reply, "{line}");
+        assert_eq!(run(&store, line), *reply, "{line}");
     }
 }
 
 /// The commands that Redis gets.
-fn replayed(store: &mut Store) -> Vec<String> {
+fn replayed(store: &Store) -> Vec<String> {
     let batch = store.next_batch(NOW, 100).unwrap();
     let words = |args: &Vec<Vec<u8>>| {
         args.iter().map(|arg| String::from_utf8_lossy(arg)).collect::<Vec<_>>().join(" ")
@@ -132,13 +132,13 @@ fn scans() {
         ("HSCAN h 0 NOVALUES", SYNTAX),
         ("HSCAN h 99999999999999999999999", "ERR invalid cursor"),
     ]);
-    let mut store = Store::new(1 << 20);
+    let store = Store::new(1 << 20);
     for n in 0..500 {
-        run(&mut store, &format!("HSET h f{n} {n}"));
+        run(&store, &format!("HSET h f{n} {n}"));
     }
     let (mut cursor, mut seen, mut steps) = ("0".to_string(), 0, 0);
     loop {
-        let reply = run(&mut store, &format!("HSCAN h {cursor} COUNT 20"));
+        let reply = run(&store, &format!("HSCAN h {cursor} COUNT 20"));
         let (next, fields) = reply.trim_start_matches('[').split_once(" [").unwrap();
         seen += fields.split(' ').count() / 2;
         steps += 1;
@@ -170,12 +170,12 @@ fn random_fields() {
         ),
         ("HRANDFIELD h 4611686018427387904 withvalues", "ERR value is out of range"),
     ]);
-    let mut store = Store::new(1 << 20);
+    let store = Store::new(1 << 20);
     for n in 0..300 {
-        run(&mut store, &format!("HSET h f{n} {n}"));
+        run(&store, &format!("HSET h f{n} {n}"));
     }
     for (wanted, got) in [(5, 5), (200, 200), (400, 300), (-400, 400)] {
-        let reply = run(&mut store, &format!("HRANDFIELD h {wanted}"));
+        let reply = run(&store, &format!("HRANDFIELD h {wanted}"));
         let mut fields: Vec<&str> = reply.trim_matches(['[', ']']).split(' ').collect();
         assert_eq!(fields.len(), got);
         fields.sort_unstable();
@@ -184,7 +184,7 @@ fn random_fields() {
     }
     let mut session = store.open(NOW);
     session.protocol = 3;
-    run(&mut store, "HSET small a 1");
+    run(&store, "HSET small a 1");
     let pair = Value::Array([Value::bulk("a"), Value::bulk("1")].into());
     let answer = store.serve(NOW, &mut session, &["HRANDFIELD", "small", "1", "WITHVALUES"]);
     assert_eq!(answer, Answer::Replies([Value::Array([pair].into())].into()));
@@ -243,23 +243,23 @@ fn expiry_of_fields() {
 
 #[test]
 fn expired_fields_are_gone_and_the_hash_with_the_last() {
-    let mut store = Store::new(1 << 20);
-    run(&mut store, "HSET h a 1 b 2");
-    run(&mut store, "HPEXPIRE h 10 FIELDS 1 a");
-    run(&mut store, "HPEXPIRE h 20 FIELDS 1 b");
-    assert_eq!(run_at(&mut store, NOW.plus_ms(10), "HGET h a"), "1");
-    assert_eq!(run_at(&mut store, NOW.plus_ms(11), "HGET h a"), "nil");
-    assert_eq!(run_at(&mut store, NOW.plus_ms(11), "HLEN h"), "1");
-    assert_eq!(run_at(&mut store, NOW.plus_ms(21), "HGETALL h"), "[]");
-    assert_eq!(run_at(&mut store, NOW.plus_ms(21), "EXISTS h"), "0");
+    let store = Store::new(1 << 20);
+    run(&store, "HSET h a 1 b 2");
+    run(&store, "HPEXPIRE h 10 FIELDS 1 a");
+    run(&store, "HPEXPIRE h 20 FIELDS 1 b");
+    assert_eq!(run_at(&store, NOW.plus_ms(10), "HGET h a"), "1");
+    assert_eq!(run_at(&store, NOW.plus_ms(11), "HGET h a"), "nil");
+    assert_eq!(run_at(&store, NOW.plus_ms(11), "HLEN h"), "1");
+    assert_eq!(run_at(&store, NOW.plus_ms(21), "HGETALL h"), "[]");
+    assert_eq!(run_at(&store, NOW.plus_ms(21), "EXISTS h"), "0");
 }
 
 #[test]
 fn redis_gets_the_effect_on_each_field() {
-    let mut store = Store::new(1 << 20);
+    let store = Store::new(1 << 20);
     for line in ["HSET h a 1", "HSETNX h b 2", "HEXPIRE h 5 FIELDS 2 a zz", "HDEL h zz"] {
-        run(&mut store, line);
+        run(&store, line);
     }
-    let lines = replayed(&mut store);
+    let lines = replayed(&store);
     assert_eq!(lines, ["HSET h a 1", "HSET h b 2", "HPEXPIREAT h 1005000 FIELDS 1 a"]);
 }

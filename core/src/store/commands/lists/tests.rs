@@ -30,15 +30,15 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn run(store: &mut Store, line: &str) -> String {
+fn run(store: &Store, line: &str) -> String {
     let args: Vec<&str> = line.split(' ').collect();
     shown(&store.execute(NOW, &args, true).unwrap())
 }
 
 fn check(script: &[(&str, &str)]) {
-    let mut store = Store::new(1 << 20);
+    let store = Store::new(1 << 20);
     for (line, reply) in script {
-        assert_eq!(run(&mut store, line), *reply, "{line}");
+        assert_eq!(run(&store, line), *reply, "{line}");
     }
 }
 
@@ -181,7 +181,7 @@ fn moves_and_pops_from_many() {
 
 #[test]
 fn a_session_waits_for_elements() {
-    let mut store = Store::new(1 << 20);
+    let store = Store::new(1 << 20);
     let mut session = store.open(NOW);
     session.may_block = true;
     let Answer::Blocked(block) =
@@ -192,16 +192,16 @@ fn a_session_waits_for_elements() {
     assert_eq!(block.keys, [(0, b"a".to_vec())]);
     assert_eq!(block.until, Some(NOW.plus_ms(2_500)));
     assert_eq!(block.at_timeout, Value::NilArray);
-    run(&mut store, "RPUSH a 1 2");
+    run(&store, "RPUSH a 1 2");
     let answer = store.serve(NOW, &mut session, &block.retry);
     assert_eq!(answer, Answer::Replies([Value::bulk("1")].into()));
 }
 
 #[test]
 fn redis_gets_the_effect_on_each_list() {
-    let mut store = Store::new(1 << 20);
+    let store = Store::new(1 << 20);
     for line in ["RPUSH a 1 2 3", "RPOPLPUSH a b", "LPOP b", "LMOVE a a LEFT RIGHT"] {
-        run(&mut store, line);
+        run(&store, line);
     }
     let batch = store.next_batch(NOW, 100).unwrap();
     let lines: Vec<String> = batch

@@ -6,7 +6,7 @@ use core::fmt::Write;
 use core::sync::atomic::Ordering;
 
 use super::super::super::call::Call;
-use super::super::super::shard::DATABASES;
+use super::super::super::shard::{DATABASES, Tally};
 use super::super::super::stop::Stop;
 use crate::resp::Value;
 
@@ -39,7 +39,6 @@ pub(super) fn info(call: &mut Call<'_>) -> Result<Value, Stop> {
 
 fn fields(call: &mut Call<'_>, section: &str) -> String {
     let common = call.common;
-    let count = |counter: &core::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     match section {
         "server" => format!(
             "redis_version:{REDIS_VERSION}\r\nredis_mode:standalone\r\nos:outlast\r\narch_bits:64\r\n\
@@ -57,18 +56,26 @@ fn fields(call: &mut Call<'_>, section: &str) -> String {
             common.eviction().name()
         ),
         "persistence" => "loading:0\r\nrdb_bgsave_in_progress:0\r\naof_enabled:0\r\n".into(),
-        "stats" => format!(
-            "total_commands_processed:{}\r\nexpired_keys:{}\r\nevicted_keys:{}\r\n\
-             keyspace_hits:{}\r\nkeyspace_misses:{}\r\n",
-            count(&common.commands),
-            count(&common.expired),
-            count(&common.evicted),
-            count(&common.hits),
-            count(&common.misses)
-        ),
+        "stats" => stats(call),
         "replication" => "role:master\r\nconnected_slaves:0\r\n".into(),
         _ => keyspace(call),
     }
+}
+
+fn stats(call: &mut Call<'_>) -> String {
+    let commands = call.common.commands.load(Ordering::Relaxed);
+    let mut sum = Tally::default();
+    call.each_shard(|shard| {
+        sum.hits += shard.tally.hits;
+        sum.misses += shard.tally.misses;
+        sum.expired += shard.tally.expired;
+        sum.evicted += shard.tally.evicted;
+    });
+    let Tally { hits, misses, expired, evicted } = sum;
+    format!(
+        "total_commands_processed:{commands}\r\nexpired_keys:{expired}\r\n\
+         evicted_keys:{evicted}\r\nkeyspace_hits:{hits}\r\nkeyspace_misses:{misses}\r\n"
+    )
 }
 
 fn keyspace(call: &mut Call<'_>) -> String {

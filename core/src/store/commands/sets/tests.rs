@@ -32,7 +32,7 @@ fn text(value: &Value) -> String {
 
 /// Runs commands in RESP 3; each must have its reply.
 fn check(dialogue: &[(&str, &str)]) {
-    let mut store = Store::new(1 << 24);
+    let store = Store::new(1 << 24);
     let mut session = store.open(Timestamp::ZERO);
     session.protocol = 3;
     for (command, expected) in dialogue {
@@ -44,12 +44,12 @@ fn check(dialogue: &[(&str, &str)]) {
     }
 }
 
-fn run(store: &mut Store, command: &str) -> Value {
+fn run(store: &Store, command: &str) -> Value {
     let args: Vec<&str> = command.split(' ').collect();
     store.execute(Timestamp::ZERO, &args, true).unwrap()
 }
 
-fn journal(store: &mut Store) -> Vec<String> {
+fn journal(store: &Store) -> Vec<String> {
     let batch = store.next_batch(Timestamp::ZERO, 100).expect("something is journalled");
     let line = |command: &Vec<Vec<u8>>| {
         command.iter().map(|arg| String::from_utf8_lossy(arg)).collect::<Vec<_>>().join(" ")
@@ -213,13 +213,13 @@ fn a_scan_takes_its_options_where_there_is_a_set() {
 
 #[test]
 fn a_scan_of_a_large_set_meets_all_members() {
-    let mut store = Store::new(1 << 24);
+    let store = Store::new(1 << 24);
     for n in 0..1_000 {
-        run(&mut store, &format!("SADD s m{n}"));
+        run(&store, &format!("SADD s m{n}"));
     }
     let (mut cursor, mut seen, mut steps) = (String::from("0"), BTreeSet::new(), 0);
     loop {
-        let Value::Array(reply) = run(&mut store, &format!("SSCAN s {cursor} COUNT 100")) else {
+        let Value::Array(reply) = run(&store, &format!("SSCAN s {cursor} COUNT 100")) else {
             panic!("no cursor and members");
         };
         let [Value::Bulk(next), Value::Array(members)] = &reply[..] else {
@@ -238,26 +238,26 @@ fn a_scan_of_a_large_set_meets_all_members() {
 
 #[test]
 fn chance_reaches_redis_as_what_it_came_to() {
-    let mut store = Store::new(1 << 24);
-    run(&mut store, "SADD s a b c");
-    assert_eq!(journal(&mut store), ["SADD s a b c"]);
-    let popped = text(&run(&mut store, "SPOP s"));
-    assert_eq!(journal(&mut store), [format!("SREM s {popped}")]);
-    let Value::Array(popped) = run(&mut store, "SPOP s 2") else {
+    let store = Store::new(1 << 24);
+    run(&store, "SADD s a b c");
+    assert_eq!(journal(&store), ["SADD s a b c"]);
+    let popped = text(&run(&store, "SPOP s"));
+    assert_eq!(journal(&store), [format!("SREM s {popped}")]);
+    let Value::Array(popped) = run(&store, "SPOP s 2") else {
         panic!("no members");
     };
     let [first, second] = popped.iter().map(text).collect::<Vec<_>>().try_into().unwrap();
-    assert_eq!(journal(&mut store), [format!("SREM s {first} {second}")]);
-    run(&mut store, "SADD s a");
-    run(&mut store, "SMOVE s t a");
-    assert_eq!(journal(&mut store), ["SADD s a", "SREM s a", "SADD t a"]);
-    run(&mut store, "SADD s 7");
-    journal(&mut store);
-    run(&mut store, "SUNIONSTORE u s t");
-    let replaced = journal(&mut store);
+    assert_eq!(journal(&store), [format!("SREM s {first} {second}")]);
+    run(&store, "SADD s a");
+    run(&store, "SMOVE s t a");
+    assert_eq!(journal(&store), ["SADD s a", "SREM s a", "SADD t a"]);
+    run(&store, "SADD s 7");
+    journal(&store);
+    run(&store, "SUNIONSTORE u s t");
+    let replaced = journal(&store);
     assert_eq!(replaced.len(), 2);
     assert_eq!((&*replaced[0], replaced[1].len()), ("DEL u", "SADD u 7 a".len()));
     // Redis may have what is not known here.
-    run(&mut store, "SINTERSTORE unknown s t");
-    assert_eq!(journal(&mut store), ["DEL unknown"]);
+    run(&store, "SINTERSTORE unknown s t");
+    assert_eq!(journal(&store), ["DEL unknown"]);
 }

@@ -30,7 +30,7 @@ fn shown(value: Value, protocol: u8) -> String {
     }
 }
 
-fn run(store: &mut Store, session: &mut Session, line: &str) -> Value {
+fn run(store: &Store, session: &mut Session, line: &str) -> Value {
     let words = line.split(' ').map(|word| if word == "\"\"" { "" } else { word });
     let args: Vec<String> = words.map(|word| word.replace('~', " ")).collect();
     match store.serve(NOW, session, &args) {
@@ -41,7 +41,7 @@ fn run(store: &mut Store, session: &mut Session, line: &str) -> Value {
 
 #[test]
 fn replies_are_those_of_redis() {
-    let mut store = Store::new(1 << 24);
+    let store = Store::new(1 << 24);
     let mut session = store.open(NOW);
     let mut compared = 0;
     for line in include_str!("replies.txt").lines() {
@@ -49,7 +49,7 @@ fn replies_are_those_of_redis() {
             session.protocol = protocol.parse().unwrap();
         } else if !line.is_empty() && !line.starts_with('#') {
             let (command, expected) = line.split_once(" => ").unwrap();
-            let reply = run(&mut store, &mut session, command);
+            let reply = run(&store, &mut session, command);
             assert_eq!(shown(reply, session.protocol), expected, "{command}");
             compared += 1;
         }
@@ -59,11 +59,11 @@ fn replies_are_those_of_redis() {
 
 /// What a batch for Redis holds after some commands.
 fn journal(lines: &[&str]) -> Vec<String> {
-    let mut store = Store::new(1 << 24);
+    let store = Store::new(1 << 24);
     let mut session = store.open(NOW);
     for line in lines {
         session.journalled = !line.starts_with('!');
-        run(&mut store, &mut session, line.trim_start_matches('!'));
+        run(&store, &mut session, line.trim_start_matches('!'));
     }
     let Some(batch) = store.next_batch(NOW, 100) else {
         return Vec::new();
@@ -95,13 +95,13 @@ fn what_redis_is_told_does_not_depend_on_what_it_holds() {
 
 #[test]
 fn who_can_wait_waits_for_all_keys() {
-    let mut store = Store::new(1 << 24);
+    let store = Store::new(1 << 24);
     let mut session = store.open(NOW).blocking();
     let answer = store.serve(NOW, &mut session, &["BZPOPMIN", "a", "b", "1.5"]);
     let Answer::Blocked(block) = answer else { panic!("{answer:?}") };
     assert_eq!(block.keys, [(0, b"a".to_vec()), (0, b"b".to_vec())]);
     assert_eq!(block.until, Some(NOW.plus_ms(1_500)));
-    run(&mut store, &mut session, "ZADD b 1 x");
+    run(&store, &mut session, "ZADD b 1 x");
     let again = store.serve(NOW, &mut session, &block.retry);
     let Answer::Replies(replies) = again else { panic!("{again:?}") };
     assert_eq!(shown(replies[0].clone(), 2), r#"["b" "x" "1"]"#);
@@ -109,13 +109,13 @@ fn who_can_wait_waits_for_all_keys() {
 
 #[test]
 fn random_members_are_distinct_or_not_as_asked() {
-    let mut store = Store::new(1 << 24);
+    let store = Store::new(1 << 24);
     let mut session = store.open(NOW);
     for n in 0..200 {
-        run(&mut store, &mut session, &format!("ZADD k {n} m{n}"));
+        run(&store, &mut session, &format!("ZADD k {n} m{n}"));
     }
     for (asked, len, distinct) in [("150", 150, 150), ("300", 200, 200), ("-300", 300, 1)] {
-        let reply = run(&mut store, &mut session, &format!("ZRANDMEMBER k {asked}"));
+        let reply = run(&store, &mut session, &format!("ZRANDMEMBER k {asked}"));
         let Value::Array(mut found) = reply else { panic!("{reply:?}") };
         assert_eq!(found.len(), len);
         found.sort_by_key(|member| shown(member.clone(), 2));

@@ -31,21 +31,21 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn run(store: &mut Store, line: &str) -> String {
+fn run(store: &Store, line: &str) -> String {
     let args: Vec<&str> = line.split(' ').collect();
     shown(&store.execute(NOW, &args, true).unwrap())
 }
 
 fn check(rows: &[(&str, &str)]) {
-    let mut store = Store::new(1 << 20);
+    let store = Store::new(1 << 20);
     for (line, expected) in rows {
-        assert_eq!(run(&mut store, line), *expected, "{line}");
+        assert_eq!(run(&store, line), *expected, "{line}");
     }
 }
 
 #[test]
 fn redis_gets_what_happened_without_chance_and_clock() {
-    let mut store = Store::new(1 << 20);
+    let store = Store::new(1 << 20);
     for line in [
         "XGROUP CREATE s g $ MKSTREAM",
         "XADD s * a b",
@@ -56,7 +56,7 @@ fn redis_gets_what_happened_without_chance_and_clock() {
         "XACK s g 7",
         "XACK s g 1000000-0",
     ] {
-        run(&mut store, line);
+        run(&store, line);
     }
     let batch = store.next_batch(NOW, 100).unwrap();
     let words = |args: &Vec<Vec<u8>>| String::from_utf8(args.join(&b" "[..])).unwrap();
