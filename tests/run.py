@@ -168,7 +168,7 @@ VITEST_REPORT = "--reporter=default --reporter=json --outputFile.json={report}"
 
 # What has to be there, and the script that makes it so (each is quick when there is nothing to do).
 NEEDS = {
-    "redis": "scripts/setup-system redis",
+    "redis": "scripts/setup-system redis openssl",
     "chrome": "scripts/setup-system browser",
     "rust": "scripts/setup-system tools",
     "wasm-toolchain": "scripts/setup-wasm",

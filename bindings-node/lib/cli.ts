@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `npx outlast`: see `npx outlast serve --help`. */
+/** The command `npx outlast`: see `npx outlast --help`. */
 
 import { commandLine } from "../index.js";
 

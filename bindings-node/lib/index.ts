@@ -2,7 +2,7 @@
 
 export { Redis, Redis as default } from "./redis.js";
 export type { Key, Value } from "./redis.js";
-export type { RedisArguments, RedisOptions } from "./options.js";
+export type { Pem, RedisArguments, RedisOptions, TlsOptions } from "./options.js";
 export type { Logger, RedisEvents } from "./events.js";
 export {
   Closed,

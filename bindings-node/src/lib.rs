@@ -8,9 +8,9 @@
 )]
 
 pub mod client;
+pub mod command_line;
 mod convert;
 pub mod engine;
 mod errors;
-pub mod serve;
 
 pub use errors::{Code, Result};

@@ -1,4 +1,4 @@
-"""The command `python -m outlast`: see `python -m outlast serve --help`."""
+"""The command `python -m outlast`: see `python -m outlast --help`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,10 @@ class Redis(_outlast.Client):
     the same, or a text as `OUTLAST_RULES` has it. The first that matches decides; other keys are
     cache keys.
 
-    `options` are the knobs that `outlast.knobs()` lists; None leaves one as the profile has it.
+    `options` are the knobs that `outlast.knobs()` lists, and how a connection is made:
+    `tls_ca_file`, `tls_certificate_file`, `tls_key_file`, `tls_server_name`, `tls_insecure`,
+    `client_name`, `protocol`. redis-py's `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`,
+    `ssl_cert_reqs` and `ssl_check_hostname` are understood. None leaves one as it is.
     Where the profile is not lazy, the client is connected once it is made, and RedisUnavailable is
     raised where Redis is required and cannot be reached.
     """
@@ -34,15 +37,22 @@ class Redis(_outlast.Client):
         username: str | None = None,
         password: str | None = None,
         *,
+        ssl: bool = False,
+        unix_socket_path: str | None = None,
         profile: str | None = None,
         decode_responses: bool = False,
         rules: RulesOption | None = None,
         **options: object,
     ) -> Redis:
-        """Makes a client for a host and a port."""
-        url = _url(host, port, db, username, password)
+        """Makes a client for a host and a port, with TLS if `ssl`, or for a unix socket."""
+        login = _login(username, password)
+        if unix_socket_path is None:
+            place = _place(host, port)
+            url = f"{'rediss' if ssl else 'redis'}://{login}{place}/{_quoted(db)}"
+        else:
+            url = f"unix://{login}{_path(unix_socket_path)}?db={_quoted(db)}"
         return _outlast.Client.__new__(
-            cls, url, profile, decode_responses, {"rules": rules, **options}
+            cls, url, profile, decode_responses, {"rules": rules, **_known(options)}
         )
 
     @classmethod
@@ -55,9 +65,12 @@ class Redis(_outlast.Client):
         rules: RulesOption | None = None,
         **options: object,
     ) -> Redis:
-        """Makes a client for `redis://[[user]:password@]host[:port][/database][?knob=value]`."""
+        """Makes a client for `redis://[[user]:password@]host[:port][/database][?knob=value]`.
+
+        `rediss://` is the same with TLS; `unix:///path?db=0` is a unix socket.
+        """
         return _outlast.Client.__new__(
-            cls, url, profile, decode_responses, {"rules": rules, **options}
+            cls, url, profile, decode_responses, {"rules": rules, **_known(options)}
         )
 
 
@@ -75,21 +88,37 @@ def from_url(
     )
 
 
-def _url(host: str, port: int, db: int, username: str | None, password: str | None) -> str:
-    """The URL of what was given in parts. What is wrong in it, the core says."""
-    given: tuple[tuple[str, object], ...] = (
-        ("host", host),
-        ("username", username or ""),
-        ("password", password or ""),
-    )
-    for name, text in given:
-        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] - it may lie
-            raise InvalidArgument(f"{name} must be str, not {type(text).__name__}")
-    credentials = ""
+def _login(username: str | None, password: str | None) -> str:
+    """Who logs in, as it stands in a URL."""
+    _check("username", username or "")
+    _check("password", password or "")
     if username or password:
-        credentials = f"{_quoted(username or '')}:{_quoted(password or '')}@"
+        return f"{_quoted(username or '')}:{_quoted(password or '')}@"
+    return ""
+
+
+def _place(host: str, port: int) -> str:
+    """Where, as it stands in a URL. What is wrong in it, the core says."""
+    _check("host", host)
     place = f"[{host.strip('[]')}]" if ":" in host else _quoted(host)
-    return f"redis://{credentials}{place}:{_quoted(port)}/{_quoted(db)}"
+    return f"{place}:{_quoted(port)}"
+
+
+def _path(path: str) -> str:
+    _check("unix_socket_path", path)
+    return quote(path)
+
+
+def _known(options: dict[str, object]) -> dict[str, object]:
+    """The options; in redis-py None is a value of this one."""
+    if options.get("ssl_cert_reqs", "absent") is None:
+        return {**options, "ssl_cert_reqs": "none"}
+    return options
+
+
+def _check(name: str, text: object) -> None:
+    if not isinstance(text, str):
+        raise InvalidArgument(f"{name} must be str, not {type(text).__name__}")
 
 
 def _quoted(part: object) -> str:

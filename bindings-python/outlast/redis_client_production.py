@@ -135,8 +135,6 @@ class ProductionRedisClient:
         """A client, or one without Redis and why."""
         if not url:
             return _Memory(), "REDIS_URL is not set"
-        if url.startswith("rediss://"):
-            return _Memory(), "rediss:// (TLS) is not supported yet"
         try:
             return from_url(
                 url, profile="production", decode_responses=True, **self._options()

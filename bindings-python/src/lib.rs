@@ -1,11 +1,11 @@
 //! The private module `outlast._outlast`: what the package `outlast` is made of.
 
 mod client;
+mod command_line;
 mod convert;
 mod engine;
 mod errors;
 mod process;
-mod serve;
 
 use pyo3::prelude::*;
 
@@ -24,7 +24,7 @@ mod _outlast {
     use crate::process::{after_fork, close_all, log_pipe, take_records, wake};
 
     #[pymodule_export]
-    use crate::serve::command_line;
+    use crate::command_line::command_line;
 
     /// The version of the package.
     #[pymodule_export]

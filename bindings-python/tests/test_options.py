@@ -9,7 +9,10 @@ PORTS = "allowed is a whole number from 1 to 65535"
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: outlast.from_url("http://h"), 'invalid URL scheme "http": allowed is redis'),
+        (
+            lambda: outlast.from_url("http://h"),
+            'invalid URL scheme "http": allowed is one of redis, rediss, unix,',
+        ),
         (lambda: outlast.from_url("localhost"), 'invalid URL "localhost": '),
         (lambda: outlast.from_url(""), 'invalid URL "": '),
         (lambda: outlast.from_url("redis://h:99999"), f'invalid port "99999": {PORTS}'),

@@ -234,7 +234,8 @@ export interface LogRecord {
     | "redis_recovered"
     | "startup_failed"
     | "writes_refused"
-    | "journal_discarded";
+    | "journal_discarded"
+    | "tls_insecure";
   message: string;
   fields: LogFields;
 }

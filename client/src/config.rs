@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use outlast_core::connection::Introduction;
 use outlast_core::policy::{Builder, Source};
 use outlast_core::rules::RuleSpec;
 use outlast_core::{Error, Policy, Profile};
 
 use crate::endpoint::Endpoint;
+use crate::options::{Options, is_secret};
+use crate::tls::Tls;
 
 /// The prefix of our environment variables.
 const PREFIX: &str = "OUTLAST_";
@@ -19,6 +22,9 @@ pub struct Config {
     pub endpoint: Endpoint,
     /// How to behave.
     pub policy: Policy,
+    /// Where the endpoint wants TLS.
+    pub(crate) tls: Option<Tls>,
+    pub(crate) introduction: Introduction,
 }
 
 impl Config {
@@ -46,8 +52,12 @@ pub struct ConfigBuilder {
 
 impl fmt::Debug for ConfigBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |(name, value): &(String, String)| {
+            (name.clone(), if is_secret(name) { "***".to_string() } else { value.clone() })
+        };
+        let options: Vec<_> = self.options.iter().map(shown).collect();
         f.debug_struct("ConfigBuilder")
-            .field("options", &self.options)
+            .field("options", &options)
             .field("rules", &self.rules)
             .finish_non_exhaustive()
     }
@@ -63,8 +73,21 @@ impl ConfigBuilder {
         self
     }
 
-    /// Sets one knob of [`KNOBS`](outlast_core::policy::KNOBS) by name. It goes before the
-    /// environment and the URL.
+    /// Sets one knob of [`KNOBS`](outlast_core::policy::KNOBS) by name, or one of these:
+    ///
+    /// | option | what it says |
+    /// | --- | --- |
+    /// | `tls_ca_file` | PEM file with the authorities to trust instead of the machine's |
+    /// | `tls_certificate_file`, `tls_key_file` | PEM files with the client's certificate and key |
+    /// | `tls_ca_pem`, `tls_certificate_pem`, `tls_key_pem` | the same, as text |
+    /// | `tls_server_name` | name that the certificate must be for; default the URL's host |
+    /// | `tls_insecure` | `true` to check no certificate; logged once as a warning |
+    /// | `client_name` | name in `CLIENT LIST`; default none |
+    /// | `protocol` | version of RESP, 2 or 3; default 2 |
+    ///
+    /// The names of redis-py (`ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_cert_reqs`,
+    /// `ssl_check_hostname`) are understood as well. An option goes before the environment and
+    /// the URL.
     #[must_use]
     pub fn option(mut self, name: &str, value: &str) -> Self {
         self.options.push((name.to_string(), value.to_string()));
@@ -122,19 +145,28 @@ impl ConfigBuilder {
             None => self.profile_of_language(),
         };
         let mut builder = Builder::new(profile);
-        for (name, value) in &parameters {
-            builder = builder.option(name, value, Source::Url);
-        }
-        for (name, value) in variables.iter().filter(|(name, _)| name != "profile") {
-            builder = builder.option(name, value, Source::Variable);
-        }
-        for (name, value) in &self.options {
-            builder = builder.option(name, value, Source::Keyword);
+        let mut options = Options::default();
+        let given = [
+            (Source::Url, &parameters),
+            (Source::Variable, &variables),
+            (Source::Keyword, &self.options),
+        ];
+        for (source, given) in given {
+            for (name, value) in given.iter().filter(|(name, _)| name != "profile") {
+                if !options.take(name, value, source)? {
+                    builder = builder.option(name, value, source);
+                }
+            }
         }
         if let Some(rules) = self.rules {
             builder = builder.rules(rules);
         }
-        Ok(Config { endpoint, policy: builder.build()? })
+        let policy = builder.build()?;
+        let tls = match endpoint.tls_host() {
+            Some(host) => Some(Tls::new(&options.tls, host)?),
+            None => options.refuse_tls().map(|()| None)?,
+        };
+        Ok(Config { endpoint, policy, tls, introduction: options.introduction })
     }
 
     fn profile_of_language(&self) -> Profile {
@@ -198,6 +230,9 @@ mod tests {
     fn debug_shows_no_secret() {
         let builder = Config::builder("redis://:planted@h");
         let shown = format!("{builder:?} {:?}", builder.clone().build().unwrap());
+        assert!(!shown.contains("planted"), "{shown}");
+        let builder = Config::builder("rediss://h").option("tls_key_pem", "planted");
+        let shown = format!("{builder:?} {}", builder.clone().build().unwrap_err());
         assert!(!shown.contains("planted"), "{shown}");
     }
 }

@@ -81,6 +81,9 @@ impl<T: Transport> Driver<T> {
     fn act(&mut self, action: Action) {
         match action {
             Action::Dial { dial: number, timeout } => {
+                if number == 1 {
+                    self.gate.warn_of_options();
+                }
                 let config = self.gate.config.clone();
                 self.dialling =
                     Some(Box::pin(async move { (number, dial(&config, timeout).await) }));

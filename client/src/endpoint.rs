@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 
 use outlast_core::connection::Credentials;
 use outlast_core::{Error, ErrorKind};
@@ -9,16 +10,41 @@ use percent_encoding::percent_decode_str;
 use url::{ParseError, Url};
 
 /// What a URL may look like, for error messages.
-const ALLOWED: &str = "redis://[[user]:password@]host[:port][/database][?knob=value]";
+const ALLOWED: &str = "redis://[[user]:password@]host[:port][/database][?knob=value], the same \
+                       with rediss:// for TLS, or unix:///path[?db=database]";
+const SCHEMES: &str = "one of redis, rediss, unix, redis+unix, redis+socket";
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Address {
+    /// A name or an address, and a port.
+    Tcp {
+        /// The name or address of the host.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// The same, behind TLS.
+    Tls {
+        /// The name or address of the host; its certificate must be for it.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// A unix socket.
+    Unix {
+        /// The path of its file.
+        path: PathBuf,
+    },
+}
 
 /// A server, without anything secret in what it shows.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Endpoint {
-    /// The name or address of the host.
-    pub host: String,
-    /// The port.
-    pub port: u16,
+    /// Where it listens.
+    pub address: Address,
     pub(crate) credentials: Credentials,
 }
 
@@ -31,8 +57,19 @@ impl fmt::Debug for Endpoint {
 /// The URL without user, password and parameters.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
-        write!(f, "redis://{open}{}{close}:{}", self.host, self.port)?;
+        let (scheme, host, port) = match &self.address {
+            Address::Tcp { host, port } => ("redis", host, port),
+            Address::Tls { host, port } => ("rediss", host, port),
+            Address::Unix { path } => {
+                write!(f, "unix://{}", path.display())?;
+                return match self.credentials.database {
+                    0 => Ok(()),
+                    database => write!(f, "?db={database}"),
+                };
+            }
+        };
+        let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
+        write!(f, "{scheme}://{open}{host}{close}:{port}")?;
         match self.credentials.database {
             0 => Ok(()),
             database => write!(f, "/{database}"),
@@ -41,46 +78,60 @@ impl fmt::Display for Endpoint {
 }
 
 impl Endpoint {
-    /// Reads a URL; the query parameters, but for `db`, are returned as options.
+    /// Reads a URL; the query parameters, but for those of the login, are returned as options.
     pub(crate) fn parse(text: &str) -> Result<(Self, Vec<(String, String)>), Error> {
         if is_cut_short(text) {
             return Err(Error::new(ErrorKind::InvalidOption, CUT_SHORT));
         }
-        let url = Url::parse(text).map_err(|error| unreadable(text, error))?;
-        if url.scheme() != "redis" {
-            return Err(Error::invalid_option("URL scheme", url.scheme(), "redis"));
+        let parsed = match with_a_host(text) {
+            Some(text) => Url::parse(&text),
+            None => Url::parse(text),
+        };
+        let url = parsed.map_err(|error| unreadable(text, error))?;
+        let mut credentials = login(&url)?;
+        let address = match url.scheme() {
+            "redis" => {
+                let (host, port) = host_and_port(&url)?;
+                Address::Tcp { host, port }
+            }
+            "rediss" => {
+                let (host, port) = host_and_port(&url)?;
+                Address::Tls { host, port }
+            }
+            "unix" | "redis+unix" | "redis+socket" => Address::Unix { path: socket_path(&url)? },
+            other => return Err(Error::invalid_option("URL scheme", other, SCHEMES)),
+        };
+        let is_unix = matches!(address, Address::Unix { .. });
+        let path = url.path().trim_matches('/');
+        if !is_unix && !path.is_empty() {
+            credentials.database = database(path)?;
         }
-        let host = url.host_str().filter(|host| !host.is_empty()).unwrap_or("localhost");
-        let host = decode(host.trim_start_matches('[').trim_end_matches(']'), "host")?;
-        let port = url.port().unwrap_or(6379);
-        if port == 0 {
-            return Err(Error::invalid_option("port", "0", PORTS));
+        let mut options = Vec::new();
+        for (name, value) in url.query_pairs() {
+            match &*name {
+                // Celery's URLs of unix sockets name the database so.
+                "virtual_host" if is_unix => credentials.database = database(&value)?,
+                "db" => credentials.database = database(&value)?,
+                "username" => credentials.username = Some(value.into_owned()),
+                "password" => credentials.password = Some(value.into_owned()),
+                _ => options.push((name.into_owned(), value.into_owned())),
+            }
         }
-        let mut credentials = Credentials::default();
-        if !url.username().is_empty() {
-            credentials.username = Some(decode(url.username(), "user")?);
-        }
-        credentials.password =
-            url.password().map(|password| decode(password, "password")).transpose()?;
         if credentials.username.is_some() && credentials.password.is_none() {
             return Err(Error::new(
                 ErrorKind::InvalidOption,
                 "invalid URL: a user without a password; allowed is redis://user:password@host",
             ));
         }
-        let path = url.path().trim_matches('/');
-        if !path.is_empty() {
-            credentials.database = database(path)?;
+        Ok((Self { address, credentials }, options))
+    }
+
+    /// The name that the server's certificate must be for, where there is TLS.
+    pub(crate) fn tls_host(&self) -> Option<&str> {
+        match &self.address {
+            Address::Tls { host, .. } => Some(host),
+            Address::Tcp { .. } | Address::Unix { .. } => None,
         }
-        let mut options = Vec::new();
-        for (name, value) in url.query_pairs() {
-            if name == "db" {
-                credentials.database = database(&value)?;
-            } else {
-                options.push((name.into_owned(), value.into_owned()));
-            }
-        }
-        Ok((Self { host, port, credentials }, options))
     }
 
     /// A text of the server without our credentials: servers quote what they do not understand.
@@ -89,6 +140,54 @@ impl Endpoint {
         let secrets = secrets.into_iter().flatten().filter(|secret| !secret.is_empty());
         secrets.fold(text.to_string(), |text, secret| text.replace(secret.as_str(), "***"))
     }
+}
+
+/// Who logs in, as the URL says it before its host.
+fn login(url: &Url) -> Result<Credentials, Error> {
+    let mut credentials = Credentials::default();
+    if !url.username().is_empty() {
+        credentials.username = Some(decode(url.username(), "user")?);
+    }
+    credentials.password =
+        url.password().map(|password| decode(password, "password")).transpose()?;
+    Ok(credentials)
+}
+
+fn host_and_port(url: &Url) -> Result<(String, u16), Error> {
+    let host = url.host_str().filter(|host| !host.is_empty()).unwrap_or("localhost");
+    let host = decode(host.trim_start_matches('[').trim_end_matches(']'), "host")?;
+    let port = url.port().unwrap_or(6379);
+    if port == 0 {
+        return Err(Error::invalid_option("port", "0", PORTS));
+    }
+    Ok((host, port))
+}
+
+/// The URL of a unix socket with the host that a login needs before it: `unix://user:password@/path`
+/// has none.
+fn with_a_host(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let (login, path) = rest.split_once('/').filter(|(login, _)| login.ends_with('@'))?;
+    matches!(scheme, "unix" | "redis+unix" | "redis+socket")
+        .then(|| format!("{scheme}://{login}localhost/{path}"))
+}
+
+/// The path of a unix socket. One that is relative would be read as a host.
+fn socket_path(url: &Url) -> Result<PathBuf, Error> {
+    if !cfg!(unix) {
+        return Err(Error::invalid_option("URL scheme", url.scheme(), "one of redis, rediss"));
+    }
+    let allowed = "an absolute path, as in unix:///run/redis.sock";
+    let host = url.host_str().filter(|host| !matches!(*host, "" | "localhost"));
+    if let Some(host) = host {
+        let shown = format!("{host}{}", url.path());
+        return Err(Error::invalid_option("path of the unix socket", &shown, allowed));
+    }
+    let path = decode(url.path(), "path of the unix socket")?;
+    if path.ends_with('/') || path.is_empty() || path.contains('\0') {
+        return Err(Error::invalid_option("path of the unix socket", &path, allowed));
+    }
+    Ok(path.into())
 }
 
 const PORTS: &str = "a whole number from 1 to 65535";
@@ -153,7 +252,8 @@ mod tests {
     #[test]
     fn the_parts_of_a_url() {
         let full = parse("redis://app:p%40ss%2Fw@db.example:6380/3");
-        assert_eq!((full.host.as_str(), full.port), ("db.example", 6380));
+        let place = Address::Tcp { host: "db.example".into(), port: 6380 };
+        assert_eq!(full.address, place);
         assert_eq!(full.credentials.username.as_deref(), Some("app"));
         assert_eq!(full.credentials.password.as_deref(), Some("p@ss/w"));
         assert_eq!(full.to_string(), "redis://db.example:6380/3");
@@ -167,8 +267,46 @@ mod tests {
     }
 
     #[test]
+    fn tls_has_a_scheme_of_its_own() {
+        let endpoint = parse("rediss://:planted@db.example/1");
+        assert_eq!(endpoint.to_string(), "rediss://db.example:6379/1");
+        assert_eq!(endpoint.tls_host(), Some("db.example"));
+        assert_eq!(parse("redis://db.example").tls_host(), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn unix_sockets_as_other_clients_write_them() {
+        for text in [
+            "unix:///run/my%20redis.sock?db=2",
+            "redis+unix:///run/my%20redis.sock?db=2",
+            "redis+socket:///run/my%20redis.sock?virtual_host=2",
+        ] {
+            let endpoint = parse(text);
+            assert_eq!(endpoint.to_string(), "unix:///run/my redis.sock?db=2");
+            assert_eq!(endpoint.address, Address::Unix { path: "/run/my redis.sock".into() });
+        }
+        for text in ["unix://app:planted@/r", "unix:///r?username=app&password=planted"] {
+            let endpoint = parse(text);
+            assert_eq!(endpoint.credentials.username.as_deref(), Some("app"));
+            assert_eq!(endpoint.credentials.password.as_deref(), Some("planted"));
+            assert!(!format!("{endpoint} {endpoint:?}").contains("planted"));
+        }
+        assert_eq!(
+            message("unix://run/redis.sock"),
+            "invalid path of the unix socket \"run/redis.sock\": allowed is an absolute path, as \
+             in unix:///run/redis.sock"
+        );
+        assert!(message("unix://").contains("an absolute path"));
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
-        assert_eq!(message("http://h"), "invalid URL scheme \"http\": allowed is redis");
+        assert_eq!(
+            message("http://h"),
+            "invalid URL scheme \"http\": allowed is one of redis, rediss, unix, redis+unix, \
+             redis+socket"
+        );
         assert_eq!(
             message("redis://h:99999"),
             "invalid port \"99999\": allowed is a whole number from 1 to 65535"

@@ -21,9 +21,14 @@
 #![forbid(unsafe_code)]
 
 pub mod blocking;
+mod channel;
 mod client;
+#[cfg(feature = "command-line")]
+pub mod command_line;
 mod config;
 mod dial;
+#[cfg(feature = "doctor")]
+pub mod doctor;
 mod driver;
 mod endpoint;
 mod events;
@@ -33,15 +38,18 @@ mod host;
 pub mod hosted;
 #[cfg(feature = "lua")]
 mod lua;
+mod options;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod store;
+mod stream;
 mod thread;
+mod tls;
 mod transport;
 
 pub use client::Client;
 pub use config::{Config, ConfigBuilder};
-pub use endpoint::Endpoint;
+pub use endpoint::{Address, Endpoint};
 pub use events::{Event, Queue, Sink, TracingSink};
 #[cfg(feature = "lua")]
 pub use lua::{Lua, LuaLimits};

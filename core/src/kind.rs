@@ -244,6 +244,41 @@ impl FailureKind {
             Self::PermissionDenied => "permission denied",
         }
     }
+
+    /// What an operator looks at first.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::DnsError => "check the host's name, and the resolver of this machine",
+            Self::NetworkUnreachable => "check this machine's network, its routes and its VPN",
+            Self::HostUnreachable => "check the address, and the routes and firewalls on the way",
+            Self::TlsError => "check scheme, port, server name, CA and client certificate",
+            Self::AuthFailed => "check user, password and database, and the user's ACL on Redis",
+            Self::ConnectionRefused => {
+                "check host and port (or path), and whether Redis runs there"
+            }
+            Self::ConnectTimeout => {
+                "check firewalls and security groups, and whether host and port are right"
+            }
+            Self::ConnectionLost => "check the log of Redis, and proxies and timeouts on the way",
+            Self::ResponseTimeout => "check the load of Redis (SLOWLOG, CPU), and the network",
+            Self::Loading => "wait until Redis has loaded its data; INFO persistence tells how far",
+            Self::MasterDown => "check the master, and the replica's link to it",
+            Self::ClusterDown => "check CLUSTER INFO: a slot has no node that serves it",
+            Self::MaxClients => "raise maxclients, or find who keeps the connections (CLIENT LIST)",
+            Self::ProtocolError => "check whether it is Redis that listens on this port",
+            Self::UnknownError => "check the log of Redis",
+            Self::ReadOnly => "connect to the master: this server is a replica",
+            Self::OutOfMemory => "raise maxmemory, set an eviction policy, or delete keys",
+            Self::DiskError => "check the disk of Redis: it cannot save and refuses writes",
+            Self::NoReplicas => "check the replicas, or min-replicas-to-write",
+            Self::QuotaExceeded => "wait until the quota resets, or raise it with the provider",
+            Self::BusyScript => "wait for the script, or end it with SCRIPT KILL",
+            Self::TryAgain => "try again in a moment",
+            Self::CommandError => "check the command",
+            Self::NoScript => "load the script again",
+            Self::PermissionDenied => "check the user's ACL on Redis (ACL WHOAMI, ACL GETUSER)",
+        }
+    }
 }
 
 impl fmt::Display for FailureKind {

@@ -37,6 +37,8 @@ pub enum RecordCode {
     WritesRefused,
     /// The client was closed before what was written in the outage reached Redis.
     JournalDiscarded,
+    /// The server's certificate is not checked, because an option says so.
+    TlsInsecure,
 }
 
 impl RecordCode {
@@ -49,6 +51,7 @@ impl RecordCode {
             Self::StartupFailed => "startup_failed",
             Self::WritesRefused => "writes_refused",
             Self::JournalDiscarded => "journal_discarded",
+            Self::TlsInsecure => "tls_insecure",
         }
     }
 }
@@ -113,6 +116,13 @@ pub struct Record {
     pub message: String,
     /// Its figures.
     pub fields: Fields,
+}
+
+impl Record {
+    /// A record without figures.
+    pub fn new(level: Level, code: RecordCode, message: String, endpoint: String) -> Self {
+        Self { level, code, message, fields: Fields { endpoint, ..Fields::default() } }
+    }
 }
 
 /// A time as it stands in messages: milliseconds below a second, tenths below a minute, then whole seconds, minutes and hours.

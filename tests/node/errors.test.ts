@@ -121,8 +121,8 @@ test("the types name every knob", () => {
 });
 
 test.each([
-  [["http://h"], 'invalid URL scheme "http": allowed is redis'],
-  [["rediss://h"], 'invalid URL scheme "rediss": allowed is redis'],
+  [["http://h"], 'invalid URL scheme "http": allowed is one of redis, rediss, unix,'],
+  [["rediss://h?tls_ca_file=/none"], 'invalid URL parameter tls_ca_file "/none": allowed is a'],
   [["redis://h:99999"], 'invalid port "99999": allowed is a whole number from 1 to 65535'],
   [["redis://h/abc"], 'invalid database "abc": allowed is'],
   [["redis://h?nope=1"], 'unknown URL parameter "nope": allowed is one of profile,'],

@@ -101,7 +101,7 @@ def test_without_redis_it_serves_from_memory_and_makes_no_fuss(legacy):
         (None, "REDIS_URL is not set"),
         ("", "REDIS_URL is not set"),
         ("http://h", 'invalid URL scheme "http"'),
-        ("rediss://h:6380", "TLS) is not supported yet"),
+        ("rediss://h:6380?tls_ca_file=/none", 'invalid URL parameter tls_ca_file "/none"'),
         ("not a url", "invalid URL"),
         ("redis://h:port", 'invalid port "port"'),
     ],

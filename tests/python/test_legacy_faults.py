@@ -167,7 +167,7 @@ def test_8_a_counter_in_memory_expires_too(monkeypatch):
     [
         "reddis://user:planted@host:6379",
         "redis://user:planted@host:port",
-        "rediss://user:planted@host",
+        "rediss://user:planted@host:port",
         "user:planted@host",
         "redis://:planted/word@host",
     ],

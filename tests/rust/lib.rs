@@ -4,11 +4,12 @@
 mod proxy;
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use outlast::{Event, Sink};
@@ -19,7 +20,10 @@ pub use proxy::Proxy;
 pub struct Server {
     /// Its port on the loopback address.
     pub port: u16,
+    /// Its port for TLS, where it speaks TLS.
+    tls_port: Option<u16>,
     dir: PathBuf,
+    options: Vec<String>,
     child: Option<Child>,
 }
 
@@ -32,17 +36,33 @@ impl Server {
     ///
     /// Where there is no redis-server, or it does not answer within ten seconds.
     pub fn start() -> Self {
-        Self::start_on(free_port())
+        Self::start_on(free_port(), None, &[])
     }
 
-    /// Starts a server on this port, or on a free one where another test was quicker.
-    fn start_on(port: u16) -> Self {
+    /// Starts a server that speaks TLS on a port of its own, with this one of the
+    /// [certificates](certificate_file), and with these options.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_tls(certificate: &str, options: &[&str]) -> Self {
+        let pem = certificate_file(&format!("{certificate}.pem"));
+        let key = certificate_file(&format!("{certificate}.key"));
+        let ca = certificate_file("ca.pem");
+        let tls = ["--tls-cert-file", &pem, "--tls-key-file", &key, "--tls-ca-cert-file", &ca];
+        Self::start_on(free_port(), Some(free_port()), &[&tls, options].concat())
+    }
+
+    /// Starts a server on these ports, or on free ones where another test was quicker.
+    fn start_on(port: u16, tls_port: Option<u16>, options: &[&str]) -> Self {
         let number = SERVERS.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("outlast-{}-{number}", std::process::id()));
         fs::create_dir_all(&dir).expect("a folder for the server");
-        let mut server = Self { port, dir, child: None };
+        let options = options.iter().map(ToString::to_string).collect();
+        let mut server = Self { port, tls_port, dir, options, child: None };
         while !server.started() {
             server.port = free_port();
+            server.tls_port = server.tls_port.map(|_| free_port());
         }
         server
     }
@@ -55,6 +75,15 @@ impl Server {
     /// Its unix socket.
     pub fn socket(&self) -> PathBuf {
         self.dir.join("socket")
+    }
+
+    /// Its URL for TLS.
+    ///
+    /// # Panics
+    ///
+    /// Where it speaks none.
+    pub fn tls_url(&self) -> String {
+        format!("rediss://127.0.0.1:{}", self.tls_port.expect("a server with TLS"))
     }
 
     /// Starts it again on the same port, with the data that it saved.
@@ -78,6 +107,8 @@ impl Server {
             .arg(&self.dir)
             .arg("--unixsocket")
             .arg(self.socket())
+            .args(self.tls_port.iter().flat_map(|port| ["--tls-port".into(), port.to_string()]))
+            .args(&self.options)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -136,6 +167,35 @@ impl Drop for Server {
         self.kill();
         let _ = fs::remove_dir_all(&self.dir);
     }
+}
+
+/// A file of the certificates that `tests/certificates` makes. They are made once for the machine.
+///
+/// # Panics
+///
+/// Where they cannot be made.
+pub fn certificate_file(name: &str) -> String {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(certificates).join(name).display().to_string()
+}
+
+/// The folder of the certificates. Another process may make them at the same time.
+fn certificates() -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    include_str!("../certificates").hash(&mut hasher);
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tmp"));
+    let folder = root.join(format!("certificates-{:x}", hasher.finish()));
+    if !folder.exists() {
+        let fresh = root.join(format!("certificates-of-{}", std::process::id()));
+        fs::create_dir_all(&fresh).expect("a folder for the certificates");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/certificates");
+        let made = Command::new(script).arg(&fresh).status().expect("bash must be installed");
+        assert!(made.success(), "openssl must be installed");
+        if fs::rename(&fresh, &folder).is_err() {
+            let _ = fs::remove_dir_all(&fresh);
+        }
+    }
+    folder
 }
 
 /// A port that nobody listens on.
@@ -198,7 +258,7 @@ mod tests {
     #[test]
     fn two_tests_never_share_a_server() {
         let first = Server::start();
-        let second = Server::start_on(first.port);
+        let second = Server::start_on(first.port, None, &[]);
         assert_ne!(first.port, second.port);
         first.cli(&["SET", "k", "first"]);
         assert_eq!(second.cli(&["GET", "k"]), "");

@@ -6,8 +6,10 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use outlast_core::policy::Startup;
-use outlast_core::record::duration;
-use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Mode, Output, Status, Timestamp};
+use outlast_core::record::{RecordCode, duration};
+use outlast_core::{
+    Engine, Error, ErrorKind, Failure, Input, Level, Mode, Output, Record, Status, Timestamp,
+};
 
 use super::{
     CLOSED, CONNECTED, DEGRADED, EPOCH_SHIFT, Gate, RECONCILING, SERVING, STARTED, closed,
@@ -103,6 +105,19 @@ impl Gate {
                 self.sink.event(Event::IncidentClosed(incident));
             }
             _ => {}
+        }
+    }
+
+    /// Tells once what options make unsafe.
+    pub(crate) fn warn_of_options(&self) {
+        if self.config.tls.as_ref().is_some_and(|tls| tls.insecure) {
+            let endpoint = self.config.endpoint.to_string();
+            let message = format!(
+                "the certificate of {endpoint} is not checked (tls_insecure): whoever is on the \
+                 way can read and change everything, the password included"
+            );
+            let record = Record::new(Level::Warning, RecordCode::TlsInsecure, message, endpoint);
+            self.sink.event(Event::Log(record));
         }
     }
 

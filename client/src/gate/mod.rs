@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
+use outlast_core::connection::Protocol;
 use outlast_core::latency::Histogram;
 use outlast_core::policy::{OnAmbiguous, Startup};
 use outlast_core::rules::{Decision, decide};
@@ -96,6 +97,11 @@ impl Gate {
         let policy = config.policy.clone();
         let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
         let engine = Engine::new(policy, config.endpoint.to_string(), entropy());
+        let mut store = new_store(Options::new(bytes_max));
+        if config.introduction.protocol == Protocol::Resp3 {
+            // Replies are alike whoever gives them.
+            store = store.with_resp3();
+        }
         Self {
             clock: Clock::new(),
             config,
@@ -104,7 +110,7 @@ impl Gate {
             state: Mutex::new(State::new(engine)),
             changed: Condvar::new(),
             changed_async: Notify::new(),
-            store: new_store(Options::new(bytes_max)),
+            store,
             work: Notify::new(),
             finished: AtomicU64::new(0),
             served: AtomicU64::new(0),

@@ -6,14 +6,13 @@
 //!
 //! let server = Server::bind(ServerOptions::new(6380)).await?;
 //! println!("{}", server.address());
-//! server.run(async { tokio::signal::ctrl_c().await.unwrap_or(()) }).await;
+//! server.run(async { std::future::pending().await }).await;
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! It holds what it is told in memory only, and all of it is gone when it ends.
 
-mod command_line;
 mod connection;
 mod options;
 mod waiting;
@@ -33,7 +32,6 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 pub use crate::store::{Eviction, Password};
-pub use command_line::run;
 pub use options::ServerOptions;
 
 use world::World;

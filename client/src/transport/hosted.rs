@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use outlast_core::command::Traits;
-use outlast_core::connection::{Connection, Event};
+use outlast_core::connection::Event;
 use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
 
 use super::Transport;
+use crate::channel::Channel;
 use crate::dial::{Link, broken};
 use crate::gate::{Gate, Route, Settled, Unanswered, into_result};
 
@@ -84,7 +85,7 @@ pub(crate) struct Hosted {
 #[derive(Default)]
 struct State {
     /// The connection that the host drives, and its epoch.
-    connection: Option<(u64, Connection)>,
+    connection: Option<(u64, Channel)>,
     /// Whether the host still has a socket of ours, which may outlive its connection.
     socket_held: bool,
     /// Sent, in the order of the connection.
@@ -128,26 +129,34 @@ impl Hosted {
     /// The bytes to write now; they count as sent.
     pub(crate) fn take_output(&self) -> Option<Vec<u8>> {
         let mut state = self.state();
-        let (_, connection) = state.connection.as_mut()?;
-        let output = connection.unsent().to_vec();
-        connection.sent(output.len());
-        (!output.is_empty()).then_some(output)
+        let (_, channel) = state.connection.as_mut()?;
+        let mut output = Vec::new();
+        loop {
+            let unsent = channel.unsent();
+            if unsent.is_empty() {
+                return (!output.is_empty()).then_some(output);
+            }
+            let bytes = unsent.len();
+            output.extend_from_slice(unsent);
+            channel.sent(bytes);
+        }
     }
 
     /// Takes bytes that the socket read.
     pub(crate) fn receive(&self, bytes: &[u8]) -> Vec<Settlement> {
         let mut state = self.state();
         let mut settlements = Vec::new();
-        let Some((epoch, connection)) = state.connection.as_mut() else {
+        let Some((epoch, channel)) = state.connection.as_mut() else {
             return settlements;
         };
         let epoch = *epoch;
-        connection.receive(bytes);
+        // Replies that came before the end are replies.
+        let received = channel.receive(bytes);
         loop {
-            let Some((_, connection)) = state.connection.as_mut() else {
+            let Some((_, channel)) = state.connection.as_mut() else {
                 return settlements;
             };
-            match connection.next_event() {
+            match channel.connection.next_event() {
                 Ok(Some(Event::Reply { command, value })) => {
                     let Some(pending) = take(&mut state.sent, command) else {
                         continue;
@@ -159,7 +168,12 @@ impl Hosted {
                     settlements.extend(ended);
                 }
                 Ok(Some(_)) => {}
-                Ok(None) => return settlements,
+                Ok(None) => {
+                    if let Err(failure) = received {
+                        self.fail_all(&mut state, &failure, &mut settlements);
+                    }
+                    return settlements;
+                }
                 Err(error) => {
                     self.fail_all(&mut state, &broken(&error), &mut settlements);
                     return settlements;
@@ -189,7 +203,7 @@ impl Hosted {
             settlements.extend(self.go_on(&mut state, pending, traits));
         }
         let connection_deadline =
-            state.connection.as_ref().and_then(|(_, connection)| connection.next_deadline());
+            state.connection.as_ref().and_then(|(_, channel)| channel.connection.next_deadline());
         let waiting_deadline = state.waiting.front().map(|pending| pending.deadline);
         let next = [connection_deadline, waiting_deadline].into_iter().flatten().min();
         let now = self.gate.clock.now();
@@ -212,11 +226,11 @@ impl Hosted {
             state.socket_held &= !useless;
             return if useless { Socket::Close } else { Socket::Keep };
         };
-        match link.stream.into_std() {
-            Ok(stream) => {
-                state.connection = Some((epoch, link.connection));
+        match link.into_parts() {
+            Ok((socket, channel)) => {
+                state.connection = Some((epoch, channel));
                 state.socket_held = true;
-                Socket::Adopt(stream.into_raw_fd())
+                Socket::Adopt(socket.into_raw_fd())
             }
             Err(error) => {
                 let failure = crate::dial::failure_of(&error, outlast_core::classify::Phase::Dial);
@@ -229,9 +243,9 @@ impl Hosted {
 
     fn expire(&self, state: &mut State, settlements: &mut Vec<Settlement>) {
         let now = self.gate.clock.now();
-        while let Some((epoch, connection)) = state.connection.as_mut() {
+        while let Some((epoch, channel)) = state.connection.as_mut() {
             let epoch = *epoch;
-            let Some(expired) = connection.next_expired(now) else {
+            let Some(expired) = channel.connection.next_expired(now) else {
                 break;
             };
             let Some(pending) = take(&mut state.sent, expired.command) else {
@@ -264,7 +278,8 @@ impl Hosted {
                 Err(error) => return Some(pending.settled(Err(error))),
                 Ok(Route::Wait) => break,
                 Ok(Route::Redis { epoch }) => match state.connection.as_mut() {
-                    Some((of, connection)) if *of == epoch => {
+                    Some((of, channel)) if *of == epoch => {
+                        let connection = &mut channel.connection;
                         pending.on_connection = connection.send(&pending.args, pending.deadline);
                         state.sent.push_back(pending);
                         return None;
@@ -302,12 +317,12 @@ impl Hosted {
 
     /// Everything that was sent over the connection ends; the connection is no more.
     fn fail_all(&self, state: &mut State, failure: &Failure, settlements: &mut Vec<Settlement>) {
-        let Some((epoch, mut connection)) = state.connection.take() else {
+        let Some((epoch, mut channel)) = state.connection.take() else {
             return;
         };
         self.gate.tell(outlast_core::Input::ConnectionLost { epoch, failure: failure.clone() });
         let sent = std::mem::take(&mut state.sent);
-        let mut unanswered = connection.fail().into_iter().peekable();
+        let mut unanswered = channel.connection.fail().into_iter().peekable();
         for pending in sent {
             while unanswered.next_if(|other| other.command < pending.on_connection).is_some() {}
             let maybe_done = unanswered.peek().is_none_or(|other| other.sent);

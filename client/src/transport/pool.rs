@@ -3,18 +3,18 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use outlast_core::classify::Phase;
 use outlast_core::command::Traits;
-use outlast_core::connection::{Connection, Event};
+use outlast_core::connection::Event;
 use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
-use socket2::SockRef;
+use socket2::Socket;
 
 use super::Transport;
+use crate::channel::Channel;
 use crate::dial::{Link, broken, closed_by_server, failure_of};
 use crate::gate::{Gate, SIGNAL_CHECK, Unanswered};
 
@@ -59,8 +59,8 @@ struct Links {
 
 /// A connection with a blocking socket.
 struct Blocking {
-    stream: TcpStream,
-    connection: Connection,
+    socket: Socket,
+    channel: Channel,
     epoch: u64,
     used_at: Instant,
     /// What the socket's timeouts are set to.
@@ -92,7 +92,7 @@ impl Pool {
         // was: a connection that is closed already is found out before.
         let idle = link.used_at.elapsed() > FRESH;
         if (idle || !Traits::of(args).idempotent)
-            && let Err(failure) = link.peek()
+            && let Err(failure) = link.look()
         {
             self.drop_one(epoch);
             let unanswered = Unanswered { failure, maybe_done: false };
@@ -153,7 +153,7 @@ impl Pool {
             return;
         }
         links.returned += 1;
-        if link.connection.is_idle() {
+        if link.channel.is_idle() {
             links.idle.push_back(link);
         } else {
             links.open -= 1;
@@ -173,17 +173,17 @@ impl Pool {
     }
 
     fn admit(&self, link: Link, epoch: u64) -> io::Result<()> {
-        let stream = link.stream.into_std()?;
-        stream.set_nonblocking(false)?;
+        let (socket, channel) = link.into_parts()?;
+        socket.set_nonblocking(false)?;
         let patience = self.gate.command_timeout();
-        stream.set_read_timeout(Some(patience))?;
-        stream.set_write_timeout(Some(patience))?;
+        socket.set_read_timeout(Some(patience))?;
+        socket.set_write_timeout(Some(patience))?;
         let mut links = self.lock();
         if epoch == links.epoch {
             links.open += 1;
             links.idle.push_back(Blocking {
-                stream,
-                connection: link.connection,
+                socket,
+                channel,
                 epoch,
                 used_at: Instant::now(),
                 patience,
@@ -254,11 +254,11 @@ impl Transport for Pool {
     }
 
     fn check_idle(&self) -> Option<(u64, Failure)> {
-        let links = self.lock();
+        let mut links = self.lock();
         let epoch = links.epoch;
         // Those at the front have been idle longest.
-        let mut idle = links.idle.iter().filter(|link| link.used_at.elapsed() > FRESH);
-        let dead = idle.find_map(|link| link.peek().err());
+        let mut idle = links.idle.iter_mut().filter(|link| link.used_at.elapsed() > FRESH);
+        let dead = idle.find_map(|link| link.look().err());
         dead.map(|failure| (epoch, failure))
     }
 }
@@ -270,12 +270,12 @@ impl Blocking {
         deadline: Instant,
         interrupt: Interrupt<'_>,
     ) -> Result<Value, CallError> {
-        self.connection.send(args, Timestamp::ZERO);
-        while !self.connection.unsent().is_empty() {
+        self.channel.connection.send(args, Timestamp::ZERO);
+        while !self.channel.unsent().is_empty() {
             self.be_patient(deadline).map_err(|failure| self.unanswered(failure))?;
-            match self.stream.write(self.connection.unsent()) {
+            match write(&self.socket, self.channel.unsent()) {
                 Ok(0) => return Err(self.unanswered(closed_by_server())),
-                Ok(written) => self.connection.sent(written),
+                Ok(written) => self.channel.sent(written),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                     interrupt().map_err(CallError::Refused)?;
                 }
@@ -285,9 +285,12 @@ impl Blocking {
         }
         loop {
             self.be_patient(deadline).map_err(|failure| self.unanswered(failure))?;
-            match self.stream.read(&mut self.buffer) {
+            match self.socket.read(&mut self.buffer) {
                 Ok(0) => return Err(self.unanswered(closed_by_server())),
-                Ok(read) => self.connection.receive(&self.buffer[..read]),
+                Ok(read) => {
+                    let received = self.channel.receive(&self.buffer[..read]);
+                    received.map_err(|failure| self.unanswered(failure))?;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                     interrupt().map_err(CallError::Refused)?;
                     continue;
@@ -295,7 +298,7 @@ impl Blocking {
                 Err(error) if ran_out(&error) => continue,
                 Err(error) => return Err(self.unanswered(failure_of(&error, Phase::Command))),
             }
-            match self.connection.next_event() {
+            match self.channel.connection.next_event() {
                 Ok(Some(Event::Reply { value, .. })) => return Ok(value),
                 Ok(_) => {}
                 Err(error) => return Err(self.unanswered(broken(&error))),
@@ -313,8 +316,8 @@ impl Blocking {
         }
         let patience = (left / 8 * 7).max(PATIENCE_MIN);
         if patience.abs_diff(self.patience) > SLACK {
-            let set = self.stream.set_read_timeout(Some(patience));
-            set.and_then(|()| self.stream.set_write_timeout(Some(patience)))
+            let set = self.socket.set_read_timeout(Some(patience));
+            set.and_then(|()| self.socket.set_write_timeout(Some(patience)))
                 .map_err(|error| failure_of(&error, Phase::Command))?;
             self.patience = patience;
         }
@@ -322,37 +325,71 @@ impl Blocking {
     }
 
     fn unanswered(&mut self, failure: Failure) -> CallError {
-        let maybe_done = self.connection.fail().iter().any(|command| command.sent);
+        let maybe_done = self.channel.connection.fail().iter().any(|command| command.sent);
         CallError::Unanswered(Unanswered { failure, maybe_done })
     }
 
-    /// Looks whether the server closed the connection, without waiting and without reading.
-    fn peek(&self) -> Result<(), Failure> {
-        match peek_without_waiting(&self.stream) {
+    /// Looks whether the server closed the connection, without waiting, and without reading
+    /// where what came can only be a reply. TLS has messages of its own, which are taken.
+    fn look(&mut self) -> Result<(), Failure> {
+        let looked = if self.channel.is_sealed() {
+            read_without_waiting(&self.socket, &mut self.buffer)
+        } else {
+            peek_without_waiting(&self.socket)
+        };
+        match looked {
             Ok(0) => Err(closed_by_server()),
-            Ok(_) => Err(Failure::new(
-                FailureKind::ProtocolError,
-                "the server sent a reply nobody asked for",
-            )),
+            Ok(read) if self.channel.is_sealed() => {
+                self.channel.receive(&self.buffer[..read])?;
+                match self.channel.connection.next_event() {
+                    Ok(None) if self.channel.connection.is_idle() => Ok(()),
+                    Err(error) => Err(broken(&error)),
+                    Ok(_) => Err(unasked()),
+                }
+            }
+            Ok(_) => Err(unasked()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             Err(error) => Err(failure_of(&error, Phase::Command)),
         }
     }
 }
 
+fn unasked() -> Failure {
+    let text = "the server sent a reply nobody asked for";
+    Failure::new(FailureKind::ProtocolError, text)
+}
+
+/// Writes without the signal that a closed connection would send to the process.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+    socket.send_with_flags(bytes, libc::MSG_NOSIGNAL)
+}
+
+/// Where there is no flag for it, the socket was made so that it sends none.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn write(mut socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+    io::Write::write(&mut socket, bytes)
+}
+
 #[cfg(unix)]
-fn peek_without_waiting(stream: &TcpStream) -> io::Result<usize> {
+fn peek_without_waiting(socket: &Socket) -> io::Result<usize> {
     let mut byte = [std::mem::MaybeUninit::uninit()];
-    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
-    SockRef::from(stream).recv_with_flags(&mut byte, flags)
+    socket.recv_with_flags(&mut byte, libc::MSG_PEEK | libc::MSG_DONTWAIT)
 }
 
 #[cfg(not(unix))]
-fn peek_without_waiting(stream: &TcpStream) -> io::Result<usize> {
-    stream.set_nonblocking(true)?;
-    let peeked = stream.peek(&mut [0]);
-    stream.set_nonblocking(false)?;
+fn peek_without_waiting(socket: &Socket) -> io::Result<usize> {
+    socket.set_nonblocking(true)?;
+    let peeked = socket.peek(&mut [std::mem::MaybeUninit::uninit()]);
+    socket.set_nonblocking(false)?;
     peeked
+}
+
+fn read_without_waiting(mut socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+    socket.set_nonblocking(true)?;
+    let read = socket.read(buffer);
+    socket.set_nonblocking(false)?;
+    read
 }
 
 /// Whether the socket's own timeout ended the wait.

@@ -33,37 +33,69 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// Which version of RESP a connection speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// RESP2, which every Redis speaks.
+    #[default]
+    Resp2,
+    /// RESP3, from Redis 6 on.
+    Resp3,
+}
+
+/// How a client introduces itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Introduction {
+    /// The name in `CLIENT LIST`; none to have none.
+    pub client_name: Option<String>,
+    /// Which version of RESP is asked for.
+    pub protocol: Protocol,
+}
+
 /// What a handshake wants next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// Send this command and hand in its reply.
-    Send(Vec<String>),
+    /// Send these commands at once and hand in their replies.
+    Send(Vec<Vec<String>>),
     /// The connection is ready.
     Ready,
 }
 
-/// AUTH, SELECT and PING, one after the other: credentials are never sent ahead of an answer.
+/// AUTH, HELLO, SELECT and PING, one after the other: credentials are never sent ahead of an
+/// answer. Names go with the PING; a server that does not take them is as good as one that does.
 #[derive(Debug)]
 pub struct Handshake {
-    steps: VecDeque<Vec<String>>,
+    steps: VecDeque<Vec<Vec<String>>>,
 }
 
 impl Handshake {
     /// The handshake for these credentials.
-    pub fn new(credentials: &Credentials) -> Self {
+    pub fn new(credentials: &Credentials, introduction: &Introduction) -> Self {
         let mut steps = VecDeque::new();
         match (&credentials.username, &credentials.password) {
             (Some(user), Some(password)) => {
-                steps.push_back(vec!["AUTH".into(), user.clone(), password.clone()]);
+                steps.push_back(vec![vec!["AUTH".into(), user.clone(), password.clone()]]);
             }
-            (None, Some(password)) => steps.push_back(vec!["AUTH".into(), password.clone()]),
+            (None, Some(password)) => steps.push_back(vec![vec!["AUTH".into(), password.clone()]]),
             (_, None) => {}
         }
-        if credentials.database != 0 {
-            steps.push_back(vec!["SELECT".into(), credentials.database.to_string()]);
+        if introduction.protocol == Protocol::Resp3 {
+            steps.push_back(vec![command(&["HELLO", "3"])]);
         }
-        steps.push_back(vec!["PING".into()]);
+        if credentials.database != 0 {
+            steps.push_back(vec![command(&["SELECT", &credentials.database.to_string()])]);
+        }
+        let mut last = Vec::new();
+        if let Some(name) = &introduction.client_name {
+            last.push(command(&["CLIENT", "SETNAME", name]));
+        }
+        last.push(command(&["CLIENT", "SETINFO", "LIB-NAME", "outlast"]));
+        last.push(command(&["CLIENT", "SETINFO", "LIB-VER", env!("CARGO_PKG_VERSION")]));
+        last.push(command(&["PING"]));
+        steps.push_back(last);
         Self { steps }
     }
 
@@ -72,14 +104,15 @@ impl Handshake {
         self.steps.pop_front().map_or(Step::Ready, Step::Send)
     }
 
-    /// Whether the reply lets the handshake go on.
+    /// Whether the replies to a step let the handshake go on: the last one decides. Redis before
+    /// 7.2 does not know `CLIENT SETINFO`, and a user may not be allowed any `CLIENT`.
     ///
     /// # Errors
     ///
     /// What failed. A command error has its own meaning here: a database that does not exist, or a
     /// user that may not PING, keep the client from Redis as wrong credentials do.
-    pub fn check(reply: &Value) -> Result<(), Failure> {
-        let Value::Error(message) = reply else {
+    pub fn check(replies: &[Value]) -> Result<(), Failure> {
+        let Some(Value::Error(message)) = replies.last() else {
             return Ok(());
         };
         let mut kind = classify_reply(message);
@@ -90,37 +123,56 @@ impl Handshake {
     }
 }
 
+fn command(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn steps(credentials: &Credentials, introduction: &Introduction) -> Vec<String> {
+        let mut handshake = Handshake::new(credentials, introduction);
+        let mut steps = Vec::new();
+        while let Step::Send(commands) = handshake.next_step() {
+            let commands: Vec<_> = commands.iter().map(|words| words.join(" ")).collect();
+            steps.push(commands.join("; "));
+        }
+        steps
+    }
+
     #[test]
-    fn steps_follow_the_credentials() {
-        let mut bare = Handshake::new(&Credentials::default());
-        assert_eq!(bare.next_step(), Step::Send(vec!["PING".into()]));
-        assert_eq!(bare.next_step(), Step::Ready);
+    fn steps_follow_the_credentials_and_the_introduction() {
+        let version = env!("CARGO_PKG_VERSION");
+        let library =
+            alloc::format!("CLIENT SETINFO LIB-NAME outlast; CLIENT SETINFO LIB-VER {version}");
+        let bare = steps(&Credentials::default(), &Introduction::default());
+        assert_eq!(bare, [alloc::format!("{library}; PING")]);
         let credentials = Credentials {
             username: Some("app".into()),
             password: Some("planted".into()),
             database: 2,
         };
-        let mut full = Handshake::new(&credentials);
+        let introduction =
+            Introduction { client_name: Some("web".into()), protocol: Protocol::Resp3 };
+        let last = alloc::format!("CLIENT SETNAME web; {library}; PING");
         assert_eq!(
-            full.next_step(),
-            Step::Send(vec!["AUTH".into(), "app".into(), "planted".into()])
+            steps(&credentials, &introduction),
+            ["AUTH app planted", "HELLO 3", "SELECT 2", last.as_str()]
         );
-        assert_eq!(full.next_step(), Step::Send(vec!["SELECT".into(), "2".into()]));
         assert!(!alloc::format!("{credentials:?}").contains("planted"));
     }
 
     #[test]
     fn refusals_have_their_kind() {
         let kind = |message: &str| {
-            Handshake::check(&Value::Error(message.into())).map_err(|failure| failure.kind)
+            Handshake::check(&[Value::Error(message.into())]).map_err(|failure| failure.kind)
         };
         assert_eq!(kind("LOADING Redis is loading"), Err(FailureKind::Loading));
         assert_eq!(kind("WRONGPASS invalid"), Err(FailureKind::AuthFailed));
         assert_eq!(kind("ERR DB index is out of range"), Err(FailureKind::AuthFailed));
-        assert_eq!(Handshake::check(&Value::Simple("PONG".into())), Ok(()));
+        let pong = Value::Simple("PONG".into());
+        let unknown = Value::Error("ERR Unknown subcommand".into());
+        assert_eq!(Handshake::check(&[unknown, pong]), Ok(()));
     }
 }

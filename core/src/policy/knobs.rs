@@ -1,7 +1,7 @@
 //! The table of knobs: one line of truth each for name, unit, range, defaults and meaning.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -190,7 +190,7 @@ macro_rules! knobs {
             /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) for an unknown name
             /// or a value out of range.
             pub fn set(&mut self, name: &str, value: &str, source: Source) -> Result<(), Error> {
-                let field = shown(name, source);
+                let field = source.field(name);
                 match name {
                     $(stringify!($name) => {
                         let knob = KNOBS.iter().find(|knob| knob.name == name);
@@ -273,15 +273,6 @@ knobs! {
         "Largest reply accepted from Redis; a larger one closes the connection.";
 }
 
-/// The name of a knob as the caller wrote it.
-fn shown(name: &str, source: Source) -> String {
-    match source {
-        Source::Keyword => name.to_string(),
-        Source::Url => format!("URL parameter {name}"),
-        Source::Variable => format!("OUTLAST_{}", name.to_uppercase()),
-    }
-}
-
 fn unknown(name: &str, source: Source) -> Error {
     let known = || ["profile", "rules"].into_iter().chain(KNOBS.iter().map(|knob| knob.name));
     let near = known().find(|candidate| is_near(name, candidate));
@@ -296,7 +287,7 @@ fn unknown(name: &str, source: Source) -> Error {
     };
     let field = match source {
         Source::Keyword | Source::Url => name.to_string(),
-        Source::Variable => shown(name, source),
+        Source::Variable => source.field(name),
     };
     Error::new(
         crate::error::ErrorKind::InvalidOption,

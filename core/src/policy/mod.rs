@@ -28,6 +28,17 @@ pub enum Source {
     Variable,
 }
 
+impl Source {
+    /// The name of an option as its caller wrote it.
+    pub fn field(self, name: &str) -> String {
+        match self {
+            Self::Keyword => name.to_string(),
+            Self::Url => format!("URL parameter {name}"),
+            Self::Variable => format!("OUTLAST_{}", name.to_uppercase()),
+        }
+    }
+}
+
 /// Collects options by name and builds a valid [`Policy`], or says what is wrong.
 ///
 /// Options are applied in the order of precedence, whatever the order in which they are given:

@@ -104,6 +104,8 @@ pub struct Store<L: Locks = Unshared> {
     globals: L::Lock<Globals>,
     /// Taken before any shard.
     replay: L::Lock<Replay>,
+    /// What [`execute`](Self::execute) answers in.
+    protocol: u8,
 }
 
 /// How far the journal was written back.
@@ -154,8 +156,17 @@ impl<L: Locks> Store<L> {
             shards: shards.collect(),
             globals: L::wrap(Globals::new()),
             replay: L::wrap(Replay::default()),
+            protocol: 2,
             common,
         }
+    }
+
+    /// Has [`execute`](Self::execute) answer with the types of RESP 3, as a connection does that
+    /// speaks it. A store answers with those of RESP 2 unless it is told.
+    #[must_use]
+    pub fn with_resp3(mut self) -> Self {
+        self.protocol = 3;
+        self
     }
 
     /// Lets it run scripts. Without an engine they are refused.
@@ -195,9 +206,10 @@ impl<L: Locks> Store<L> {
         condition: impl FnOnce() -> bool,
     ) -> Option<Result<Value, Refusal>> {
         let args: Vec<&[u8]> = args.iter().map(AsRef::as_ref).collect();
-        let mut session = Session { journalled, ..Session::default() };
+        let protocol = self.protocol;
+        let mut session = Session { protocol, journalled, ..Session::default() };
         let reply = commands::execute(self, &mut session, now, &args, condition)?;
-        Some(reply.map(Value::into_resp2))
+        Some(if protocol == 2 { reply.map(Value::into_resp2) } else { reply })
     }
 
     /// A session with the next number.

@@ -5,5 +5,5 @@ use napi_derive::napi;
 /// Runs the command with these arguments, on this thread, and gives the exit code.
 #[napi]
 pub fn command_line(args: Vec<String>) -> i32 {
-    outlast::server::run(args)
+    outlast::command_line::run(args)
 }

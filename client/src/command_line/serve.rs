@@ -1,59 +1,25 @@
-//! The command `outlast serve`, the same for every language's package.
+//! The command `outlast serve`.
 
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{ArgMatches, Command, value_parser};
 use outlast_core::store::{Eviction, Password};
 use outlast_core::{Error, ErrorKind};
 use tokio::runtime::Builder;
 
-use super::{Server, ServerOptions};
+use super::option;
+use crate::server::{Server, ServerOptions};
 
 /// Where the password comes from if no file is named. As an argument, everybody could read it.
 const PASSWORD_VARIABLE: &str = "OUTLAST_SERVE_PASSWORD";
 /// What a password file may hold.
 const PASSWORD_BYTES_MAX: u64 = 4_096;
-/// A wrong call, as with other commands.
-const USAGE: i32 = 2;
 
-/// Runs the command with these arguments, the program's name not among them, and gives the exit
-/// code. It serves until SIGINT or SIGTERM comes.
-pub fn run<A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> i32 {
-    let args = args.into_iter().map(Into::into);
-    let args = std::iter::once(OsString::from("outlast")).chain(args);
-    let matches = match command().try_get_matches_from(args) {
-        Ok(matches) => matches,
-        Err(error) if error.use_stderr() => {
-            let _ = write!(io::stderr(), "{error}");
-            return USAGE;
-        }
-        Err(help) => {
-            let _ = write!(io::stdout(), "{help}");
-            return 0;
-        }
-    };
-    let served = match matches.subcommand() {
-        Some(("serve", matches)) => options(matches).and_then(serve),
-        _ => Ok(()),
-    };
-    match served {
-        Ok(()) => 0,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "outlast: {error}");
-            1
-        }
-    }
-}
-
-fn command() -> Command {
-    let option = |name: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name(value).help(help)
-    };
-    let serve = Command::new("serve")
+pub(super) fn command() -> Command {
+    Command::new("serve")
         .about("Serves an in-memory Redis until SIGINT or SIGTERM; all data is gone then")
         .after_help("The password may also be in the variable OUTLAST_SERVE_PASSWORD.")
         .args([
@@ -74,13 +40,12 @@ fn command() -> Command {
                 .default_value(Eviction::NoEviction.name()),
             option("clients-max", "N", "Connections at once [default: 10000]")
                 .value_parser(value_parser!(u64).range(1..)),
-        ]);
-    Command::new("outlast")
-        .about("The Redis client for when Redis is down")
-        .version(env!("CARGO_PKG_VERSION"))
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(serve)
+        ])
+}
+
+/// Serves until SIGINT or SIGTERM comes.
+pub(super) fn run(matches: &ArgMatches) -> Result<(), Error> {
+    options(matches).and_then(serve)
 }
 
 fn options(matches: &ArgMatches) -> Result<ServerOptions, Error> {
