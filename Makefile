@@ -44,6 +44,14 @@ fuzz-store: ## Compare the store with redis-server on COMMANDS random commands f
 	OUTLAST_STORE_COMMANDS=$(or $(COMMANDS),20000000) OUTLAST_STORE_SEED=$(or $(SEED),1) \
 		cargo test --release -p outlast-tests --test differential
 
+.PHONY: fuzz
+fuzz: ## Give each parser and the store bytes by chance for SECONDS (60); needs rustup
+	@SECONDS_EACH=$(or $(SECONDS),60) scripts/fuzz
+
+.PHONY: coverage
+coverage: ## Print which lines of the store its tests run, by file (some minutes)
+	@scripts/coverage
+
 .PHONY: lint
 lint: ## Check formatting, lints, types, licences and the repository's own rules
 	@scripts/lint

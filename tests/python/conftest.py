@@ -1,7 +1,8 @@
-"""Real redis-servers on free ports, and what they do to their clients."""
+"""Real redis-servers on free ports, the store behind one, and what they do to their clients."""
 
 import contextlib
 import logging
+import os
 import random
 import signal
 import socket
@@ -14,6 +15,8 @@ import outlast
 import pytest
 import redis
 from outlast import _log
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 # Below the ports that the kernel gives to outgoing connections, so that nothing else takes the
 # port of a server that was killed before it is started again.
@@ -108,6 +111,44 @@ def start_server(tmp_path):
 @pytest.fixture
 def server(start_server):
     return start_server()
+
+
+class Front:
+    """`python -m outlast serve` on a port that it chose."""
+
+    def __init__(self, *options, **environment):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "outlast", "serve", "--port", "0", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+        line = self.process.stdout.readline()
+        assert line.startswith("outlast: serving on 127.0.0.1:"), self.process.communicate()
+        self.port = int(line.rsplit(":", 1)[1])
+
+    def client(self, **options):
+        once = Retry(NoBackoff(), 0)
+        return redis.Redis(port=self.port, decode_responses=True, retry=once, **options)
+
+    def end(self, number):
+        self.process.send_signal(number)
+        output = self.process.communicate(timeout=10)
+        return self.process.returncode, output
+
+
+@pytest.fixture
+def serve():
+    with contextlib.ExitStack() as stack:
+
+        def start(*options, **environment):
+            front = Front(*options, **environment)
+            stack.callback(front.process.communicate)
+            stack.callback(front.process.kill)
+            return front
+
+        yield start
 
 
 class Lines(logging.Handler):

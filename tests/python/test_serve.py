@@ -1,7 +1,5 @@
 """`python -m outlast serve`: the store behind a socket, for any client of Redis."""
 
-import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -10,46 +8,6 @@ import threading
 import pytest
 import redis
 from conftest import wait_until
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
-
-class Front:
-    """One front on a port that it chose."""
-
-    def __init__(self, *options, **environment):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "outlast", "serve", "--port", "0", *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **environment},
-        )
-        line = self.process.stdout.readline()
-        assert line.startswith("outlast: serving on 127.0.0.1:"), self.process.communicate()
-        self.port = int(line.rsplit(":", 1)[1])
-
-    def client(self, **options):
-        once = Retry(NoBackoff(), 0)
-        return redis.Redis(port=self.port, decode_responses=True, retry=once, **options)
-
-    def end(self, number):
-        self.process.send_signal(number)
-        output = self.process.communicate(timeout=10)
-        return self.process.returncode, output
-
-
-@pytest.fixture
-def serve():
-    with contextlib.ExitStack() as stack:
-
-        def start(*options, **environment):
-            front = Front(*options, **environment)
-            stack.callback(front.process.communicate)
-            stack.callback(front.process.kill)
-            return front
-
-        yield start
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

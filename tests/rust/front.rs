@@ -1,116 +1,12 @@
 //! The store behind a socket, beside a real redis-server.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::process::Command;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use outlast::server::{Password, Server as Front, ServerOptions};
-use outlast_tests::{Server, eventually};
-use tokio::sync::oneshot;
-
-/// A front of our own, stopped with its test.
-struct Running {
-    port: u16,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Running {
-    fn start() -> Self {
-        Self::with(|_| {})
-    }
-
-    fn with(change: impl FnOnce(&mut ServerOptions)) -> Self {
-        let mut options = ServerOptions::new(0);
-        change(&mut options);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let front = runtime.block_on(Front::bind(options)).expect("a free port");
-        let port = front.port().unwrap_or_default();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serve = move || {
-            runtime.block_on(front.run(async {
-                let _ = stopped.await;
-            }));
-        };
-        Self { port, stop: Some(stop), thread: Some(std::thread::spawn(serve)) }
-    }
-
-    fn stop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            thread.join().expect("the front did not panic");
-        }
-    }
-
-    fn connect(&self) -> Peer {
-        Peer::connect(self.port)
-    }
-
-    fn tool(&self, name: &str, args: &[&str]) -> String {
-        let port = self.port.to_string();
-        let output = Command::new(name).args(["-p", &port]).args(args).output();
-        let output = output.expect("the tools of Redis must be installed");
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8_lossy(&output.stdout).trim().to_string()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// A connection, byte by byte.
-struct Peer(TcpStream);
-
-impl Peer {
-    fn connect(port: u16) -> Self {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection");
-        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
-        Self(stream)
-    }
-
-    fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.0.write_all(bytes.as_ref()).expect("the peer reads");
-    }
-
-    /// Sends, and reads as many bytes as are expected.
-    fn ask(&mut self, bytes: impl AsRef<[u8]>, expected: &str) {
-        self.send(bytes);
-        self.expect(expected);
-    }
-
-    fn expect(&mut self, expected: &str) {
-        let mut got = vec![0; expected.len()];
-        let read = self.0.read_exact(&mut got);
-        let got = String::from_utf8_lossy(&got);
-        assert_eq!(got.trim_end_matches('\0'), expected, "{read:?}");
-    }
-
-    fn expect_end(&mut self) {
-        let mut rest = Vec::new();
-        match self.0.read_to_end(&mut rest) {
-            Ok(_) => assert_eq!(String::from_utf8_lossy(&rest), ""),
-            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
-        }
-    }
-
-    /// All that comes until QUIT ends the connection.
-    fn all(&mut self, bytes: &str) -> String {
-        self.send(bytes);
-        self.send("\r\nQUIT\r\n");
-        let mut got = Vec::new();
-        let _ = self.0.read_to_end(&mut got);
-        String::from_utf8_lossy(&got).into_owned()
-    }
-}
+use outlast_tests::{Peer, Running, Server, eventually};
 
 /// Without the numbers that only one server gives.
 fn masked(reply: &str) -> String {

@@ -2,6 +2,7 @@
 //! a deadline.
 
 mod proxy;
+mod running;
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use outlast::{Event, Sink};
 pub use proxy::Proxy;
+pub use running::{Peer, Running};
 
 /// A redis-server of our own, stopped with its test.
 #[derive(Debug)]

@@ -162,7 +162,8 @@ impl Parser {
             b'+' => Step::Whole(Value::Simple(text(rest))),
             b'-' => Step::Whole(Value::Error(text(rest))),
             b':' => Step::Whole(Value::Integer(number(rest)?)),
-            b'_' => Step::Whole(Value::Nil),
+            b'_' if rest.is_empty() => Step::Whole(Value::Nil),
+            b'_' => return Err(malformed("a null that is more than its marker")),
             b',' => Step::Whole(Value::Double(double(rest)?)),
             b'#' => Step::Whole(Value::Boolean(boolean(rest)?)),
             b'(' => Step::Whole(Value::BigNumber(text(rest))),
@@ -188,7 +189,8 @@ impl Parser {
                 Err(malformed("a line without its carriage return"))
             }
             Some(end) => Ok(Some((&window[..end - 1], self.parsed + end + 1))),
-            None if window.len() > self.limits.line_bytes_max => {
+            // The carriage return may have come without the newline.
+            None if window.len() > self.limits.line_bytes_max + 1 => {
                 Err(over("line", self.limits.line_bytes_max, "bytes"))
             }
             None => Ok(None),
@@ -344,6 +346,7 @@ mod tests {
             (&long, "line of more than 65536 bytes"),
             (b"HTTP/1.1 400 Bad Request\r\n", "begins with byte 72"),
             (b":12a\r\n", "number"),
+            (b"_a\r\n", "a null that is more"),
             (b"$1\r\nab\r\n", "longer than announced"),
             (b"+OK\n", "carriage return"),
             (b"\r\n", "empty line"),
@@ -353,6 +356,21 @@ mod tests {
             parser.feed(bytes);
             let error = parser.next_reply().unwrap_err();
             assert!(error.0.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_longest_line_may_come_without_its_last_byte() {
+        let parser = || Parser::new(Limits { line_bytes_max: 5, ..Limits::new(1_000) });
+        let mut fits = parser();
+        fits.feed(b"+pong\r");
+        assert_eq!(fits.next_reply(), Ok(None));
+        fits.feed(b"\n");
+        assert_eq!(fits.next_reply(), Ok(Some(Value::Simple("pong".into()))));
+        for too_long in [&b"+pongs\r"[..], b"+pongs\r\n"] {
+            let mut parser = parser();
+            parser.feed(too_long);
+            assert_eq!(parser.next_reply(), Err(over("line", 5, "bytes")));
         }
     }
 

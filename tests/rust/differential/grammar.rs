@@ -127,6 +127,8 @@ fn word(part: &str, rng: &mut Rng) -> Vec<u8> {
         "{place}" => choose(&["p1", "p2"]),
         "{dist}" => choose(&["100", "200.5", "1000", "5000", "0"]),
         "{id}" => choose(&["1-1", "2-0", "3", "5-5", "7-1", "0", "0-1"]),
+        "{weight}" => choose(&["w_a", "w_b", "w_c", "w_1", "w_2", "w_30"]),
+        "{sortable}" => choose(&["o1", "o2", "o3"]),
         "{group}" => choose(&["g1", "g2"]),
         "{consumer}" => choose(&["alice", "bob"]),
         literal => literal.as_bytes().to_vec(),

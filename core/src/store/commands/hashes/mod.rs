@@ -70,6 +70,16 @@ fn read<'c>(call: &'c mut Call<'_>, key: &[u8]) -> Result<Option<&'c Hash>, Stop
     call.read(key)
 }
 
+/// A copy of a field's value, or nothing.
+pub(super) fn field(
+    call: &mut Call<'_>,
+    key: &[u8],
+    field: &[u8],
+) -> Result<Option<Vec<u8>>, Stop> {
+    let hash = read(call, key)?;
+    Ok(hash.and_then(|hash| hash.get(field)).map(<[u8]>::to_vec))
+}
+
 /// A hash without its expired fields, to change, or nothing.
 fn write<'c>(call: &'c mut Call<'_>, key: &[u8]) -> Result<Option<&'c mut Hash>, Stop> {
     expire_fields(call, key)?;

@@ -5,10 +5,12 @@ mod info;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
 
 use super::super::call::{Call, count};
 use super::super::shard::DATABASES;
 use super::super::stop::{SYNTAX, Stop};
+use super::super::table::Keyed;
 use super::keys::database_of;
 use super::{Handler, unknown_subcommand};
 use crate::resp::Value;
@@ -80,6 +82,16 @@ fn swapdb(call: &mut Call<'_>) -> Result<Value, Stop> {
     }
     let (first, second) = (database_of(call, 1)?, database_of(call, 2)?);
     call.each_shard(|shard| shard.swap(first, second));
+    if call.common.waiting.load(Ordering::Relaxed) > 0 {
+        call.each_shard(|shard| {
+            for number in [first, second] {
+                let keys = shard.databases.get(number).map(|database| database.keys.iter());
+                // Nobody waits for a string.
+                let others = keys.into_iter().flatten().filter(|slot| slot.as_string().is_none());
+                shard.ready.extend(others.map(|slot| (number, slot.key().to_vec())));
+            }
+        });
+    }
     Ok(Value::ok())
 }
 
