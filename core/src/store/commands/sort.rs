@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn redis_is_told_the_list_that_is_stored() {
-        let mut store = Store::new(1 << 20);
+        let store = Store::new(1 << 20);
         for (elements, expected) in
             [(Some("2"), "DEL d|RPUSH d 1 2"), (None, "DEL d"), (Some("x"), "")]
         {
