@@ -131,6 +131,8 @@ export interface Policy {
   connections_max: number;
   in_flight_max: number;
   store_bytes_max: number;
+  shadow: boolean;
+  stale_ms_max: number;
   reply_bytes_max: number;
   rules: KeyRule[];
 }

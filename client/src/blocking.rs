@@ -119,7 +119,7 @@ impl Client {
                 },
             };
             let unanswered = match self.pool.call(args, epoch, deadline, interrupt) {
-                Ok(value) => match self.gate.replied(value, began) {
+                Ok(value) => match self.gate.replied(args, epoch, value, began) {
                     Ok(value) => return into_result(value),
                     Err(unanswered) => *unanswered,
                 },

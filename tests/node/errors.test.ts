@@ -111,6 +111,8 @@ test("the types name every knob", () => {
     connections_max: true,
     in_flight_max: true,
     store_bytes_max: true,
+    shadow: true,
+    stale_ms_max: true,
     reply_bytes_max: true,
     rules: true,
   };

@@ -40,7 +40,7 @@ fn a_killed_server_is_outlasted_and_written_back() {
     server.kill();
     assert_eq!(timed(&client, 1_000, &["SET", "during", "2"]).unwrap(), Value::ok());
     assert_eq!(timed(&client, 1_000, &["GET", "during"]).unwrap(), Value::bulk("2"));
-    assert_eq!(timed(&client, 1_000, &["INCRBY", "counter", "2"]).unwrap(), Value::Integer(2));
+    assert_eq!(timed(&client, 1_000, &["INCRBY", "counter", "2"]).unwrap(), Value::Integer(7));
     timed(&client, 1_000, &["DEL", "before"]).unwrap();
     timed(&client, 1_000, &["SET", "short", "x", "PX", "1"]).unwrap();
     assert_eq!(client.status().mode, Mode::Degraded);
@@ -53,6 +53,35 @@ fn a_killed_server_is_outlasted_and_written_back() {
     let recoveries = log.lines().iter().filter(|line| line.contains("redis_recovered")).count();
     assert_eq!(recoveries, 1, "{:#?}", log.lines());
     assert!(client.status().replayed >= 4);
+}
+
+#[test]
+fn what_was_seen_before_is_served_in_the_outage_and_never_after_it() {
+    let mut server = Server::start();
+    for (shadow, stale_ms_max) in [("true", "3600000"), ("true", "0"), ("false", "3600000")] {
+        let is_served = (shadow, stale_ms_max) == ("true", "3600000");
+        let options = [("shadow", shadow), ("stale_ms_max", stale_ms_max)];
+        let (client, _) = client(&server.url(), "production", &options);
+        client.connect().unwrap();
+        server.cli(&["SET", "session:7", "ada"]);
+        server.cli(&["DEL", "cart:7"]);
+        server.cli(&["HSET", "cart:7", "tea", "2"]);
+        client.call(&["GET", "session:7"]).unwrap();
+        client.call(&["HGETALL", "cart:7"]).unwrap();
+        client.call(&["SET", "mine", "1", "EX", "100"]).unwrap();
+        server.kill();
+        let known = |value: &str| if is_served { Value::bulk(value) } else { Value::Nil };
+        assert_eq!(timed(&client, 1_000, &["GET", "session:7"]).unwrap(), known("ada"));
+        assert_eq!(timed(&client, 1_000, &["HGET", "cart:7", "tea"]).unwrap(), known("2"));
+        let ttl = timed(&client, 1_000, &["TTL", "mine"]).unwrap();
+        let is_known = matches!(ttl, Value::Integer(1..=100));
+        assert_eq!(is_known, shadow == "true", "{ttl:?}");
+        assert_eq!(client.status().journal_keys, 0, "what was only read is not written back");
+        server.restart();
+        server.cli(&["SET", "session:7", "bob"]);
+        eventually("back on Redis", || client.status().redis_connected);
+        assert_eq!(client.call(&["GET", "session:7"]).unwrap(), Value::bulk("bob"));
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use outlast_core::connection::Protocol;
 use outlast_core::latency::Histogram;
 use outlast_core::policy::{OnAmbiguous, Startup};
 use outlast_core::rules::{Decision, decide};
-use outlast_core::store::{Options, Refusal};
+use outlast_core::store::{Eviction, Options, Refusal};
 use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value, Verdict};
 use tokio::sync::Notify;
 
@@ -96,8 +96,10 @@ impl Gate {
     pub(crate) fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
         let policy = config.policy.clone();
         let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
+        // What waits to be written back never gives way.
+        let options = Options::new(bytes_max).with_eviction(Eviction::AllKeysLru);
+        let mut store = new_store(options);
         let engine = Engine::new(policy, config.endpoint.to_string(), entropy());
-        let mut store = new_store(Options::new(bytes_max));
         if config.introduction.protocol == Protocol::Resp3 {
             // Replies are alike whoever gives them.
             store = store.with_resp3();
@@ -169,14 +171,28 @@ impl Gate {
         Ok(traits)
     }
 
-    /// A reply came from Redis. An error reply that means trouble with Redis is not the caller's.
-    pub(crate) fn replied(&self, value: Value, began: Instant) -> Result<Value, Box<Unanswered>> {
+    /// A reply came from Redis to a command that was sent over the connection of this epoch. An error
+    /// reply that means trouble with Redis is not the caller's.
+    pub(crate) fn replied<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        epoch: u64,
+        value: Value,
+        began: Instant,
+    ) -> Result<Value, Box<Unanswered>> {
         if let Value::Error(message) = &value {
             let kind = classify_reply(message);
             if kind.verdict() != Verdict::Command {
                 let failure = Failure::new(kind, message.clone());
                 return Err(Box::new(Unanswered { failure, maybe_done: false }));
             }
+        }
+        let policy = self.policy();
+        if policy.shadow {
+            // A reply that comes late tells of a time before the outage.
+            let is_current = || self.is_current(epoch);
+            let (now, stale_ms_max) = (self.clock.now(), policy.stale_ms_max);
+            self.store.learn(now, args, &value, stale_ms_max, is_current);
         }
         self.finished.fetch_add(1, Ordering::Relaxed);
         self.latency.record(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));

@@ -161,7 +161,8 @@ impl Hosted {
                     let Some(pending) = take(&mut state.sent, command) else {
                         continue;
                     };
-                    let ended = match self.gate.replied(value, pending.began) {
+                    let ended = match self.gate.replied(&pending.args, epoch, value, pending.began)
+                    {
                         Ok(value) => Some(pending.settled(into_result(value))),
                         Err(unanswered) => self.settle(&mut state, epoch, pending, *unanswered),
                     };

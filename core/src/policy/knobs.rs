@@ -268,7 +268,11 @@ knobs! {
     in_flight_max: u64, Count 1..10_000_000, [100_000, 100_000, 100_000, 100_000],
         "Commands that may wait for a reply on one shared connection.";
     store_bytes_max: u64, Bytes 1_024..1_099_511_627_776, [67_108_864, 67_108_864, 67_108_864, 67_108_864],
-        "Memory of the store that serves while degraded; a write beyond it is refused.";
+        "Memory of the store that serves while degraded. Last known values give way first; a write beyond it is refused.";
+    shadow: bool, Flag 0..0, [true, true, true, true],
+        "Whether values read or written while connected are kept, to be served while degraded.";
+    stale_ms_max: u64, Ms 0..DAY_MS, [3_600_000, 3_600_000, 3_600_000, 3_600_000],
+        "How long a last known value whose expiry nobody knows is served after it was last confirmed.";
     reply_bytes_max: u64, Bytes 1_024..1_099_511_627_776, [536_870_912, 536_870_912, 536_870_912, 536_870_912],
         "Largest reply accepted from Redis; a larger one closes the connection.";
 }

@@ -80,6 +80,11 @@ impl Value {
         }
     }
 
+    /// The bytes, if it is a string of bytes.
+    pub fn as_bulk(&self) -> Option<&[u8]> {
+        if let Self::Bulk(bytes) = self { Some(bytes) } else { None }
+    }
+
     /// The message, if it is an error.
     pub fn as_error(&self) -> Option<&str> {
         if let Self::Error(message) = self { Some(message) } else { None }

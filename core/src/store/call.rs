@@ -178,7 +178,8 @@ impl<'a> Call<'a> {
         let common = self.common;
         let shard = self.space.shard(shard_at);
         let before = place.and_then(|place| shard.slot(database, place));
-        let kept = before.and_then(Slot::expires_at);
+        let kept = before.and_then(Slot::known_expiry);
+        let was_bound = expiry == Expiry::Keep && before.is_some_and(Slot::is_bound);
         let used = common.used(now, before.map_or(0, Slot::used));
         let expires_at = match expiry {
             Expiry::None => None,
@@ -190,6 +191,9 @@ impl<'a> Call<'a> {
         } else {
             let slot = Slot::string(key, value, expires_at, used);
             shard.insert_new(database, hash.tag, slot);
+        }
+        if let (true, Some(stale_at), Some(place)) = (was_bound, self.session.stale_at, place) {
+            shard.bind(database, hash.tag, place, stale_at);
         }
     }
 
@@ -254,20 +258,20 @@ impl<'a> Call<'a> {
         let (hash, shard_at, place) = self.locate(key);
         let database = self.session.database;
         let slot = self.space.shard(shard_at).take(database, hash.tag, place?)?;
-        let expires_at = slot.expires_at();
+        let expires_at = slot.known_expiry();
         Some(Taken { data: slot.into_data(), expires_at })
     }
 
     /// A copy of a key's value.
     pub(crate) fn copy(&mut self, key: &[u8]) -> Option<Taken> {
         let slot = self.slot(key)?;
-        Some(Taken { expires_at: slot.expires_at(), data: slot.clone().into_data() })
+        Some(Taken { expires_at: slot.known_expiry(), data: slot.clone().into_data() })
     }
 
     /// When a key expires: nothing where it is not there, `Some(None)` where it does not expire.
     #[expect(clippy::option_option, reason = "TTL tells these three apart, too")]
     pub(crate) fn expires_at(&mut self, key: &[u8]) -> Option<Option<Timestamp>> {
-        self.slot(key).map(Slot::expires_at)
+        self.slot(key).map(Slot::known_expiry)
     }
 
     /// Sets or clears a key's expiry.
@@ -276,6 +280,15 @@ impl<'a> Call<'a> {
         let database = self.session.database;
         if let Some(place) = place {
             self.space.shard(shard_at).set_expires_at(database, hash.tag, place, expires_at);
+        }
+    }
+
+    /// Lets a key be served until the session's `stale_at`, although nobody knows when it expires.
+    pub(crate) fn bind(&mut self, key: &[u8]) {
+        let (hash, shard_at, place) = self.locate(key);
+        if let (Some(place), Some(stale_at)) = (place, self.session.stale_at) {
+            let database = self.session.database;
+            self.space.shard(shard_at).bind(database, hash.tag, place, stale_at);
         }
     }
 
@@ -343,9 +356,16 @@ impl<'a> Call<'a> {
 
     fn settle(&mut self, key: &[u8]) -> &mut Shard {
         let (hash, shard_at, place) = self.locate(key);
-        let database = self.session.database;
+        let (database, stale_at) = (self.session.database, self.session.stale_at);
         let shard = self.space.shard(shard_at);
         if let Some(place) = place {
+            if shard.slot(database, place).is_some_and(Slot::is_bound) {
+                // What the application changed here is its own, and no longer a value of Redis.
+                match stale_at {
+                    Some(stale_at) => shard.bind(database, hash.tag, place, stale_at),
+                    None => shard.set_expires_at(database, hash.tag, place, None),
+                }
+            }
             match shard.slot(database, place) {
                 Some(Slot::Object(object)) if object.data.is_gone() => {
                     shard.remove(database, hash.tag, place);

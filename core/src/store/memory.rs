@@ -25,16 +25,6 @@ pub(crate) const fn tree<K, V>(entries: usize) -> usize {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn blocks_have_the_sizes_of_malloc() {
-        assert_eq!([heap(0), heap(1), heap(24), heap(25), heap(100)], [0, 32, 32, 48, 112]);
-    }
-}
-
 /// Blocks that may be given back to the allocator before it is made to sort them.
 pub(crate) const UNSORTED_BLOCKS_MAX: usize = 1_024;
 /// More than glibc keeps in its caches for small blocks (`tcache_max`, 1,032 bytes).
@@ -45,4 +35,14 @@ const SORTING_BYTES: usize = 2_048;
 /// 100 ms. Asking often keeps each time short; other allocators do not mind.
 pub(crate) fn sort_free_blocks() {
     drop(core::hint::black_box(alloc::vec::Vec::<u8>::with_capacity(SORTING_BYTES)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_have_the_sizes_of_malloc() {
+        assert_eq!([heap(0), heap(1), heap(24), heap(25), heap(100)], [0, 32, 32, 48, 112]);
+    }
 }

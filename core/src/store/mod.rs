@@ -24,6 +24,7 @@ mod password;
 mod plan;
 pub mod script;
 mod session;
+mod shadow;
 mod shard;
 mod slot;
 mod space;

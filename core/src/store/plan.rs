@@ -23,7 +23,8 @@ impl Shards {
         Self(if count >= SHARDS_MAX { u64::MAX } else { (1 << count) - 1 })
     }
 
-    fn add(&mut self, index: usize) {
+    /// Adds the shard at an index.
+    pub(crate) fn add(&mut self, index: usize) {
         self.0 |= 1 << index;
     }
 

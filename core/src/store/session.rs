@@ -30,6 +30,9 @@ pub struct Session {
     pub(crate) may_block: bool,
     /// Whether writes go to the journal.
     pub(crate) journalled: bool,
+    /// Until when a key is served whose expiry nobody knows: set where the command repeats what
+    /// Redis did, see [`shadow`](super::shadow).
+    pub(crate) stale_at: Option<Timestamp>,
     /// How deep in scripts and transactions the command runs.
     pub(crate) nesting: Nesting,
     /// The caller asked to end the connection.
@@ -112,6 +115,7 @@ impl Session {
             opened_at,
             may_block: false,
             journalled: false,
+            stale_at: None,
             nesting: Nesting::None,
             quits: false,
             access: Access::Open,

@@ -202,6 +202,14 @@ impl Shard {
         }
     }
 
+    /// Lets the key at a place be served until then, although nobody knows when it expires.
+    pub(crate) fn bind(&mut self, database: usize, tag: u32, place: Place, stale_at: Timestamp) {
+        self.set_expires_at(database, tag, place, Some(stale_at));
+        if let Some(slot) = self.slot_mut(database, place) {
+            slot.bind();
+        }
+    }
+
     /// Counts anew what the value at a place takes, after it changed.
     pub(crate) fn recount(&mut self, database: usize, place: Place) {
         if let Some(Slot::Object(object)) = self.slot_mut(database, place) {

@@ -29,6 +29,8 @@ pub(crate) struct Object {
     pub(crate) key: Box<[u8]>,
     pub(crate) data: Data,
     pub(crate) expires_at: Option<Timestamp>,
+    /// The expiry is ours: see [`Slot::bind`].
+    is_bound: bool,
     pub(crate) used: u32,
     /// Bytes that the keyspace has counted for it.
     pub(crate) counted: usize,
@@ -46,6 +48,8 @@ pub(crate) enum Data {
 }
 
 const HAS_EXPIRY: u8 = 1;
+/// The expiry is ours: see [`Slot::bind`].
+const IS_BOUND: u8 = 2;
 const FLAGS_BYTES: usize = 1;
 const LENGTH_AT: usize = FLAGS_BYTES;
 const USED_AT: usize = LENGTH_AT + 2;
@@ -80,8 +84,12 @@ impl Packed {
         self.0.get(at..at + N).and_then(|bytes| bytes.try_into().ok()).unwrap_or([0; N])
     }
 
+    fn has(&self, flag: u8) -> bool {
+        self.0.first().is_some_and(|flags| flags & flag != 0)
+    }
+
     fn key_at(&self) -> usize {
-        if self.0.first() == Some(&HAS_EXPIRY) { EXPIRY_AT + 8 } else { EXPIRY_AT }
+        if self.has(HAS_EXPIRY) { EXPIRY_AT + 8 } else { EXPIRY_AT }
     }
 
     fn value_at(&self) -> usize {
@@ -97,8 +105,7 @@ impl Packed {
     }
 
     fn expires_at(&self) -> Option<Timestamp> {
-        (self.0.first() == Some(&HAS_EXPIRY))
-            .then(|| Timestamp::from_ms(u64::from_le_bytes(self.array(EXPIRY_AT))))
+        self.has(HAS_EXPIRY).then(|| Timestamp::from_ms(u64::from_le_bytes(self.array(EXPIRY_AT))))
     }
 
     fn set_used(&mut self, used: u32) {
@@ -133,7 +140,8 @@ impl Slot {
 
     /// A value of any type.
     pub(crate) fn object(key: &[u8], data: Data, expires_at: Option<Timestamp>, used: u32) -> Self {
-        let mut object = Object { key: key.into(), data, expires_at, used, counted: 0 };
+        let key = key.into();
+        let mut object = Object { key, data, expires_at, is_bound: false, used, counted: 0 };
         object.counted = object.bytes();
         Self::Object(Box::new(object))
     }
@@ -145,6 +153,7 @@ impl Slot {
             && packed.expires_at().is_some() == expires_at.is_some()
         {
             packed.set_used(used);
+            packed.0[0] &= !IS_BOUND;
             if let Some(at) = expires_at
                 && let Some(room) = packed.0.get_mut(EXPIRY_AT..EXPIRY_AT + 8)
             {
@@ -179,10 +188,11 @@ impl Slot {
         if let Self::Packed(packed) = self {
             let data = Data::String(packed.value().to_vec());
             let used = u32::from_le_bytes(packed.array(USED_AT));
-            let counted = heap(packed.0.len());
+            let (counted, is_bound) = (heap(packed.0.len()), packed.has(IS_BOUND));
             *self = Self::object(packed.key(), data, packed.expires_at(), used);
             if let Self::Object(object) = self {
                 object.counted = counted;
+                object.is_bound = is_bound;
             }
         }
         match self {
@@ -207,6 +217,28 @@ impl Slot {
         }
     }
 
+    /// When Redis lets it expire, as far as is known.
+    pub(crate) fn known_expiry(&self) -> Option<Timestamp> {
+        self.expires_at().filter(|_| !self.is_bound())
+    }
+
+    /// Makes its expiry one of ours: how long it is served although nobody knows when Redis lets it
+    /// expire. It never leaves this store.
+    pub(crate) fn bind(&mut self) {
+        match self {
+            Self::Packed(packed) => packed.0[0] |= IS_BOUND,
+            Self::Object(object) => object.is_bound = true,
+        }
+    }
+
+    /// Whether its expiry is ours.
+    pub(crate) fn is_bound(&self) -> bool {
+        match self {
+            Self::Packed(packed) => packed.has(IS_BOUND),
+            Self::Object(object) => object.is_bound,
+        }
+    }
+
     /// Sets or clears its expiry.
     pub(crate) fn set_expires_at(&mut self, expires_at: Option<Timestamp>) {
         match self {
@@ -214,7 +246,10 @@ impl Slot {
                 let used = u32::from_le_bytes(packed.array(USED_AT));
                 *self = Self::string(packed.key(), packed.value(), expires_at, used);
             }
-            Self::Object(object) => object.expires_at = expires_at,
+            Self::Object(object) => {
+                object.expires_at = expires_at;
+                object.is_bound = false;
+            }
         }
     }
 
@@ -273,7 +308,7 @@ impl Slot {
                 }
             }
         };
-        if let Some(at) = self.expires_at() {
+        if let Some(at) = self.known_expiry() {
             commands.push(words(&[b"PEXPIREAT", key, at.as_ms().to_string().as_bytes()]));
         }
         commands

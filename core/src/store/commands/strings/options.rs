@@ -61,7 +61,7 @@ pub(super) fn getex(call: &mut Call<'_>) -> Result<Value, Stop> {
     match options.wish {
         Wish::None => {}
         Wish::Bare => {
-            if call.expires_at(key).flatten().is_some() {
+            if call.slot(key).is_some_and(|slot| slot.expires_at().is_some()) {
                 call.set_expires_at(key, None);
                 call.changed_by(key, &[b"PERSIST", key]);
             }
