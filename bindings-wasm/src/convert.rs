@@ -1,7 +1,14 @@
 //! Values both ways. What comes in is read into JSON first, within bounds; what goes out is plain
-//! objects with the core's names.
+//! objects with the core's names. Both ways lead through one form of JSON each, because every
+//! further one would be compiled for every type.
 
-use js_sys::{Array, BigInt, Object, Reflect};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::Display;
+
+use js_sys::{Array, BigInt, JSON, Number, Object, Reflect};
 use outlast_core as ocore;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +25,9 @@ const DEPTH_MAX: u32 = 16;
 /// How many error objects are read of one failure: causes may go round in circles.
 const ERRORS_MAX: usize = 256;
 
+/// The largest integer up to which a JavaScript number holds every one: 2^53 − 1.
+const INTEGER_MAX: u64 = 9_007_199_254_740_991;
+
 /// The last millisecond that a JavaScript date can name. Every later time that an engine answers
 /// is still a number that JavaScript holds exactly.
 const TIME_MS_MAX: u64 = 8_640_000_000_000_000;
@@ -31,9 +41,47 @@ pub(crate) fn answer<T: Serialize>(
 
 /// A value as plain objects, lists and numbers. A number that JavaScript would round is an error.
 fn to_js<T: Serialize>(value: &T) -> Result<JsValue, Error> {
-    value
-        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-        .map_err(|error| Error::new(ErrorKind::LimitReached, error.to_string()))
+    let unwritable = |why: &dyn Display| Error::new(ErrorKind::LimitReached, why.to_string());
+    let text = serde_json::to_string(value).map_err(|error| unwritable(&error))?;
+    if let Some(number) = rounded_integer(text.as_bytes()) {
+        return Err(unwritable(&format!("JavaScript would round the number {number}")));
+    }
+    JSON::parse(&text).map_err(|_| unwritable(&"an answer that is no JSON"))
+}
+
+/// The first integer of a JSON text that a JavaScript number does not hold exactly.
+fn rounded_integer(json: &[u8]) -> Option<&str> {
+    let mut at = 0;
+    while let Some(byte) = json.get(at) {
+        let rest = json.get(at..)?;
+        at += match byte {
+            b'"' => text_len(rest),
+            b'0'..=b'9' => {
+                let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+                let len = rest.iter().take_while(|byte| is_part(byte)).count();
+                let digits = core::str::from_utf8(rest.get(..len)?).ok()?;
+                let is_integer = digits.bytes().all(|byte| byte.is_ascii_digit());
+                if is_integer && digits.parse().map_or(true, |number: u64| number > INTEGER_MAX) {
+                    return Some(digits);
+                }
+                len
+            }
+            _ => 1,
+        };
+    }
+    None
+}
+
+/// How long the JSON string at the beginning is, with its quotation marks.
+fn text_len(json: &[u8]) -> usize {
+    let mut is_escaped = true;
+    let is_inside = |byte: &&u8| {
+        let ends = **byte == b'"' && !is_escaped;
+        // The first quotation mark counts as escaped: it opens.
+        is_escaped = **byte == b'\\' && !is_escaped;
+        !ends
+    };
+    json.iter().take_while(is_inside).count() + 1
 }
 
 /// A policy from an object of options, in camelCase or `snake_case`; nothing stands for none.
@@ -67,7 +115,7 @@ pub(crate) fn text_or(what: &str, value: &JsValue, absent: &str) -> Result<Strin
 
 /// A whole number: a number that JavaScript holds exactly, or a bigint of up to 64 bits.
 pub(crate) fn whole(field: &str, value: &JsValue) -> Result<u64, Error> {
-    serde_wasm_bindgen::from_value(value.clone()).map_err(|_| {
+    exact(value).and_then(|number| number.as_u64()).ok_or_else(|| {
         let allowed = "a whole number from 0 to 9007199254740991, or a bigint of up to 64 bits";
         Error::invalid_option(field, &shown(value), allowed)
     })
@@ -119,7 +167,8 @@ fn error_object(value: &JsValue, depth: u32, seen: &mut usize) -> Value {
             object.insert((*name).to_owned(), Value::String(text));
         }
     }
-    if let Ok(errno) = serde_wasm_bindgen::from_value::<i32>(field("errno")) {
+    let errno = exact(&field("errno")).and_then(|number| i32::try_from(number.as_i64()?).ok());
+    if let Some(errno) = errno {
         object.insert("errno".to_owned(), errno.into());
     }
     if depth < CAUSE_DEPTH_MAX {
@@ -143,7 +192,9 @@ fn error_cause(value: &JsValue, depth: u32, seen: &mut usize) -> Option<Value> {
     }
     if let Some(text) = value.as_string() {
         *seen += 1;
-        return Some(serde_json::json!({ "text": text }));
+        let mut object = Map::new();
+        object.insert("text".to_owned(), Value::String(text));
+        return Some(Value::Object(object));
     }
     value.is_object().then(|| error_object(value, depth, seen))
 }
@@ -165,7 +216,7 @@ pub(crate) fn reply(value: &ocore::Value) -> Result<JsValue, Error> {
             let items: Array = items.iter().map(reply).collect::<Result<_, _>>()?;
             tagged("array", &items)
         }
-        other => return Err(unanswerable(other)),
+        _ => return Err(unanswerable("a type of RESP 3")),
     })
 }
 
@@ -175,19 +226,25 @@ pub(crate) fn refusal(refusal: ocore::store::Refusal) -> Result<JsValue, Error> 
     let reason = match refusal {
         Refusal::Unsupported => "unsupported",
         Refusal::Full => "full",
-        other => return Err(unanswerable(&other)),
+        _ => return Err(unanswerable("another refusal")),
     };
     Ok(tagged("refused", &reason.into()))
 }
 
-fn unanswerable(answer: &dyn core::fmt::Debug) -> Error {
-    let message = format!("an answer of the store that has no form here: {answer:?}");
+fn unanswerable(what: &str) -> Error {
+    let message = format!("an answer of the store that has no form here: {what}");
     Error::new(ErrorKind::UnsupportedLocally, message)
 }
 
 /// A number where JavaScript holds it exactly, else a bigint.
-fn integer(number: i64) -> JsValue {
-    to_js(&number).unwrap_or_else(|_| JsValue::from(number))
+pub(crate) fn integer(number: i64) -> JsValue {
+    let halves = (i32::try_from(number >> 32), u32::try_from(number & 0xffff_ffff));
+    match halves {
+        (Ok(high), Ok(low)) if number.unsigned_abs() <= INTEGER_MAX => {
+            (f64::from(high) * 4_294_967_296.0 + f64::from(low)).into()
+        }
+        _ => JsValue::from(number),
+    }
 }
 
 fn tagged(tag: &str, value: &JsValue) -> JsValue {
@@ -234,16 +291,15 @@ fn json(what: &str, value: &JsValue, depth: u32) -> Result<Value, Error> {
     if depth > DEPTH_MAX {
         return Err(unreadable(what, &"nested too deep"));
     }
-    if value.as_f64().is_some_and(|number| !number.is_finite()) {
-        return Ok(Value::String(shown(value)));
+    if let Some(scalar) = scalar(value) {
+        return Ok(scalar);
     }
     if let Some(list) = value.dyn_ref::<Array>() {
         let items = list.iter().map(|item| json(what, &item, depth + 1));
         return items.collect::<Result<_, _>>().map(Value::Array);
     }
     let Some(object) = value.dyn_ref::<Object>().filter(|_| value.is_object()) else {
-        return serde_wasm_bindgen::from_value(value.clone())
-            .map_err(|error| unreadable(what, &error));
+        return Err(unreadable(what, &format!("{} is no value for it", shown(value))));
     };
     let mut fields = Map::new();
     for key in Object::keys(object).iter() {
@@ -255,18 +311,47 @@ fn json(what: &str, value: &JsValue, depth: u32) -> Result<Value, Error> {
     Ok(Value::Object(fields))
 }
 
+fn scalar(value: &JsValue) -> Option<Value> {
+    if value.is_undefined() || value.is_null() {
+        return Some(Value::Null);
+    }
+    if let Some(flag) = value.as_bool() {
+        return Some(Value::Bool(flag));
+    }
+    if let Some(text) = value.as_string() {
+        return Some(Value::String(text));
+    }
+    if let Some(number) = exact(value) {
+        return Some(Value::Number(number));
+    }
+    let number = value.as_f64()?;
+    Some(serde_json::Number::from_f64(number).map_or_else(|| shown(value).into(), Value::Number))
+}
+
+/// An integer that is held exactly: a safe number, or a bigint of up to 64 bits.
+fn exact(value: &JsValue) -> Option<serde_json::Number> {
+    let big = match value.as_f64() {
+        Some(_) if Number::is_safe_integer(value) => BigInt::new(value).ok()?.into(),
+        Some(_) => return None,
+        None if value.is_bigint() => value.clone(),
+        None => return None,
+    };
+    let unsigned = u64::try_from(big.clone()).ok().map(serde_json::Number::from);
+    unsigned.or_else(|| i64::try_from(big).ok().map(serde_json::Number::from))
+}
+
 fn read<T: DeserializeOwned>(what: &str, value: Value) -> Result<T, Error> {
     serde_json::from_value(value).map_err(|error| unreadable(what, &error))
 }
 
-fn unreadable(what: &str, why: &dyn core::fmt::Display) -> Error {
+fn unreadable(what: &str, why: &dyn Display) -> Error {
     let article = if what.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
     let message = format!("not {article} {what}: {why}");
     Error::new(ErrorKind::InvalidArgument, message)
 }
 
 /// A value for a message.
-fn shown(value: &JsValue) -> String {
+pub(crate) fn shown(value: &JsValue) -> String {
     if let Some(text) = value.as_string() {
         return text;
     }

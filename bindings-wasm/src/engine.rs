@@ -1,5 +1,7 @@
 //! The parts of the core that remember something, as JavaScript classes.
 
+use alloc::vec::Vec;
+
 use outlast_core as ocore;
 use wasm_bindgen::prelude::*;
 
@@ -134,49 +136,5 @@ impl Throttle {
     #[wasm_bindgen(js_name = sinceLine)]
     pub fn since_line(&self) -> Result<JsValue, JsValue> {
         convert::answer(|| Ok(self.throttle.since_line()))
-    }
-}
-
-/// The Redis in memory that answers while Redis is away.
-#[wasm_bindgen]
-#[derive(Debug)]
-pub struct Store {
-    store: ocore::store::Store,
-}
-
-#[wasm_bindgen]
-impl Store {
-    /// An empty store that holds at most this many bytes.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_option` for what is no number of bytes.
-    #[wasm_bindgen(constructor)]
-    pub fn new(bytes_max: &JsValue) -> Result<Self, JsValue> {
-        let bytes_max = convert::whole("bytes_max", bytes_max).map_err(|error| thrown(&error))?;
-        // What is more than memory can hold is no limit.
-        let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
-        let store = ocore::store::Store::new(bytes_max);
-        Ok(Self { store })
-    }
-
-    /// Answers a command as Redis would.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_argument` for what is no time or no list of texts.
-    pub fn execute(
-        &mut self,
-        at_ms: &JsValue,
-        args: &JsValue,
-        journalled: Option<bool>,
-    ) -> Result<JsValue, JsValue> {
-        let mut execute = || {
-            let at = convert::time(at_ms)?;
-            let args: Vec<String> = convert::parsed("command", args)?;
-            let executed = self.store.execute(at, &args, journalled.unwrap_or(true));
-            executed.map_or_else(convert::refusal, |value| convert::reply(&value))
-        };
-        execute().map_err(|error| thrown(&error))
     }
 }

@@ -1,14 +1,36 @@
 //! What a page or a Node process may ask: one line of work each. `js/` gives it its types.
+//!
+//! In WebAssembly it does without the standard library: what that brings along to report a panic to
+//! nobody is a tenth of the module.
+
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
 
 mod convert;
 mod engine;
 mod errors;
+mod store;
+
+use alloc::vec::Vec;
 
 use js_sys::JsString;
 use outlast_core as ocore;
 use wasm_bindgen::prelude::*;
 
-pub use engine::{Engine, Store, Throttle};
+pub use engine::{Engine, Throttle};
+pub use store::Store;
+
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
+/// A panic is a fault of outlast. The trap shows as a `RuntimeError` with a stack.
+#[cfg(target_arch = "wasm32")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}
 
 /// The version of the package.
 #[wasm_bindgen]

@@ -28,6 +28,7 @@ extern crate std;
 pub mod backoff;
 pub mod breaker;
 pub mod classify;
+mod coded;
 pub mod command;
 pub mod connection;
 pub mod engine;

@@ -5,12 +5,13 @@ use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 use crate::breaker::BreakerState;
+use crate::coded::read_by_code;
 use crate::incident::Incident;
 use crate::kind::FailureKind;
 use crate::policy::Profile;
 
 /// The mode that an application sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Mode {
@@ -25,6 +26,10 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Every mode.
+    pub const ALL: &'static [Self] =
+        &[Self::Connected, Self::Degraded, Self::Reconciling, Self::Closed];
+
     /// The code that statuses use.
     pub const fn code(self) -> &'static str {
         match self {
@@ -36,8 +41,10 @@ impl Mode {
     }
 }
 
+read_by_code!(Mode);
+
 /// Healthy or degraded, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Health {
@@ -46,6 +53,21 @@ pub enum Health {
     /// They do not.
     Degraded,
 }
+
+impl Health {
+    /// Both.
+    pub const ALL: &'static [Self] = &[Self::Healthy, Self::Degraded];
+
+    /// The code that statuses use.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+        }
+    }
+}
+
+read_by_code!(Health);
 
 /// How long commands took on Redis, in microseconds, as upper bounds of the classes they fell in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,7 +152,9 @@ impl Status {
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) with the place where the
     /// text is not a status.
     pub fn parse(json: &str) -> Result<Self, crate::Error> {
-        serde_json::from_str(json).map_err(|error| {
+        // By way of a value, as everything else is read: each further way would be compiled anew.
+        let value = serde_json::from_str(json);
+        value.and_then(|value: serde_json::Value| Self::deserialize(value)).map_err(|error| {
             let message = alloc::format!("not a status: {error}");
             crate::Error::new(crate::ErrorKind::InvalidArgument, message)
         })
