@@ -152,6 +152,15 @@ export interface Scenario {
   calls_per_second: number;
   /** What the jitter is drawn from. */
   seed: Seed;
+  /** Several outages, one after the other, in place of the one above. */
+  faults: Fault[];
+}
+
+/** One of several outages. */
+export interface Fault {
+  kind: FailureKind;
+  from_ms: number;
+  until_ms: number;
 }
 
 export type ScenarioOptions = Options<Scenario>;

@@ -14,6 +14,5 @@ export function surface(generated: Outlast): Outlast {
     parseStatus: generated.parseStatus,
     Engine: generated.Engine,
     Throttle: generated.Throttle,
-    Store: generated.Store,
   });
 }

@@ -5,8 +5,10 @@ use alloc::vec::Vec;
 use outlast_core as ocore;
 use wasm_bindgen::prelude::*;
 
+use crate::answer::answer;
 use crate::convert;
 use crate::errors::thrown;
+use crate::option;
 
 /// Decides when to dial, which mode the application sees and what is logged.
 #[wasm_bindgen]
@@ -25,8 +27,8 @@ impl Engine {
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, endpoint: &JsValue, seed: &JsValue) -> Result<Self, JsValue> {
         let engine = || {
-            let policy = convert::policy(options)?;
-            let endpoint = convert::text("endpoint", endpoint)?;
+            let policy = option::policy(options)?;
+            let endpoint = option::text("endpoint", endpoint)?;
             let seed = convert::whole("seed", seed)?;
             Ok(ocore::Engine::new(policy, endpoint, seed))
         };
@@ -40,7 +42,7 @@ impl Engine {
     ///
     /// `invalid_argument` for what is no time or no input.
     pub fn handle(&mut self, at_ms: &JsValue, input: &JsValue) -> Result<JsValue, JsValue> {
-        convert::answer(|| {
+        answer(|| {
             let at = convert::time(at_ms)?;
             self.engine.handle(at, convert::parsed("input", input)?);
             Ok(self.outputs())
@@ -53,7 +55,7 @@ impl Engine {
     ///
     /// `invalid_argument` for what is no time.
     pub fn status(&self, at_ms: &JsValue) -> Result<JsValue, JsValue> {
-        convert::answer(|| Ok(self.engine.status(convert::time(at_ms)?)))
+        answer(|| Ok(self.engine.status(convert::time(at_ms)?)))
     }
 
     fn outputs(&mut self) -> Vec<ocore::Output> {
@@ -104,7 +106,7 @@ impl Throttle {
     ///
     /// `invalid_argument` for what is no time or no kind.
     pub fn failure(&mut self, at_ms: &JsValue, kind: &JsValue) -> Result<JsValue, JsValue> {
-        convert::answer(|| {
+        answer(|| {
             let at = convert::time(at_ms)?;
             Ok(self.throttle.failure(at, convert::parsed("kind", kind)?))
         })
@@ -116,7 +118,7 @@ impl Throttle {
     ///
     /// `invalid_argument` for what is no time.
     pub fn summary(&mut self, at_ms: &JsValue) -> Result<JsValue, JsValue> {
-        convert::answer(|| Ok(self.throttle.summary(convert::time(at_ms)?)))
+        answer(|| Ok(self.throttle.summary(convert::time(at_ms)?)))
     }
 
     /// When the next summary is due.
@@ -125,7 +127,7 @@ impl Throttle {
     ///
     /// None.
     pub fn due(&self) -> Result<JsValue, JsValue> {
-        convert::answer(|| Ok(self.throttle.due()))
+        answer(|| Ok(self.throttle.due()))
     }
 
     /// What happened since the last line.
@@ -135,6 +137,6 @@ impl Throttle {
     /// None.
     #[wasm_bindgen(js_name = sinceLine)]
     pub fn since_line(&self) -> Result<JsValue, JsValue> {
-        convert::answer(|| Ok(self.throttle.since_line()))
+        answer(|| Ok(self.throttle.since_line()))
     }
 }

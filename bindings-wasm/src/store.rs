@@ -13,6 +13,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::convert;
 use crate::errors::thrown;
+use crate::reply;
 
 /// The bytes that a store holds at most if nothing is said: those of a client.
 const BYTES_MAX: u64 = 67_108_864;
@@ -21,22 +22,29 @@ const BYTES_MAX: u64 = 67_108_864;
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct StoreOptions {
-    bytes_max: Option<u64>,
+    bytes_max: Option<serde_json::Number>,
     eviction: Option<String>,
 }
 
 impl StoreOptions {
     fn read(value: &JsValue) -> Result<Self, Error> {
         if value.as_f64().is_some() || value.is_bigint() {
-            let bytes_max = Some(convert::whole("bytes_max", value)?);
-            return Ok(Self { bytes_max, eviction: None });
+            let bytes_max = convert::whole("bytes_max", value)?;
+            return Ok(Self { bytes_max: Some(bytes_max.into()), eviction: None });
         }
         convert::named("set of options", value)
     }
 
     fn options(&self) -> Result<Options, Error> {
+        let bytes_max = match &self.bytes_max {
+            None => BYTES_MAX,
+            Some(number) => number.as_u64().ok_or_else(|| {
+                let allowed = "a whole number from 0 (bytes)";
+                Error::invalid_option("bytes_max", &number.to_string(), allowed)
+            })?,
+        };
         // What is more than memory can hold is no limit.
-        let bytes_max = usize::try_from(self.bytes_max.unwrap_or(BYTES_MAX)).unwrap_or(usize::MAX);
+        let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
         let eviction = match &self.eviction {
             None => Eviction::NoEviction,
             Some(name) => Eviction::ALL
@@ -89,7 +97,7 @@ impl Store {
             let at = convert::time(at_ms)?;
             let args: Vec<String> = convert::parsed("command", args)?;
             let executed = self.store.execute(at, &args, journalled.unwrap_or(true));
-            executed.map_or_else(convert::refusal, |value| convert::reply(&value))
+            executed.map_or_else(reply::refusal, |value| reply::reply(&value))
         };
         execute().map_err(|error| thrown(&error))
     }
@@ -128,7 +136,7 @@ impl Store {
         };
         match &replies[..] {
             [Value::Error(message)] => Err(Error::new(ErrorKind::Command, message.clone())),
-            [reply] => Ok(plain(reply)),
+            [value] => Ok(plain(value)),
             several => Ok(several.iter().map(plain).collect::<Array>().into()),
         }
     }
@@ -168,7 +176,7 @@ fn plain(value: &Value) -> JsValue {
     match value {
         Value::Simple(text) => text.into(),
         Value::Error(message) => thrown(&Error::new(ErrorKind::Command, message.clone())),
-        Value::Integer(number) => convert::integer(*number),
+        Value::Integer(number) => reply::integer(*number),
         Value::Bulk(bytes) | Value::Verbatim { text: bytes, .. } => {
             match core::str::from_utf8(bytes) {
                 Ok(text) => text.into(),

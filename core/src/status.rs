@@ -152,9 +152,7 @@ impl Status {
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) with the place where the
     /// text is not a status.
     pub fn parse(json: &str) -> Result<Self, crate::Error> {
-        // By way of a value, as everything else is read: each further way would be compiled anew.
-        let value = serde_json::from_str(json);
-        value.and_then(|value: serde_json::Value| Self::deserialize(value)).map_err(|error| {
+        serde_json::from_str(json).map_err(|error| {
             let message = alloc::format!("not a status: {error}");
             crate::Error::new(crate::ErrorKind::InvalidArgument, message)
         })
