@@ -25,6 +25,8 @@ export const {
   backoffSchedule,
   simulate,
   parseStatus,
+  logEntry,
+  checkLog,
   Engine,
   Throttle,
 } = outlast;

@@ -12,6 +12,8 @@ export function surface(generated: Outlast): Outlast {
     backoffSchedule: generated.backoffSchedule,
     simulate: generated.simulate,
     parseStatus: generated.parseStatus,
+    logEntry: generated.logEntry,
+    checkLog: generated.checkLog,
     Engine: generated.Engine,
     Throttle: generated.Throttle,
   });

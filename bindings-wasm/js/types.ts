@@ -3,10 +3,12 @@
  */
 
 import type {
+  CheckedLog,
   Classification,
   Counts,
   Delay,
   FailureKind,
+  Incident,
   Input,
   Knob,
   Output,
@@ -139,6 +141,10 @@ export interface Outlast {
   simulate(options?: PolicyOptions, scenario?: ScenarioOptions): Trace;
   /** The status in a text, in whichever language it was written. */
   parseStatus(json: string): Status;
+  /** The entry of an incident for the production log, in Markdown. The endpoint is redacted already. */
+  logEntry(incident: Incident, endpoint: string, service?: string): string;
+  /** What a production log holds, what is not as its template has it, and its correction. */
+  checkLog(text: string): CheckedLog;
   readonly Engine: new (options: PolicyOptions, endpoint: string, seed: Seed) => Engine;
   readonly Throttle: new (intervalMs: number) => Throttle;
 }

@@ -117,3 +117,32 @@ pub fn simulate(options: &JsValue, scenario: &JsValue) -> Result<JsValue, JsValu
 pub fn parse_status(json: &JsValue) -> Result<JsValue, JsValue> {
     answer(|| ocore::Status::parse(&option::text("status", json)?))
 }
+
+/// The entry of an incident for the production log.
+///
+/// # Errors
+///
+/// `invalid_argument` for what is no incident or no text.
+#[wasm_bindgen(js_name = logEntry)]
+pub fn log_entry(
+    incident: &JsValue,
+    endpoint: &JsValue,
+    service: &JsValue,
+) -> Result<JsValue, JsValue> {
+    answer(|| {
+        let incident = convert::parsed("incident", incident)?;
+        let endpoint = option::text("endpoint", endpoint)?;
+        let service = option::text_or("service", service, "")?;
+        Ok(ocore::production_log::entry(&incident, &endpoint, &service))
+    })
+}
+
+/// What a production log holds, what is wrong with it, and its correction.
+///
+/// # Errors
+///
+/// `invalid_argument` for what is no text.
+#[wasm_bindgen(js_name = checkLog)]
+pub fn check_log(text: &JsValue) -> Result<JsValue, JsValue> {
+    answer(|| Ok(ocore::production_log::check(&option::text("log", text)?)))
+}

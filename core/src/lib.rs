@@ -41,6 +41,7 @@ pub mod kind;
 pub mod latency;
 pub mod output;
 pub mod policy;
+pub mod production_log;
 pub mod record;
 pub mod resp;
 pub mod rng;
