@@ -7,7 +7,7 @@ import { REMEDIES } from "./remedies.js";
 import { bytes, count, counted } from "./words.js";
 
 /** A text field with more than this stands still while it lays it out. */
-const FIELD_CHARS_MAX = 100_000;
+const FIELD_CHARS_MAX = 10_000;
 /** The most that is read at all. */
 const CHARS_MAX = 64 * 1_024 * 1_024;
 
@@ -45,7 +45,9 @@ export function makeClassify() {
   /** A long text is read, and its beginning shown. */
   const take = (text, name) => {
     const isLong = text.length > FIELD_CHARS_MAX;
-    field.value = isLong ? `${text.slice(0, FIELD_CHARS_MAX)}\n… ${count(text.length - FIELD_CHARS_MAX)} more characters` : text;
+    field.value = isLong
+      ? `${text.slice(0, FIELD_CHARS_MAX)}\n… ${count(text.length - FIELD_CHARS_MAX)} more characters`
+      : text;
     field.readOnly = isLong;
     classify(text, name);
   };
@@ -74,13 +76,18 @@ export function makeClassify() {
     field.focus();
   });
   byId("example").append(...Object.keys(EXAMPLES).map((name) => make("option", {}, name)));
-  byId("example").addEventListener("change", ({ target }) => take(EXAMPLES[target.value] ?? "", ""));
+  byId("example").addEventListener("change", ({ target }) =>
+    take(EXAMPLES[target.value] ?? "", ""),
+  );
   return {};
 }
 
 function told({ lines, telling, kinds }, name) {
   if (lines === 0) return "";
-  const said = telling === 0 ? "none says what failed" : `${count(telling)} ${telling === 1 ? "says" : "say"} what failed, of ${counted(kinds.length, "kind")}`;
+  const said =
+    telling === 0
+      ? "none says what failed"
+      : `${count(telling)} ${telling === 1 ? "says" : "say"} what failed, of ${counted(kinds.length, "kind")}`;
   return `${name}${counted(lines, "line")}, of which ${said}.`;
 }
 

@@ -91,7 +91,10 @@ function say(lines, is = "") {
 
 /** What the store itself says of its commands. */
 function commandHelp(store) {
-  const names = store.exec("COMMAND", "LIST").map((name) => name.toUpperCase().replace("|", " ")).sort();
+  const names = store
+    .exec("COMMAND", "LIST")
+    .map((name) => name.toUpperCase().replace("|", " "))
+    .sort();
   const tops = names.filter((name) => !name.includes(" "));
 
   const about = (name) => {
@@ -103,7 +106,13 @@ function commandHelp(store) {
     for (let at = 0; at + 1 < docs.length; at += 2) told.set(docs[at], docs[at + 1]);
     const arguments_ = Math.abs(info[1]) - 1 - (name.includes(" ") ? 1 : 0);
     const arity = `${info[1] < 0 ? "at least " : ""}${counted(arguments_, "argument")}`;
-    return { name, arity, summary: told.get("summary"), since: told.get("since"), complexity: told.get("complexity") };
+    return {
+      name,
+      arity,
+      summary: told.get("summary"),
+      since: told.get("since"),
+      complexity: told.get("complexity"),
+    };
   };
   const named = (text) => {
     const [first = "", second = ""] = text.trim().toUpperCase().split(/\s+/);
@@ -116,7 +125,9 @@ function commandHelp(store) {
         const told = about(name);
         return `${name}: ${told.summary}; ${told.arity}.`;
       }
-      const near = tops.filter((each) => text.trim() !== "" && each.startsWith(text.trim().toUpperCase()));
+      const near = tops.filter(
+        (each) => text.trim() !== "" && each.startsWith(text.trim().toUpperCase()),
+      );
       return near.slice(0, 12).join("  ");
     },
     complete: (text) => {
@@ -125,10 +136,14 @@ function commandHelp(store) {
     },
     told: (text) => {
       const name = named(text);
-      if (text.trim() === "") return ["HELP name tells of a command. These are known:", ...columns(tops)];
+      if (text.trim() === "")
+        return ["HELP name tells of a command. These are known:", ...columns(tops)];
       if (name === undefined) return [`There is no command ${text}.`];
       const { summary, arity, since, complexity } = about(name);
-      return [`${name}: ${summary}`, `  ${arity}; since Redis ${since}${complexity === undefined ? "" : `; ${complexity}`}`];
+      return [
+        `${name}: ${summary}`,
+        `  ${arity}; since Redis ${since}${complexity === undefined ? "" : `; ${complexity}`}`,
+      ];
     },
   };
 }
@@ -142,7 +157,13 @@ function shared(names) {
 function columns(names) {
   const rows = [];
   for (let at = 0; at < names.length; at += 8) {
-    rows.push(names.slice(at, at + 8).map((name) => name.padEnd(18)).join("").trimEnd());
+    rows.push(
+      names
+        .slice(at, at + 8)
+        .map((name) => name.padEnd(18))
+        .join("")
+        .trimEnd(),
+    );
   }
   return rows;
 }

@@ -66,11 +66,13 @@ export function nodeWrapper({ faults, duration_ms: end, calls_per_second: calls 
   }
   // A line a command, summed over steps that a plot can show.
   const step = Math.max(1_000, (end - at) / 500);
-  for (let until = at + step; until <= end; until += step) lines.push([until, (calls * step) / 1_000]);
+  for (let until = at + step; until <= end; until += step)
+    lines.push([until, (calls * step) / 1_000]);
   return { dials, lines, backAt: null };
 }
 
-const isDown = (faults, at) => faults.some(({ from_ms, until_ms }) => from_ms <= at && at < until_ms);
+const isDown = (faults, at) =>
+  faults.some(({ from_ms, until_ms }) => from_ms <= at && at < until_ms);
 
 /** Numbers from 0 to 1, the same for the same seed. */
 function drawn(seed) {

@@ -15,7 +15,7 @@ export function classifyLines(outlast, text, onProgress) {
   const known = new Map();
   let number = 0;
   let telling = 0;
-  for (let start = 0; start <= text.length; ) {
+  for (let start = 0; start <= text.length;) {
     const end = text.indexOf("\n", start);
     const line = text.slice(start, end === -1 ? text.length : end).trim();
     start = end === -1 ? text.length + 1 : end + 1;

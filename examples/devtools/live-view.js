@@ -59,13 +59,22 @@ export class LiveView {
       name: status.mode,
       title: `${status.mode} at ${timeOfDay(at)}`,
     }));
-    drawStrip(byId("live-strip"), merged(spans), total, `Mode over the last ${duration(total)}; now ${last.status.mode}`);
+    drawStrip(
+      byId("live-strip"),
+      merged(spans),
+      total,
+      `Mode over the last ${duration(total)}; now ${last.status.mode}`,
+    );
     const rates = this.#samples.map((sample, place) => rate(sample, this.#samples[place - 1]));
     drawPlot(byId("live-plot"), {
       times: this.#samples.map(({ at }) => at / 1_000),
       time: (second) => timeOfDay(second * 1_000),
       series: [
-        { label: "Redis, a second", colour: "good", values: rates.map((each) => each?.redis ?? null) },
+        {
+          label: "Redis, a second",
+          colour: "good",
+          values: rates.map((each) => each?.redis ?? null),
+        },
         { label: "store", colour: "warn", values: rates.map((each) => each?.store ?? null) },
         { label: "refused", colour: "bad", values: rates.map((each) => each?.refused ?? null) },
         { label: "dials", colour: "other", values: rates.map((each) => each?.dials ?? null) },
@@ -74,9 +83,12 @@ export class LiveView {
     });
   }
 
+  /** The last incident that was seen, with where Redis is. */
   incident() {
-    const all = this.#samples.map(({ status }) => status.incident);
-    return all.filter((incident) => incident !== null).at(-1) ?? null;
+    const last = this.#samples.findLast(({ status }) => status.incident !== null);
+    return last === undefined
+      ? null
+      : { endpoint: last.status.endpoint, incident: last.status.incident };
   }
 
   #countDown(status, now) {
@@ -99,14 +111,20 @@ function showMode(status) {
   if (figure.textContent !== mode) figure.textContent = mode;
   byId("live-mode-card").dataset.mode = mode;
   byId("live-endpoint").textContent = `${endpoint}, ${profile}`;
-  const failed = status.last_failure_type === null ? "" : `; last failure ${status.last_failure_type}`;
-  byId("live-breaker").textContent = `breaker ${status.circuit_breaker_state}; ${counted(status.dials, "dial")}${failed}`;
+  const failed =
+    status.last_failure_type === null ? "" : `; last failure ${status.last_failure_type}`;
+  byId("live-breaker").textContent =
+    `breaker ${status.circuit_breaker_state}; ${counted(status.dials, "dial")}${failed}`;
 }
 
 function showServed(samples) {
   const { status } = samples.at(-1);
   const now = rate(samples.at(-1), samples.at(-2));
-  const row = (name, is, sum, each) => [{ text: name, is }, count(sum), each === undefined ? "–" : count(Math.round(each))];
+  const row = (name, is, sum, each) => [
+    { text: name, is },
+    count(sum),
+    each === undefined ? "–" : count(Math.round(each)),
+  ];
   fillRows(byId("live-served"), [
     row("Redis", "client good", status.served_by_redis, now?.redis),
     row("store", "client warn", status.served_by_store, now?.store),
@@ -119,7 +137,12 @@ function rate(sample, before) {
   if (before === undefined) return undefined;
   const seconds = Math.max((sample.at - before.at) / 1_000, 0.001);
   const each = (field) => Math.max(0, sample.status[field] - before.status[field]) / seconds;
-  return { redis: each("served_by_redis"), store: each("served_by_store"), refused: each("refused"), dials: each("dials") };
+  return {
+    redis: each("served_by_redis"),
+    store: each("served_by_store"),
+    refused: each("refused"),
+    dials: each("dials"),
+  };
 }
 
 function showIncident(incident, now) {
@@ -131,30 +154,42 @@ function showIncident(incident, now) {
   }
   const { number, opened_at_ms: opened, recovered_at_ms: recovered, flaps, counts } = incident;
   const lasted = duration((recovered ?? now) - opened);
-  const state = recovered === null ? `goes on since ${timeOfDay(opened)}, ${lasted}` : `${timeOfDay(opened)} to ${timeOfDay(recovered)}, ${lasted}`;
+  const state =
+    recovered === null
+      ? `goes on since ${timeOfDay(opened)}, ${lasted}`
+      : `${timeOfDay(opened)} to ${timeOfDay(recovered)}, ${lasted}`;
   words.textContent =
     `Number ${number}, ${state}. ${counted(counts.dials_failed, "dial")} failed, ` +
     `${counted(counts.served_locally, "command")} served from memory, ${count(counts.refused)} refused, ` +
     `${counted(flaps, "flap")}, ${counted(incident.replayed, "key")} written back.`;
   fillRows(
     byId("live-causes"),
-    incident.causes.map(({ kind, first_at_ms, count: times }) => [kind, timeOfDay(first_at_ms), count(times)]),
+    incident.causes.map(({ kind, first_at_ms, count: times }) => [
+      kind,
+      timeOfDay(first_at_ms),
+      count(times),
+    ]),
   );
 }
 
 function showLines(status, lines) {
   const suppressed = counted(status.failures_since_log, "failure");
   byId("live-suppressed").textContent =
-    lines === null ? `This service does not tell its lines. ${suppressed} since the last one.` : `${suppressed} since the last line, without a line of their own.`;
-  const rows = (lines ?? []).slice(-LINES_MAX).reverse().map(({ at_ms: at, record }) => {
-    const { dials_failed: dials = 0, served_locally: served = 0 } = record?.fields ?? {};
-    return [
-      { text: timeOfDay(at), is: "nowrap" },
-      { text: String(record?.level), is: String(record?.level) },
-      String(record?.message),
-      dials + served === 0 ? "–" : `${counted(dials, "dial")}, ${counted(served, "command")}`,
-    ];
-  });
+    lines === null
+      ? `This service does not tell its lines. ${suppressed} since the last one.`
+      : `${suppressed} since the last line, without a line of their own.`;
+  const rows = (lines ?? [])
+    .slice(-LINES_MAX)
+    .reverse()
+    .map(({ at_ms: at, record }) => {
+      const { dials_failed: dials = 0, served_locally: served = 0 } = record?.fields ?? {};
+      return [
+        { text: timeOfDay(at), is: "nowrap" },
+        { text: String(record?.level), is: `nowrap ${record?.level}` },
+        String(record?.message),
+        dials + served === 0 ? "–" : `${counted(dials, "dial")}, ${counted(served, "command")}`,
+      ];
+    });
   fillRows(byId("live-lines"), rows);
 }
 

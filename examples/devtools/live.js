@@ -20,7 +20,10 @@ export function makeLive(outlast, given) {
   if ([...byId("live-interval").options].some(({ value }) => value === given.get("every"))) {
     byId("live-interval").value = given.get("every");
   }
-  const settings = () => ({ url: withoutSecrets(byId("live-url").value), every: byId("live-interval").value });
+  const settings = () => ({
+    url: withoutSecrets(byId("live-url").value),
+    every: byId("live-interval").value,
+  });
 
   const stop = () => {
     clearTimeout(timer);
@@ -39,7 +42,8 @@ export function makeLive(outlast, given) {
     } catch (error) {
       if (timer !== own) return;
       failingSince ??= Date.now();
-      byId("live-fault").textContent = `${error.message} Since ${timeOfDay(failingSince)}; asked again every ${byId("live-interval").selectedOptions[0].text}.`;
+      byId("live-fault").textContent =
+        `${error.message} Since ${timeOfDay(failingSince)}; asked again every ${byId("live-interval").selectedOptions[0].text}.`;
       view.unreachable();
     }
     const every = Number(byId("live-interval").value);
@@ -87,7 +91,9 @@ function ownUrl(text) {
     throw new Error(`“${text}” is no URL. Give a path on this host, such as /health.`);
   }
   if (url.origin !== location.origin) {
-    throw new Error(`${url.origin} is another host: this page may only ask ${location.origin}. Serve the page from the service, or the status from here.`);
+    throw new Error(
+      `${url.origin} is another host: this page may only ask ${location.origin}. Serve the page from the service, or the status from here.`,
+    );
   }
   return url;
 }
@@ -108,7 +114,10 @@ async function ask(outlast, url) {
   try {
     response = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
-    const why = error.name === "TimeoutError" ? `did not answer in ${TIMEOUT_MS / 1_000} s` : "cannot be reached";
+    const why =
+      error.name === "TimeoutError"
+        ? `did not answer in ${TIMEOUT_MS / 1_000} s`
+        : "cannot be reached";
     throw new Error(`The service at ${url.pathname} ${why}.`);
   }
   if (!response.ok) throw new Error(`The service at ${url.pathname} answered ${response.status}.`);
@@ -119,7 +128,9 @@ async function ask(outlast, url) {
     throw new Error(`What ${url.pathname} answers is no JSON.`);
   }
   // Health endpoints wrap it.
-  const wrapped = [body?.redis, body?.status].find((part) => typeof part === "object" && part !== null);
+  const wrapped = [body?.redis, body?.status].find(
+    (part) => typeof part === "object" && part !== null,
+  );
   try {
     const status = outlast.parseStatus(JSON.stringify(wrapped ?? body));
     return { status, lines: Array.isArray(body?.lines) ? body.lines : null };

@@ -56,8 +56,11 @@ function entryOf(outlast, text) {
   } catch (error) {
     throw new Error(`This is no JSON: ${error.message}`);
   }
-  const status = [given?.redis, given?.status, given].find((part) => typeof part?.endpoint === "string");
-  if (status !== undefined && status.incident === null) throw new Error("This status holds no incident.");
+  const status = [given?.redis, given?.status, given].find(
+    (part) => typeof part?.endpoint === "string",
+  );
+  if (status !== undefined && status.incident === null)
+    throw new Error("This status holds no incident.");
   return outlast.logEntry(status?.incident ?? given, status?.endpoint ?? "Redis");
 }
 
@@ -66,7 +69,9 @@ function check(outlast, text) {
   const isEmpty = text.trim() === "";
   const tooLong = text.length > CHARS_MAX;
   if (isEmpty || tooLong) {
-    outcome.textContent = tooLong ? `${counted(text.length, "character")} are more than the ${CHARS_MAX.toLocaleString("en-US")} that are read.` : "";
+    outcome.textContent = tooLong
+      ? `${counted(text.length, "character")} are more than the ${CHARS_MAX.toLocaleString("en-US")} that are read.`
+      : "";
     byId("corrected").value = "";
     byId("journal-faults").hidden = true;
     byId("journal-figures").replaceChildren();
@@ -74,17 +79,24 @@ function check(outlast, text) {
   }
   const { faults, statistics, corrected } = outlast.checkLog(text);
   const { entries, resolved, mitigated, open } = statistics;
-  outcome.textContent = faults.length === 0 ? "As the template has it." : `${counted(faults.length, "fault")}.`;
+  outcome.textContent =
+    faults.length === 0 ? "As the template has it." : `${counted(faults.length, "fault")}.`;
   const time = (ms) => (ms === null ? "not told" : duration(ms));
   fillPairs(byId("journal-figures"), [
     ["entries", counted(entries, "entry").replace("entrys", "entries")],
     ["✅ resolved", resolved],
     ["🟡 mitigated", mitigated],
     ["🔴 open", open],
-    ["time to recover", `median ${time(statistics.recovered_after_ms_median)}, longest ${time(statistics.recovered_after_ms_max)}`],
+    [
+      "time to recover",
+      `median ${time(statistics.recovered_after_ms_median)}, longest ${time(statistics.recovered_after_ms_max)}`,
+    ],
   ]);
   byId("journal-faults").hidden = faults.length === 0;
-  fillRows(byId("journal-faults"), faults.map(({ line, message }) => [String(line), message]));
+  fillRows(
+    byId("journal-faults"),
+    faults.map(({ line, message }) => [String(line), message]),
+  );
   byId("corrected").value = corrected;
 }
 

@@ -31,7 +31,8 @@ export function makeOutage(settings, onChange) {
   if ([...duration.options].some(({ value }) => value === settings.get("duration"))) {
     duration.value = settings.get("duration");
   }
-  for (const name of ["calls", "seed"]) if (settings.has(name)) byId(name).value = settings.get(name);
+  for (const name of ["calls", "seed"])
+    if (settings.has(name)) byId(name).value = settings.get(name);
 
   const total = () => Number(duration.value);
   const changed = () => {
@@ -54,7 +55,11 @@ export function makeOutage(settings, onChange) {
   byId("outage").addEventListener("submit", (event) => event.preventDefault());
   drawWithPointer(byId("lane"), total, (from, until) => {
     faults = withoutSpan(faults, from, until);
-    faults.push({ kind: byId("faults").querySelector("select")?.value ?? KINDS[0][0], from, until });
+    faults.push({
+      kind: byId("faults").querySelector("select")?.value ?? KINDS[0][0],
+      from,
+      until,
+    });
     changed();
   });
   drawRows(faults, changed);
@@ -82,11 +87,14 @@ export function makeOutage(settings, onChange) {
 
 function readFaults(text) {
   if (text === null) return undefined;
-  const read = text.split(",").slice(0, FAULTS_MAX).map((part) => {
-    const match = /^([a-z_]+):(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/.exec(part);
-    if (match === null || !KINDS.some(([kind]) => kind === match[1])) return undefined;
-    return { kind: match[1], from: Number(match[2]), until: Number(match[3]) };
-  });
+  const read = text
+    .split(",")
+    .slice(0, FAULTS_MAX)
+    .map((part) => {
+      const match = /^([a-z_]+):(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/.exec(part);
+      if (match === null || !KINDS.some(([kind]) => kind === match[1])) return undefined;
+      return { kind: match[1], from: Number(match[2]), until: Number(match[3]) };
+    });
   return read.includes(undefined) ? undefined : read;
 }
 
@@ -120,7 +128,13 @@ function drawRows(faults, changed) {
       changed();
     });
     const time = (field, what) => {
-      const input = make("input", { type: "number", min: 0, step: 1, value: fault[field], ariaLabel: name(what) });
+      const input = make("input", {
+        type: "number",
+        min: 0,
+        step: 1,
+        value: fault[field],
+        ariaLabel: name(what),
+      });
       input.addEventListener("change", () => {
         fault[field] = input.valueAsNumber;
         changed();
@@ -132,7 +146,17 @@ function drawRows(faults, changed) {
       faults.splice(place, 1);
       changed();
     });
-    return make("div", { className: "fault" }, kind, " from ", time("from", "from, in seconds"), " until ", time("until", "until, in seconds"), " s ", remove);
+    return make(
+      "div",
+      { className: "fault" },
+      kind,
+      " from ",
+      time("from", "from, in seconds"),
+      " until ",
+      time("until", "until, in seconds"),
+      " s ",
+      remove,
+    );
   });
   if (faults.length > ROWS_MAX) {
     rows.push(make("p", { className: "quiet" }, `and ${faults.length - ROWS_MAX} more`));
@@ -151,7 +175,9 @@ function drawLane(faults, total) {
       return span;
     }),
   );
-  const told = faults.slice(0, ROWS_MAX).map(({ kind, from, until }) => `${kind} from ${from} to ${until} s`);
+  const told = faults
+    .slice(0, ROWS_MAX)
+    .map(({ kind, from, until }) => `${kind} from ${from} to ${until} s`);
   lane.setAttribute("aria-label", told.length === 0 ? "No fault" : told.join(", "));
   const ticks = Array.from({ length: 7 }, (_, place) => {
     const tick = make("span", {}, clock((total * 1_000 * place) / 6));

@@ -4,6 +4,7 @@ import uPlot from "./vendor/uPlot.esm.js";
 import { clock } from "./words.js";
 
 const HEIGHT = 190;
+const WIDTH_MIN = 260;
 
 /** The colour that a name of the style sheet has now; a canvas knows no variables. */
 export function colour(name) {
@@ -22,24 +23,44 @@ export function colour(name) {
 export function drawPlot(container, { times, series, bands = [], scale = {}, time, about }) {
   container.uplot?.destroy();
   container.setAttribute("aria-label", about);
-  const axis = { stroke: colour("quiet"), grid: { stroke: colour("rule"), width: 1 }, font: font() };
+  const axis = {
+    stroke: colour("quiet"),
+    grid: { stroke: colour("rule"), width: 1 },
+    font: font(),
+  };
   const options = {
-    width: Math.max(container.clientWidth, 260),
+    width: Math.max(container.clientWidth, WIDTH_MIN),
     height: HEIGHT,
     scales: { x: { time: false }, y: scale },
     axes: [
       { ...axis, values: (_, at) => at.map(time ?? ((second) => clock(second * 1_000))) },
-      { ...axis, size: 58, values: (_, at) => at.map((value) => (value === null ? "" : plain(value))) },
+      {
+        ...axis,
+        size: 58,
+        values: (_, at) => at.map((value) => (value === null ? "" : plain(value))),
+      },
     ],
     cursor: { drag: { x: false, y: false } },
-    series: [{ label: "at", value: (_, at) => (at === null ? "" : (time ?? seconds)(at)) }, ...series.map(line)],
+    series: [
+      { label: "at", value: (_, at) => (at === null ? "" : (time ?? seconds)(at)) },
+      ...series.map(line),
+    ],
     bands: bands.map(({ upper, lower, fill }) => ({
       series: [upper + 1, lower + 1],
       fill: colour(fill),
     })),
   };
+  observer.observe(container);
   container.uplot = new uPlot(options, [times, ...series.map(({ values }) => values)], container);
 }
+
+/** Plots are as wide as what holds them. */
+const observer = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const width = Math.max(target.clientWidth, WIDTH_MIN);
+    if (target.uplot?.width !== width) target.uplot?.setSize({ width, height: HEIGHT });
+  }
+});
 
 const seconds = (second) => clock(second * 1_000);
 
@@ -51,7 +72,8 @@ function line({ label, colour: name, dots = false, steps = false, hidden = false
     width,
     spanGaps: true,
     value: (_, value) => (value === null ? "" : plain(value)),
-    ...(hidden ? { width: 0, points: { show: false } } : {}),
+    // Only the band between two of them is painted.
+    ...(hidden ? { stroke: "transparent", points: { show: false } } : {}),
     ...(dots ? { paths: () => null, points: { show: true, size: 4, fill: stroke } } : {}),
     ...(steps ? { paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } } : {}),
   };

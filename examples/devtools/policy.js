@@ -9,7 +9,14 @@ const CHOICES = {
   on_guarded: ["refuse", "serve"],
 };
 /** Knobs that no simulation shows; they stand apart. */
-const UNSEEN = ["on_ambiguous", "on_guarded", "connections_max", "in_flight_max", "store_bytes_max", "reply_bytes_max"];
+const UNSEEN = [
+  "on_ambiguous",
+  "on_guarded",
+  "connections_max",
+  "in_flight_max",
+  "store_bytes_max",
+  "reply_bytes_max",
+];
 
 /** Builds the form. `onChange` is told of each change; answers how to read and to set it. */
 export function makePolicy(outlast, settings, onChange) {
@@ -63,21 +70,51 @@ function field({ name, unit, min, max, meaning }) {
   const label = make("label", { htmlFor: id, title: meaning }, words);
   if (unit === "flag") {
     const input = make("input", { id, type: "checkbox", title: meaning });
-    return row(label, input, "", () => input.checked, (value) => (input.checked = String(value) === "true"));
+    return row(
+      label,
+      input,
+      "",
+      () => input.checked,
+      (value) => (input.checked = String(value) === "true"),
+    );
   }
   if (unit === "choice") {
     const options = CHOICES[name].map((word) => make("option", {}, word));
     const input = make("select", { id, title: meaning }, ...options);
-    return row(label, input, "", () => input.value, (value) => (input.value = value));
+    return row(
+      label,
+      input,
+      "",
+      () => input.value,
+      (value) => (input.value = value),
+    );
   }
   const range = `${short(min)} to ${short(max)}${unit === "count" ? "" : ` ${unit}`}`;
-  const input = make("input", { id, type: "number", min, max, step: 1, title: `${meaning} ${range}.` });
+  const input = make("input", {
+    id,
+    type: "number",
+    min,
+    max,
+    step: 1,
+    title: `${meaning} ${range}.`,
+  });
   // What is no number is left to the core, which names the field and what is allowed.
-  return row(label, input, unit === "count" ? "" : unit, () => input.value, (value) => (input.value = value), range);
+  return row(
+    label,
+    input,
+    unit === "count" ? "" : unit,
+    () => input.value,
+    (value) => (input.value = value),
+    range,
+  );
 }
 
 function row(label, input, unit, value, set, range) {
-  const parts = [label, input, make("span", { className: "unit" }, unit === "percent" ? "%" : unit)];
+  const parts = [
+    label,
+    input,
+    make("span", { className: "unit" }, unit === "percent" ? "%" : unit),
+  ];
   if (range !== undefined) {
     const id = `${input.id}-range`;
     parts.push(make("span", { id, className: "range" }, range));
@@ -87,6 +124,7 @@ function row(label, input, unit, value, set, range) {
 }
 
 function short(number) {
-  if (number >= 1_073_741_824 && number % 1_073_741_824 === 0) return `${number / 1_073_741_824} Gi`;
+  if (number >= 1_073_741_824 && number % 1_073_741_824 === 0)
+    return `${number / 1_073_741_824} Gi`;
   return number.toLocaleString("en-US");
 }

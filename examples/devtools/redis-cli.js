@@ -46,7 +46,11 @@ function readQuoted(line, start, quote) {
     if (hex) {
       text += String.fromCharCode(Number.parseInt(hex[1], 16));
       at += 4;
-    } else if (line[at] === "\\" && (quote === '"' || line[at + 1] === "'") && at + 1 < line.length) {
+    } else if (
+      line[at] === "\\" &&
+      (quote === '"' || line[at + 1] === "'") &&
+      at + 1 < line.length
+    ) {
       const next = line[at + 1];
       text += quote === '"' ? (ESCAPES[next] ?? next) : next;
       at += 2;
@@ -71,6 +75,8 @@ export function replyLines(value, indent = "") {
   if (value instanceof Map) return listLines([...value].flat(), indent, "#");
   if (value instanceof Set) return listLines([...value], indent, "~");
   if (Array.isArray(value)) return listLines(value, indent, ")");
+  // The page has statuses and texts in one form; these three are hardly ever values.
+  if (["OK", "QUEUED", "PONG"].includes(value)) return [value];
   return value.includes("\r\n") ? value.split("\r\n") : [JSON.stringify(value)];
 }
 

@@ -6,7 +6,8 @@ export const REMEDIES = {
   host_unreachable: "Check that the host is up and that a route and the firewall allow it.",
   tls_error: "Check certificate, host name, authority and whether the port speaks TLS.",
   auth_failed: "Check user and password; after a rotation, restart with the new one.",
-  connection_refused: "Nothing listens there: check that Redis runs, its port and its bind address.",
+  connection_refused:
+    "Nothing listens there: check that Redis runs, its port and its bind address.",
   connect_timeout: "Packets are swallowed: check firewall, security group and address.",
   connection_lost: "Redis or something between closed it: check restarts, idle timeouts, proxies.",
   response_timeout: "Redis is slow or cut off: look at SLOWLOG, CPU, swap and the network.",

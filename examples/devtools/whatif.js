@@ -106,8 +106,18 @@ function compared(trace, scenario) {
   return [
     own,
     other("naive", "bad", naive(scenario), "dials every 5 s, logs each failure"),
-    other("Python wrapper", "warn", pythonWrapper(scenario), "120, 240, 300 s and up to 20% more; logs each failure; stays on memory for good"),
-    other("Node wrapper", "other", nodeWrapper(scenario), "3 retries in 0.3 s, then ended for good; logs each command"),
+    other(
+      "Python wrapper",
+      "warn",
+      pythonWrapper(scenario),
+      "120, 240, 300 s and up to 20% more; logs each failure; stays on memory for good",
+    ),
+    other(
+      "Node wrapper",
+      "other",
+      nodeWrapper(scenario),
+      "3 retries in 0.3 s, then ended for good; logs each command",
+    ),
   ];
 }
 
@@ -126,14 +136,20 @@ const total = (lines) => Math.round(lines.reduce((sum, [, lineCount]) => sum + l
 function show(outlast, { options, trace, scenario, clients }) {
   const [own, naiveOne] = clients;
   const [ownLines, naiveLines] = [total(own.lines), total(naiveOne.lines)];
-  const back = own.backAfter === null ? "It was not away, or is not back" : `It is on Redis again ${duration(own.backAfter)} after the end`;
-  const fewer = ownLines < naiveLines ? `, ${fewerThan(ownLines, naiveLines)} fewer log lines than the naive client` : "";
+  const back =
+    own.backAfter === null
+      ? "It was not away, or is not back"
+      : `It is on Redis again ${duration(own.backAfter)} after the end`;
+  const fewer =
+    ownLines < naiveLines
+      ? `, ${fewerThan(ownLines, naiveLines)} fewer log lines than the naive client`
+      : "";
   byId("whatif-outcome").textContent =
     `${back}: ${counted(own.dials.length, "dial")}, ${counted(ownLines, "log line")}${fewer}.`;
   fillRows(
     byId("compared"),
     clients.map(({ name, dials, lines, backAfter, rule }, place) => [
-      { text: name, is: `client ${clients[place].colour}` },
+      { text: name, is: `nowrap client ${clients[place].colour}` },
       count(dials.length),
       count(total(lines)),
       place === 1 || total(lines) >= naiveLines ? "–" : fewerThan(total(lines), naiveLines),
@@ -144,12 +160,15 @@ function show(outlast, { options, trace, scenario, clients }) {
   showModes(trace, scenario.duration_ms);
   showDials(outlast, { options, trace, scenario, clients });
   showLines(clients, scenario);
-  const rows = trace.lines.slice(0, LINES_MAX).map(({ at_ms, record }) => [
-    { text: clock(at_ms), is: "nowrap" },
-    { text: record.level, is: record.level },
-    record.message,
-  ]);
-  if (trace.lines.length > LINES_MAX) rows.push(["", "", `and ${count(trace.lines.length - LINES_MAX)} more`]);
+  const rows = trace.lines
+    .slice(0, LINES_MAX)
+    .map(({ at_ms, record }) => [
+      { text: clock(at_ms), is: "nowrap" },
+      { text: record.level, is: `nowrap ${record.level}` },
+      record.message,
+    ]);
+  if (trace.lines.length > LINES_MAX)
+    rows.push(["", "", `and ${count(trace.lines.length - LINES_MAX)} more`]);
   fillRows(byId("said"), rows);
 }
 
@@ -160,7 +179,12 @@ function fewerThan(few, many) {
 function showModes(trace, end) {
   const spans = trace.status.map(({ at_ms, status }, place) => {
     const until = trace.status[place + 1]?.at_ms ?? end;
-    return { from: at_ms, until, name: status.mode, title: `${status.mode} from ${clock(at_ms)} to ${clock(until)}` };
+    return {
+      from: at_ms,
+      until,
+      name: status.mode,
+      title: `${status.mode} from ${clock(at_ms)} to ${clock(until)}`,
+    };
   });
   const told = spans.filter(({ from, until }) => until - from >= 1_000).slice(0, 20);
   drawStrip(byId("whatif-strip"), spans, end, told.map(({ title }) => title).join("; "));
@@ -169,16 +193,31 @@ function showModes(trace, end) {
 function showDials(outlast, { options, trace, scenario, clients }) {
   const { duration_ms: end } = scenario;
   const [own] = clients;
-  const points = clients.map(({ dials }) => thinned(dials).map(([at, wait]) => [at / 1_000, wait / 1_000]));
+  const points = clients.map(({ dials }) =>
+    thinned(dials).map(([at, wait]) => [at / 1_000, wait / 1_000]),
+  );
   const bounds = jitterBounds(outlast, options, trace, scenario);
   const high = thinned(bounds.map(({ at, high_ms }) => [at / 1_000, high_ms / 1_000]));
   const low = thinned(bounds.map(({ at, low_ms }) => [at / 1_000, low_ms / 1_000]));
-  const { times, values } = aligned([...points, high, low, [[0, null], [end / 1_000, null]]]);
+  const { times, values } = aligned([
+    ...points,
+    high,
+    low,
+    [
+      [0, null],
+      [end / 1_000, null],
+    ],
+  ]);
   drawPlot(byId("plot-dials"), {
     times,
     scale: { distr: 3 },
     series: [
-      ...clients.map(({ name, colour }, place) => ({ label: name, colour, dots: true, values: values[place] })),
+      ...clients.map(({ name, colour }, place) => ({
+        label: name,
+        colour,
+        dots: true,
+        values: values[place],
+      })),
       { label: "jitter, longest", colour: "band", hidden: true, values: values[4] },
       { label: "jitter, shortest", colour: "band", hidden: true, values: values[5] },
     ],
@@ -203,7 +242,9 @@ function jitterBounds(outlast, options, { dials }, { faults }) {
     failures = failure === null ? 1 : failures + 1;
     const schedule = failure === null ? "server" : kinds.get(failure);
     // A connection that was lost while Redis was away is the first failure.
-    return faults.some(({ from_ms }) => from_ms <= at) ? [{ at, ...bounds(schedule, failures) }] : [];
+    return faults.some(({ from_ms }) => from_ms <= at)
+      ? [{ at, ...bounds(schedule, failures) }]
+      : [];
   });
 }
 
@@ -213,11 +254,22 @@ function showLines(clients, { duration_ms: end }) {
     const points = lines.map(([at, lineCount]) => [at / 1_000, (sum += lineCount)]);
     return thinned([...points, [end / 1_000, sum]].filter(([, value]) => value > 0));
   });
-  const { times, values } = aligned([...sums, [[0, null], [end / 1_000, null]]]);
+  const { times, values } = aligned([
+    ...sums,
+    [
+      [0, null],
+      [end / 1_000, null],
+    ],
+  ]);
   drawPlot(byId("plot-lines"), {
     times,
     scale: { distr: 3 },
-    series: clients.map(({ name, colour }, place) => ({ label: name, colour, steps: true, values: values[place] })),
+    series: clients.map(({ name, colour }, place) => ({
+      label: name,
+      colour,
+      steps: true,
+      values: values[place],
+    })),
     about: `Log lines so far: ${clients.map(({ name, lines }) => `${name} ${count(total(lines))}`).join(", ")}.`,
   });
 }
@@ -243,5 +295,7 @@ function showFleet({ first, dials, lastBack, notBack, clients, scenario }) {
 
 function thinned(points) {
   const step = Math.ceil(points.length / POINTS_MAX);
-  return step <= 1 ? points : points.filter((_, place) => place % step === 0 || place === points.length - 1);
+  return step <= 1
+    ? points
+    : points.filter((_, place) => place % step === 0 || place === points.length - 1);
 }

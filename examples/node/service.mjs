@@ -7,7 +7,7 @@
 //   GET  /session/:id   reads it back
 //   GET  /health        for probes and for people
 //
-// OUTLAST_DEVTOOLS=<folder> adds the devtools page at /devtools/, for callers on this machine.
+// DEVTOOLS_FOLDER=<folder> adds the devtools page at /devtools/, for callers on this machine.
 
 import express from "express";
 import { Redis } from "outlast";
@@ -20,7 +20,7 @@ const redis = new Redis(process.env.REDIS_URL ?? "redis://localhost:6379", {
   profile: "production",
 });
 
-const pages = process.env.OUTLAST_DEVTOOLS && devtools(process.env.OUTLAST_DEVTOOLS, redis);
+const pages = process.env.DEVTOOLS_FOLDER && devtools(process.env.DEVTOOLS_FOLDER, redis);
 
 try {
   await redis.connect();

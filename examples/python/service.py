@@ -7,7 +7,7 @@ PUT  /session/<id>   keeps a session, any JSON, for half an hour
 GET  /session/<id>   reads it back
 GET  /health         for probes and for people
 
-OUTLAST_DEVTOOLS=<folder> adds the devtools page at /devtools/, for callers on this machine.
+DEVTOOLS_FOLDER=<folder> adds the devtools page at /devtools/, for callers on this machine.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ except outlast.RedisUnavailable as error:
     sys.exit(f"not started: {error}")
 
 app = Flask(__name__)
-if "OUTLAST_DEVTOOLS" in os.environ:
-    app.register_blueprint(devtools.pages(os.environ["OUTLAST_DEVTOOLS"], redis.get_status))
+if "DEVTOOLS_FOLDER" in os.environ:
+    app.register_blueprint(devtools.pages(os.environ["DEVTOOLS_FOLDER"], redis.get_status))
 
 
 @app.post("/visits")
