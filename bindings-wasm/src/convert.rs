@@ -133,9 +133,8 @@ fn scalar(value: &JsValue) -> Option<Value> {
 pub(crate) fn exact(value: &JsValue) -> Option<serde_json::Number> {
     let big = match value.as_f64() {
         Some(_) if Number::is_safe_integer(value) => BigInt::new(value).ok()?.into(),
-        Some(_) => return None,
         None if value.is_bigint() => value.clone(),
-        None => return None,
+        Some(_) | None => return None,
     };
     let unsigned = u64::try_from(big.clone()).ok().map(serde_json::Number::from);
     unsigned.or_else(|| i64::try_from(big).ok().map(serde_json::Number::from))

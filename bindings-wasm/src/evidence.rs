@@ -1,7 +1,6 @@
 //! What is known of a failure, from a text or an error object.
 
 use alloc::borrow::ToOwned;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use js_sys::{Array, Reflect};

@@ -14,6 +14,8 @@ import { clock, count, counted, duration } from "./words.js";
 const LINES_MAX = 300;
 /** Points of one line of a plot; more are thinned out. */
 const POINTS_MAX = 3_000;
+/** The fewest seconds that the plot of a fleet shows. */
+const FLEET_SECONDS_MIN = 30;
 /** By then every schedule has come to its longest wait. */
 const ATTEMPTS = 100;
 
@@ -192,37 +194,40 @@ function showModes(trace, end) {
 
 function showDials(outlast, { options, trace, scenario, clients }) {
   const { duration_ms: end } = scenario;
-  const [own] = clients;
+  const span = [
+    [0, null],
+    [end / 1_000, null],
+  ];
   const points = clients.map(({ dials }) =>
     thinned(dials).map(([at, wait]) => [at / 1_000, wait / 1_000]),
   );
-  const bounds = jitterBounds(outlast, options, trace, scenario);
-  const high = thinned(bounds.map(({ at, high_ms }) => [at / 1_000, high_ms / 1_000]));
-  const low = thinned(bounds.map(({ at, low_ms }) => [at / 1_000, low_ms / 1_000]));
-  const { times, values } = aligned([
-    ...points,
-    high,
-    low,
-    [
-      [0, null],
-      [end / 1_000, null],
-    ],
-  ]);
-  drawPlot(byId("plot-dials"), {
-    times,
-    scale: { distr: 3 },
+  const bounds = thinned(jitterBounds(outlast, options, trace, scenario));
+  const [high, low] = ["high_ms", "low_ms"].map((field) =>
+    bounds.map((bound) => [bound.at / 1_000, bound[field] / 1_000]),
+  );
+  const own = aligned([points[0], high, low, span]);
+  const told = `outlast dials ${count(clients[0].dials.length)} times`;
+  drawPlot(byId("plot-own"), {
+    times: own.times,
     series: [
-      ...clients.map(({ name, colour }, place) => ({
-        label: name,
-        colour,
-        dots: true,
-        values: values[place],
-      })),
-      { label: "jitter, longest", colour: "band", hidden: true, values: values[4] },
-      { label: "jitter, shortest", colour: "band", hidden: true, values: values[5] },
+      { label: "outlast", colour: "good", dots: true, values: own.values[0] },
+      { label: "longest", colour: "band", hidden: true, values: own.values[1] },
+      { label: "shortest", colour: "band", hidden: true, values: own.values[2] },
     ],
-    bands: [{ upper: 4, lower: 5, fill: "band" }],
-    about: `Dials of four clients over ${duration(end)}; outlast dials ${count(own.dials.length)} times.`,
+    bands: [{ upper: 1, lower: 2, fill: "band" }],
+    about: `Waits of outlast before each dial; ${told}.`,
+  });
+  const all = aligned([...points, span]);
+  drawPlot(byId("plot-dials"), {
+    times: all.times,
+    scale: { distr: 3 },
+    series: clients.map(({ name, colour }, place) => ({
+      label: name,
+      colour,
+      dots: true,
+      values: all.values[place],
+    })),
+    about: `Waits of four clients over ${duration(end)}; ${told}.`,
   });
 }
 
@@ -274,7 +279,9 @@ function showLines(clients, { duration_ms: end }) {
   });
 }
 
-function showFleet({ first, dials, lastBack, notBack, clients, scenario }) {
+function showFleet({ first, dials: all, lastBack, notBack, clients, scenario }) {
+  const last = all.findLastIndex((each) => each > 0);
+  const dials = all.slice(0, Math.max(last + 6, FLEET_SECONDS_MIN));
   const others = naiveFleet(scenario, clients, first, dials.length);
   const most = Math.max(...dials);
   const missing = notBack === 0 ? "" : `; ${count(notBack)} not back in the time shown`;

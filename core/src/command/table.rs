@@ -1115,7 +1115,7 @@ pub(super) static COMMANDS: [Command; COUNT] = [
         KEYS_48,
     ),
 ];
-pub(super) static DOCS: &str = r#"A container for Access List Control commands 	6.0.0	server	Depends on subcommand.
+pub(super) static DOCS: &str = r"A container for Access List Control commands 	6.0.0	server	Depends on subcommand.
 List the ACL categories or the commands inside a category	6.0.0	server	O(1) since the categories and commands are a fixed set.
 Remove the specified ACL users and the associated rules	6.0.0	server	O(1) amortized time considering the typical user.
 Returns whether the user can execute the given command without executing the command.	7.0.0	server	O(1).
@@ -1494,4 +1494,4 @@ Incrementally iterate sorted sets elements and associated scores	2.8.0	sorted-se
 Get the score associated with the given member in a sorted set	1.2.0	sorted-set	O(1)
 Add multiple sorted sets	6.2.0	sorted-set	O(N)+O(M*log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.
 Add multiple sorted sets and store the resulting sorted set in a new key	2.0.0	sorted-set	O(N)+O(M log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.
-"#;
+";

@@ -277,7 +277,7 @@ impl Draft {
     fn corrected(&self, state: State) -> String {
         let title = if self.title.is_empty() { UNFILLED } else { &self.title };
         let at = if self.at.is_empty() { NO_TIME.to_string() } else { format!("[{}]", self.at) };
-        let mut text = format!("## {at} – {title}");
+        let mut parts = alloc::vec![format!("## {at} – {title}")];
         for (place, (name, lines)) in SECTIONS.iter().zip(&self.sections).enumerate() {
             let mut body = lines.as_ref().map(|lines| trimmed(lines)).unwrap_or_default();
             let body = if place == STATUS {
@@ -289,9 +289,9 @@ impl Draft {
                 }
                 if body.is_empty() { UNFILLED.to_string() } else { body }
             };
-            text += &format!("\n\n### {name}\n\n{body}");
+            parts.push(format!("### {name}\n\n{body}"));
         }
-        text
+        parts.join("\n\n")
     }
 
     /// The last time that the entry tells after the word `after`, in the section of its end.

@@ -27,11 +27,10 @@ pub fn entry(incident: &Incident, endpoint: &str, service: &str) -> String {
         UNFILLED.to_string(),
         state.words().to_string(),
     ];
-    let mut text = format!("## [{opened}] – Redis unavailable: {words}\n");
-    for (name, body) in SECTIONS.iter().zip(sections) {
-        text += &format!("\n### {name}\n\n{body}\n");
-    }
-    text
+    let heading = format!("## [{opened}] – Redis unavailable: {words}\n");
+    let sections = SECTIONS.iter().zip(sections);
+    let section = |(name, body): (&&str, String)| format!("\n### {name}\n\n{body}\n");
+    core::iter::once(heading).chain(sections.map(section)).collect()
 }
 
 /// The kind that failed most often, of equals the first; the loss of the connection only where
@@ -81,15 +80,19 @@ fn resolution(incident: &Incident) -> String {
         return "Redis is not back.".to_string();
     };
     let lasted = duration(incident.duration_ms(recovered));
-    let mut text = format!("Redis was back at {} UTC, after {lasted}.", calendar::shown(recovered));
-    text += &format!(" {} written back", counted(incident.replayed, "key"));
-    if incident.conflicts > 0 {
-        text += &format!(", {}", counted(incident.conflicts, "conflict"));
-    }
-    if incident.replay_refused > 0 {
-        text += &format!(", {} refused by Redis", counted(incident.replay_refused, "key"));
-    }
-    text + "."
+    let back = calendar::shown(recovered);
+    let conflicts = match incident.conflicts {
+        0 => String::new(),
+        conflicts => format!(", {}", counted(conflicts, "conflict")),
+    };
+    let refused = match incident.replay_refused {
+        0 => String::new(),
+        refused => format!(", {} refused by Redis", counted(refused, "key")),
+    };
+    let replayed = counted(incident.replayed, "key");
+    format!(
+        "Redis was back at {back} UTC, after {lasted}. {replayed} written back{conflicts}{refused}."
+    )
 }
 
 fn counted(number: u64, noun: &str) -> String {

@@ -150,9 +150,10 @@ export class Devtools {
     expect(told).toEqual([]);
   }
 
-  async screenshot(name: string): Promise<void> {
+  /** Keeps a picture of the whole page, or of what its window shows, in build/screenshots. */
+  async screenshot(name: string, fullPage = true): Promise<void> {
     await mkdir(SCREENSHOTS, { recursive: true });
-    await this.page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+    await this.page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage });
   }
 
   async close(): Promise<void> {
