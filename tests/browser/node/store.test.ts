@@ -57,8 +57,8 @@ test("a subscriber gets its messages", () => {
 test("time is an argument, or now", () => {
   const store = new outlast.Store();
   store.execAt(1_000, ["SET", "a", "b", "PX", 50]);
-  expect(store.execAt(1_049, ["GET", "a"])).toBe("b");
-  expect(store.execAt(1_050, ["GET", "a"])).toBe(null);
+  expect(store.execAt(1_050, ["GET", "a"])).toBe("b");
+  expect(store.execAt(1_051, ["GET", "a"])).toBe(null);
   store.exec("SET", "a", "b", "PXAT", Date.now() + 60_000);
   expect(store.exec("PTTL", "a")).toBeGreaterThan(50_000);
 });

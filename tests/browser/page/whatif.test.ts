@@ -55,7 +55,7 @@ test("an hour's outage costs 98% fewer log lines than the naive client", async (
   expect(await page.locator("#plot-lines canvas").count()).toBe(1);
   await devtools.screenshot("what-if");
   // The picture of the README: make picture.
-  await page.setViewportSize({ width: 1_000, height: 640 });
+  await page.setViewportSize({ width: 1_180, height: 800 });
   await devtools.screenshot("picture", false);
 });
 
