@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use outlast_core::journal::{Batch, Outcome};
+use outlast_core::replay::{Progress, Replay, Step};
 use outlast_core::{Failure, FailureKind, Input, Value};
 use tokio::time::{sleep, timeout};
 
@@ -12,8 +12,6 @@ use crate::dial::{Link, dial};
 use crate::gate::{Action, Gate};
 use crate::transport::Transport;
 
-/// Keys in one transaction of the replay.
-const BATCH_KEYS_MAX: usize = 128;
 /// How often idle connections are looked at.
 const IDLE_CHECK: Duration = Duration::from_secs(1);
 /// How long a transport waits after it was refused another connection.
@@ -101,7 +99,7 @@ impl<T: Transport> Driver<T> {
                 };
                 let (gate, transport) = (self.gate.clone(), self.transport.clone());
                 self.replaying = Some(Box::pin(async move {
-                    (epoch, replay(&gate, transport.as_ref(), link, epoch).await)
+                    (epoch, write_back(&gate, transport.as_ref(), link, epoch).await)
                 }));
             }
         }
@@ -165,38 +163,28 @@ async fn maybe<T>(task: &mut Option<Task<T>>) -> T {
 }
 
 /// Writes the journal back over `link`, then hands the link to the callers: one atomic switch.
-async fn replay<T: Transport>(
+async fn write_back<T: Transport>(
     gate: &Gate,
     transport: &T,
     mut link: Link,
     epoch: u64,
 ) -> Result<(), Failure> {
+    let mut replay = Replay::new(gate.client_id.clone());
     loop {
-        let in_doubt = gate.store.journal().in_doubt;
-        if let Some(sequence) = in_doubt {
-            resolve(gate, &mut link, epoch, sequence).await?;
-        }
-        let batch = gate.store.next_batch(gate.clock.now(), BATCH_KEYS_MAX);
-        let Some(batch) = batch else {
-            match switch(gate, transport, link, epoch) {
+        match replay.next(gate.clock.now(), &gate.store) {
+            Step::Exchange(commands) => {
+                let replies = exchange(gate, &mut link, &commands).await?;
+                let Progress { replayed, refused, .. } = replay.handle(&gate.store, &replies)?;
+                if replayed + refused > 0 {
+                    let conflicts = 0;
+                    gate.tell(Input::ReplayProgressed { epoch, replayed, conflicts, refused });
+                }
+            }
+            Step::Switch => match switch(gate, transport, link, epoch) {
                 None => return Ok(()),
                 Some(returned) => link = returned,
-            }
-            continue;
-        };
-        let replies = exchange(gate, &mut link, &batch.transaction(&gate.client_id)).await?;
-        match batch.outcome(&replies) {
-            Outcome::Applied { replayed, refused } => {
-                gate.store.batch_applied();
-                gate.tell(Input::ReplayProgressed { epoch, replayed, conflicts: 0, refused });
-            }
-            Outcome::Rejected { failure } => {
-                gate.store.batch_returned();
-                return Err(failure);
-            }
-            _ => {
-                return Err(Failure::new(FailureKind::UnknownError, "an unknown outcome"));
-            }
+            },
+            _ => return Err(Failure::new(FailureKind::UnknownError, "an unknown step")),
         }
     }
 }
@@ -212,24 +200,6 @@ fn switch<T: Transport>(gate: &Gate, transport: &T, link: Link, epoch: u64) -> O
         }
     });
     link
-}
-
-/// A batch was cut off: its marker tells whether Redis took it.
-async fn resolve(gate: &Gate, link: &mut Link, epoch: u64, sequence: u64) -> Result<(), Failure> {
-    let get = vec![b"GET".to_vec(), Batch::marker_key(&gate.client_id).into_bytes()];
-    let replies = exchange(gate, link, &[get]).await?;
-    let marker = replies.into_iter().next().unwrap_or(Value::Nil);
-    if let Value::Error(message) = &marker {
-        let kind = outlast_core::classify::classify_reply(message);
-        return Err(Failure::new(kind, message.clone()));
-    }
-    if Batch::is_marked(&marker, sequence) {
-        let replayed = gate.store.batch_applied() as u64;
-        gate.tell(Input::ReplayProgressed { epoch, replayed, conflicts: 0, refused: 0 });
-    } else {
-        gate.store.batch_returned();
-    }
-    Ok(())
 }
 
 async fn exchange(

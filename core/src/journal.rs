@@ -67,18 +67,38 @@ pub struct Batch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Redis took it, but for `refused` keys that it refused for good.
+    /// Redis took it, but for the keys that it refused for good.
     Applied {
         /// Keys that reached Redis.
         replayed: u64,
-        /// Keys that Redis refused, such as a counter that is a list by now.
-        refused: u64,
+        /// For each key that Redis refused, such as a counter that is a list by now, what it said.
+        refused: Vec<DeadLetter>,
     },
+    /// Redis took nothing of it, for the marker changed meanwhile: another connection carried the
+    /// same batch.
+    Overtaken,
     /// Redis took nothing of it, for now.
     Rejected {
         /// Why.
         failure: Failure,
     },
+}
+
+/// A write of the outage that Redis refused for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// The first command of its key that was refused, with its arguments.
+    pub command: Vec<Vec<u8>>,
+    /// What Redis said.
+    pub error: String,
+}
+
+impl DeadLetter {
+    /// Bytes of its command and error.
+    pub(crate) fn bytes(&self) -> usize {
+        self.command.iter().map(Vec::len).sum::<usize>() + self.error.len()
+    }
 }
 
 impl Journal {
@@ -275,37 +295,45 @@ impl Batch {
         matches!(marker, Value::Bulk(bytes) if *bytes == sequence.to_string().into_bytes())
     }
 
-    /// Everything to send: `MULTI`, the commands, the marker, `EXEC`.
+    /// Everything to send: `MULTI`, the commands, the marker, `EXEC`, and a `WATCH` of the marker for
+    /// the next batch. The connection watches the marker already: so of two connections that carry
+    /// one batch, for a cut one may be read late, only the first is heard.
     pub fn transaction(&self, client_id: &str) -> Vec<Vec<Vec<u8>>> {
-        let words = |words: &[&str]| words.iter().map(|word| word.as_bytes().to_vec()).collect();
-        let mut commands = Vec::with_capacity(self.commands.len() + 3);
+        let marker = Self::marker_key(client_id);
+        let sequence = self.sequence.to_string();
+        let mut commands = Vec::with_capacity(self.commands.len() + 4);
         commands.push(words(&["MULTI"]));
         commands.extend(self.commands.iter().cloned());
-        commands.push(words(&[
-            "SET",
-            &Self::marker_key(client_id),
-            &self.sequence.to_string(),
-            "PX",
-            &MARKER_TTL_MS.to_string(),
-        ]));
+        commands.push(words(&["SET", &marker, &sequence, "PX", &MARKER_TTL_MS.to_string()]));
         commands.push(words(&["EXEC"]));
+        commands.push(words(&["WATCH", &marker]));
         commands
     }
 
     /// What the replies to [`transaction`](Self::transaction) say.
     pub fn outcome(&self, replies: &[Value]) -> Outcome {
-        match replies.last() {
+        match replies.iter().rev().nth(1) {
             Some(Value::Array(results)) => {
-                let mut refused = vec![false; self.keys];
-                for (result, key) in results.iter().zip(&self.key_of) {
-                    refused[*key] |= matches!(result, Value::Error(_));
+                let mut letters: Vec<Option<DeadLetter>> = vec![None; self.keys];
+                for ((result, key), command) in results.iter().zip(&self.key_of).zip(&self.commands)
+                {
+                    if let (Value::Error(error), Some(letter)) = (result, letters.get_mut(*key)) {
+                        let (command, error) = (command.clone(), error.clone());
+                        letter.get_or_insert(DeadLetter { command, error });
+                    }
                 }
-                let refused = refused.into_iter().filter(|refused| *refused).count() as u64;
-                Outcome::Applied { replayed: self.keys as u64 - refused, refused }
+                let refused: Vec<DeadLetter> = letters.into_iter().flatten().collect();
+                Outcome::Applied { replayed: (self.keys - refused.len()) as u64, refused }
             }
+            Some(Value::Nil) => Outcome::Overtaken,
             last => Outcome::Rejected { failure: rejection(replies, last) },
         }
     }
+}
+
+/// Words of a command, owned.
+pub(crate) fn words(words: &[&str]) -> Args {
+    words.iter().map(|word| word.as_bytes().to_vec()).collect()
 }
 
 /// Why Redis took nothing: the reason stands at the command that it would not queue.

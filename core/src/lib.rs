@@ -44,6 +44,7 @@ pub mod output;
 pub mod policy;
 pub mod production_log;
 pub mod record;
+pub mod replay;
 pub mod resp;
 pub mod rng;
 pub mod rules;

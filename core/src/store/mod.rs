@@ -35,6 +35,7 @@ mod tests;
 mod units;
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -47,7 +48,7 @@ pub use password::Password;
 pub use session::Session;
 pub use stop::Block;
 
-use crate::journal::{Batch, Journal};
+use crate::journal::{Batch, DeadLetter, Journal};
 use crate::resp::Value;
 use crate::time::Timestamp;
 use common::Common;
@@ -116,13 +117,19 @@ pub struct Store<L: Locks = Unshared> {
 /// Bytes after which a batch takes no further key.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 
+/// Dead letters that are kept. Beyond it the oldest go: who has not read a thousand will not read more.
+const DEAD_LETTERS_MAX: usize = 1_000;
+/// Bytes of dead letters that are kept, beyond the last one.
+const DEAD_LETTERS_BYTES_MAX: usize = 1 << 20;
+
 /// How far the journal was written back.
 #[derive(Debug, Default)]
 struct Replay {
     /// The number of the last batch.
     sequence: u64,
-    /// Whether the fate of that batch is not known yet.
-    is_under_way: bool,
+    /// That batch, while its fate is not known.
+    under_way: Option<Batch>,
+    dead_letters: VecDeque<DeadLetter>,
 }
 
 /// What must be written back.
@@ -295,24 +302,25 @@ impl<L: Locks> Store<L> {
         Pending {
             keys: self.each(|shard| shard.journal().len()).sum(),
             bytes: self.common.journal_bytes(),
-            in_doubt: replay.is_under_way.then_some(replay.sequence),
+            in_doubt: replay.under_way.as_ref().map(|batch| batch.sequence),
         }
     }
 
     /// The next batch for Redis, of at most `keys_max` keys, or of more where they changed together in
-    /// one transaction, script or command; none where the journal is empty, or
-    /// where the fate of the batch before is not known.
+    /// one transaction, script or command; none where the journal is empty. Where the fate of the batch
+    /// before is not known, that batch once more, as it was: a copy of it may still be on its way.
     pub fn next_batch(&self, now: Timestamp, keys_max: usize) -> Option<Batch> {
         let mut replay = L::lock(&self.replay);
-        if replay.is_under_way {
-            return None;
+        if replay.under_way.is_some() {
+            return replay.under_way.clone();
         }
         let mut batch = Batch::new(replay.sequence + 1);
         self.fill(now, &mut batch, keys_max.max(1));
         if batch.keys == 0 {
             return None;
         }
-        *replay = Replay { sequence: batch.sequence, is_under_way: true };
+        replay.sequence = batch.sequence;
+        replay.under_way = Some(batch.clone());
         Some(batch)
     }
 
@@ -323,7 +331,8 @@ impl<L: Locks> Store<L> {
         keys
     }
 
-    /// The batch under way did not reach Redis: it waits again, before what was written since.
+    /// The batch under way did not reach Redis, and no copy of it is on its way: it waits again, before
+    /// what was written since.
     pub fn batch_returned(&self) {
         self.settle_batch(Journal::returned);
         self.change_units(Units::returned);
@@ -364,8 +373,23 @@ impl<L: Locks> Store<L> {
 
     fn settle_batch<T>(&self, settle: impl Fn(&mut Journal) -> T) -> Vec<T> {
         let mut replay = L::lock(&self.replay);
-        replay.is_under_way = false;
+        replay.under_way = None;
         self.each(|shard| shard.journal_mut(&settle)).collect()
+    }
+
+    /// What Redis refused for good, oldest first: the last thousand at most, or
+    /// the last MiB of them.
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        L::lock(&self.replay).dead_letters.iter().cloned().collect()
+    }
+
+    pub(crate) fn keep_dead_letters(&self, letters: Vec<DeadLetter>) {
+        let kept = &mut L::lock(&self.replay).dead_letters;
+        kept.extend(letters);
+        let mut bytes: usize = kept.iter().map(DeadLetter::bytes).sum();
+        while kept.len() > DEAD_LETTERS_MAX || bytes > DEAD_LETTERS_BYTES_MAX && kept.len() > 1 {
+            bytes -= kept.pop_front().map_or(0, |letter| letter.bytes());
+        }
     }
 
     /// Where nothing is left to write back: forgets all keys, for Redis knows better now, and runs

@@ -137,8 +137,8 @@ fn the_journal_keeps_the_final_state() {
     assert_eq!(lines(&batch), expected);
     let sent: Vec<_> = batch.transaction("id").into_iter().map(|args| args.concat()).collect();
     assert_eq!(sent.first().unwrap(), b"MULTI");
-    assert_eq!(sent.last().unwrap(), b"EXEC");
-    assert!(sent[sent.len() - 2].starts_with(b"SEToutlast:{id}1PX"));
+    assert_eq!(sent[sent.len() - 2..], [b"EXEC".to_vec(), b"WATCHoutlast:{id}".to_vec()]);
+    assert!(sent[sent.len() - 3].starts_with(b"SEToutlast:{id}1PX"));
 }
 
 #[test]
@@ -234,12 +234,19 @@ fn outcomes_of_a_batch() {
     run(&store, "INCR b");
     let batch = store.next_batch(NOW, 9).unwrap();
     let ok = [Value::ok(), Value::Integer(1), error("WRONGTYPE Operation"), Value::ok()];
-    let replies = vec![Value::ok(), Value::Array(ok.to_vec())];
-    assert_eq!(batch.outcome(&replies), Outcome::Applied { replayed: 1, refused: 1 });
+    let replies = vec![Value::ok(), Value::Array(ok.to_vec()), Value::ok()];
+    let Outcome::Applied { replayed: 1, refused } = batch.outcome(&replies) else {
+        panic!("not applied")
+    };
+    assert_eq!(refused[0].error, "WRONGTYPE Operation");
+    assert_eq!(refused[0].command.join(&b' '), b"INCRBY b 1");
+    let replies = vec![Value::ok(), Value::Nil, Value::ok()];
+    assert_eq!(batch.outcome(&replies), Outcome::Overtaken);
     let replies = vec![
         Value::ok(),
         error("OOM command not allowed when used memory > 'maxmemory'."),
         error("EXECABORT Transaction discarded because of previous errors."),
+        Value::ok(),
     ];
     let Outcome::Rejected { failure } = batch.outcome(&replies) else { panic!("applied") };
     assert_eq!(failure.kind, FailureKind::OutOfMemory);

@@ -1,0 +1,322 @@
+//! The way back to Redis, one exchange at a time: what to send over a fresh connection, and what the
+//! replies mean. The host moves bytes and makes the switch.
+//!
+//! ```text
+//!   WATCH, GET marker ──▶ batch, WATCH ──▶ batch, WATCH ──▶ … ──▶ UNWATCH ──▶ switch
+//! ```
+//!
+//! Batches are small at first and grow while Redis takes them, so that a server that has just come back
+//! is not knocked over by those who waited for it.
+
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::classify::classify_reply;
+use crate::journal::{Batch, Outcome, words};
+use crate::kind::{Failure, FailureKind};
+use crate::resp::Value;
+use crate::store::{Locks, Store};
+use crate::time::Timestamp;
+
+/// Keys in the first batch.
+const KEYS_FIRST: usize = 8;
+/// Keys in a batch once Redis has taken several.
+const KEYS_MAX: usize = 128;
+
+/// What the host does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// Sends these commands and hands in their replies.
+    Exchange(Vec<Vec<Vec<u8>>>),
+    /// Lets callers back on Redis, unless something was written meanwhile: see
+    /// [`Store::when_written_back`]. Then it asks again.
+    Switch,
+}
+
+/// Keys that reached Redis, or did not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Keys that Redis took.
+    pub replayed: u64,
+    /// Keys that Redis refused for good. They are among the store's dead letters.
+    pub refused: u64,
+}
+
+/// The replay over one connection.
+#[derive(Debug)]
+pub struct Replay {
+    client_id: String,
+    state: State,
+    keys_max: usize,
+    /// Whether another connection may still carry the batch under way.
+    is_doubled: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing was sent yet, or another connection was quicker.
+    Fresh,
+    /// The marker was asked for.
+    Asked,
+    /// The marker is watched.
+    Ready,
+    /// A batch was sent.
+    Sent(Batch),
+    /// The end of the watch was sent.
+    Ending,
+    /// All is written back, and nothing is watched.
+    Done,
+}
+
+impl Replay {
+    /// The replay of a client over a fresh connection.
+    pub const fn new(client_id: String) -> Self {
+        Self { client_id, state: State::Fresh, keys_max: KEYS_FIRST, is_doubled: false }
+    }
+
+    /// What to do next.
+    pub fn next<L: Locks>(&mut self, now: Timestamp, store: &Store<L>) -> Step {
+        let marker = Batch::marker_key(&self.client_id);
+        match self.state {
+            State::Done if store.journal().keys == 0 => Step::Switch,
+            State::Ready => {
+                let Some(batch) = store.next_batch(now, self.keys_max) else {
+                    self.state = State::Ending;
+                    return Step::Exchange(vec![words(&["UNWATCH"])]);
+                };
+                let commands = batch.transaction(&self.client_id);
+                self.state = State::Sent(batch);
+                Step::Exchange(commands)
+            }
+            State::Fresh | State::Done | State::Asked | State::Sent(_) | State::Ending => {
+                self.state = State::Asked;
+                Step::Exchange(vec![words(&["WATCH", &marker]), words(&["GET", &marker])])
+            }
+        }
+    }
+
+    /// Takes the replies of an exchange.
+    ///
+    /// # Errors
+    ///
+    /// Why Redis takes nothing for now. The connection is then of no further use.
+    pub fn handle<L: Locks>(
+        &mut self,
+        store: &Store<L>,
+        replies: &[Value],
+    ) -> Result<Progress, Failure> {
+        match core::mem::replace(&mut self.state, State::Fresh) {
+            State::Asked => {
+                let progress = resolve(store, replies)?;
+                self.is_doubled = store.journal().in_doubt.is_some();
+                self.state = State::Ready;
+                Ok(progress)
+            }
+            State::Sent(batch) => match batch.outcome(replies) {
+                Outcome::Applied { replayed, refused } => {
+                    store.batch_applied();
+                    self.is_doubled = false;
+                    self.keys_max = (self.keys_max * 2).min(KEYS_MAX);
+                    self.state = State::Ready;
+                    let progress = Progress { replayed, refused: refused.len() as u64 };
+                    store.keep_dead_letters(refused);
+                    Ok(progress)
+                }
+                Outcome::Overtaken => Ok(Progress::default()),
+                Outcome::Rejected { failure } => {
+                    // What nobody else carries may be put together anew.
+                    if !self.is_doubled {
+                        store.batch_returned();
+                    }
+                    Err(failure)
+                }
+            },
+            State::Ending => {
+                self.state = State::Done;
+                Ok(Progress::default())
+            }
+            State::Fresh | State::Ready | State::Done => {
+                Err(Failure::new(FailureKind::ProtocolError, "replies that nobody asked for"))
+            }
+        }
+    }
+}
+
+/// A batch may have been cut off: the marker tells whether Redis took it. If not, it is sent once more
+/// under the same number: the copy that was cut off may still be read.
+fn resolve<L: Locks>(store: &Store<L>, replies: &[Value]) -> Result<Progress, Failure> {
+    if let Some(message) = replies.iter().find_map(Value::as_error) {
+        return Err(Failure::new(classify_reply(message), message));
+    }
+    let Some(sequence) = store.journal().in_doubt else {
+        return Ok(Progress::default());
+    };
+    if Batch::is_marked(replies.last().unwrap_or(&Value::Nil), sequence) {
+        return Ok(Progress { replayed: store.batch_applied() as u64, refused: 0 });
+    }
+    Ok(Progress::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Answer, Session};
+
+    const NOW: Timestamp = Timestamp::from_ms(1_000_000);
+
+    fn run(store: &Store, line: &str) -> Value {
+        let args: Vec<&str> = line.split(' ').collect();
+        store.execute(NOW, &args, true).unwrap()
+    }
+
+    /// A connection of the model server, which is a store too.
+    struct Connection<'a> {
+        server: &'a Store,
+        session: Session,
+    }
+
+    impl<'a> Connection<'a> {
+        fn to(server: &'a Store) -> Self {
+            Self { server, session: server.open(NOW) }
+        }
+
+        fn exchange(&mut self, commands: &[Vec<Vec<u8>>]) -> Vec<Value> {
+            let mut replies = Vec::new();
+            for args in commands {
+                let answer = self.server.serve(NOW, &mut self.session, args);
+                let Answer::Replies(more) = answer else { panic!("{answer:?}") };
+                replies.extend(more);
+            }
+            // A parser does not tell no list from no value.
+            let parsed = |value| if value == Value::NilArray { Value::Nil } else { value };
+            replies.into_iter().map(parsed).collect()
+        }
+    }
+
+    /// Goes on until the switch; the keys in each batch.
+    fn to_the_end(store: &Store, replay: &mut Replay, connection: &mut Connection<'_>) -> Vec<u64> {
+        let mut sizes = Vec::new();
+        loop {
+            match replay.next(NOW, store) {
+                Step::Switch => return sizes,
+                Step::Exchange(commands) => {
+                    let replies = connection.exchange(&commands);
+                    let progress = replay.handle(store, &replies).unwrap();
+                    sizes.extend((progress.replayed > 0).then_some(progress.replayed));
+                }
+            }
+        }
+    }
+
+    fn server_reads(server: &Store, line: &str) -> Value {
+        let args: Vec<&str> = line.split(' ').collect();
+        server.execute(NOW, &args, false).unwrap()
+    }
+
+    #[test]
+    fn batches_grow_while_redis_takes_them() {
+        let (store, server) = (Store::new(1 << 24), Store::new(1 << 24));
+        for n in 0..1_000 {
+            run(&store, &alloc::format!("INCR n{n}"));
+        }
+        let mut replay = Replay::new("id".into());
+        let sizes = to_the_end(&store, &mut replay, &mut Connection::to(&server));
+        assert_eq!(sizes[..6], [8, 16, 32, 64, 128, 128]);
+        assert_eq!(server_reads(&server, "DBSIZE"), Value::Integer(1_001));
+    }
+
+    /// A cut after each step of the way: before Redis read it, or before its reply came back.
+    #[test]
+    fn a_cut_anywhere_loses_nothing_and_does_nothing_twice() {
+        for cut in 0..8 {
+            for is_read in [false, true] {
+                let (store, server) = (Store::new(1 << 24), Store::new(1 << 24));
+                for n in 0..20 {
+                    run(&store, &alloc::format!("INCRBY n{n} 5"));
+                }
+                let mut exchanges = 0;
+                let mut replay = Replay::new("id".into());
+                let mut connection = Connection::to(&server);
+                while let Step::Exchange(commands) = replay.next(NOW, &store) {
+                    exchanges += 1;
+                    if exchanges == cut + 1 {
+                        if is_read {
+                            connection.exchange(&commands);
+                        }
+                        run(&store, "INCRBY n0 1");
+                        replay = Replay::new("id".into());
+                        connection = Connection::to(&server);
+                        continue;
+                    }
+                    let replies = connection.exchange(&commands);
+                    replay.handle(&store, &replies).unwrap();
+                }
+                let expected = if cut < exchanges - 1 { "6" } else { "5" };
+                assert_eq!(server_reads(&server, "GET n0"), Value::bulk(expected), "{cut}");
+                assert_eq!(server_reads(&server, "GET n19"), Value::bulk("5"), "{cut}");
+                assert_eq!(store.journal().keys, 0);
+            }
+        }
+    }
+
+    /// What a cut connection carried may be read by the server after the next one has begun.
+    #[test]
+    fn a_batch_that_is_read_late_is_not_done_twice() {
+        for late_before_batch in [true, false] {
+            let (store, server) = (Store::new(1 << 24), Store::new(1 << 24));
+            run(&store, "INCRBY n 5");
+            let mut first = Connection::to(&server);
+            let mut replay = Replay::new("id".into());
+            let Step::Exchange(commands) = replay.next(NOW, &store) else { panic!("a start") };
+            replay.handle(&store, &first.exchange(&commands)).unwrap();
+            let Step::Exchange(late) = replay.next(NOW, &store) else { panic!("a batch") };
+            // The reply never comes. The next connection asks for the marker before it is read.
+            let mut second = Connection::to(&server);
+            let mut replay = Replay::new("id".into());
+            let Step::Exchange(commands) = replay.next(NOW, &store) else { panic!("a start") };
+            replay.handle(&store, &second.exchange(&commands)).unwrap();
+            if late_before_batch {
+                first.exchange(&late);
+            }
+            to_the_end(&store, &mut replay, &mut second);
+            if !late_before_batch {
+                first.exchange(&late);
+            }
+            assert_eq!(server_reads(&server, "GET n"), Value::bulk("5"));
+        }
+    }
+
+    #[test]
+    fn what_redis_refuses_for_good_is_kept_and_stops_nothing() {
+        let (store, server) = (Store::new(1 << 24), Store::new(1 << 24));
+        server_reads(&server, "RPUSH list x");
+        run(&store, "INCR list");
+        run(&store, "INCR n");
+        to_the_end(&store, &mut Replay::new("id".into()), &mut Connection::to(&server));
+        assert_eq!(server_reads(&server, "GET n"), Value::bulk("1"));
+        let letters = store.dead_letters();
+        assert_eq!(letters.len(), 1);
+        assert_eq!(letters[0].command.join(&b' '), b"INCRBY list 1");
+        assert!(letters[0].error.starts_with("WRONGTYPE"), "{}", letters[0].error);
+    }
+
+    #[test]
+    fn what_redis_refuses_for_now_waits() {
+        let store = Store::new(1 << 24);
+        run(&store, "INCR n");
+        let mut replay = Replay::new("id".into());
+        replay.next(NOW, &store);
+        replay.handle(&store, &[Value::ok(), Value::Nil]).unwrap();
+        replay.next(NOW, &store);
+        let error = || Value::Error("READONLY You can't write against a read only replica.".into());
+        let aborted =
+            Value::Error("EXECABORT Transaction discarded because of previous errors.".into());
+        let replies = [Value::ok(), error(), error(), aborted, Value::ok()];
+        let failure = replay.handle(&store, &replies).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::ReadOnly);
+        assert_eq!((store.journal().keys, store.journal().in_doubt), (1, None));
+    }
+}
