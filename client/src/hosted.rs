@@ -96,6 +96,11 @@ impl Client {
         &self.gate.config
     }
 
+    /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
+    pub fn dead_letters(&self) -> Vec<crate::DeadLetter> {
+        self.gate.store.dead_letters()
+    }
+
     /// The snapshot that an operator sees.
     pub fn status(&self) -> Status {
         self.gate.status()

@@ -53,6 +53,7 @@ pub use endpoint::{Address, Endpoint};
 pub use events::{Event, Queue, Sink, TracingSink};
 #[cfg(feature = "lua")]
 pub use lua::{Lua, LuaLimits};
+pub use outlast_core::journal::DeadLetter;
 pub use outlast_core::rules::{ConflictPolicy, KeyClass, KeyRule, RuleSpec, Rules};
 pub use outlast_core::{
     Error, ErrorKind, Failure, FailureKind, Level, Mode, Policy, Profile, Record, Status, Value,

@@ -252,9 +252,29 @@ fn append(commands: &mut Vec<Args>, bytes: &mut usize, mut command: Args) {
             *bytes = bytes.saturating_sub(cost_of_command(&commands.remove(at)));
         }
         command = vec![b"INCRBY".to_vec(), key, sum.to_string().into_bytes()];
+    } else if takes_any_number(&command)
+        && let Some(last) = commands.last_mut()
+        && last.first() == command.first()
+        && last.len() + command.len() <= ARGUMENTS_MAX
+    {
+        let elements = command.split_off(2);
+        *bytes += elements.iter().map(|part| part.len() + PART_OVERHEAD_BYTES).sum::<usize>();
+        last.extend(elements);
+        return;
     }
     *bytes += cost_of_command(&command);
     commands.insert(at, command);
+}
+
+/// Arguments that commands are put together to.
+const ARGUMENTS_MAX: usize = 10_000;
+
+/// Whether the command does with many elements what it does with one after the other.
+fn takes_any_number(command: &Args) -> bool {
+    let name = command.first().map(Vec::as_slice).unwrap_or_default();
+    let names: [&[u8]; 8] =
+        [b"LPUSH", b"RPUSH", b"SADD", b"SREM", b"HSET", b"HDEL", b"ZREM", b"PFADD"];
+    names.contains(&name)
 }
 
 fn sets_expiry(command: &Args) -> bool {

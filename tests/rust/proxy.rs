@@ -1,9 +1,10 @@
 //! A proxy in front of a server, which cuts connections where it hurts.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// Passes everything on, but for what it was told to cut.
@@ -22,6 +23,8 @@ struct Orders {
     exec_replies_to_swallow: AtomicU32,
     /// How many were.
     swallowed: AtomicU32,
+    /// After how many bytes of the client to cut the next connections, one each.
+    cuts: Mutex<VecDeque<usize>>,
 }
 
 impl Proxy {
@@ -64,6 +67,24 @@ impl Proxy {
         self.orders.exec_replies_to_swallow.store(count, Ordering::SeqCst);
     }
 
+    /// Has the next connections cut, each after so many bytes of the client reached the server.
+    ///
+    /// # Panics
+    ///
+    /// If a connection's thread panicked.
+    pub fn cut_next_after(&self, bytes: impl IntoIterator<Item = usize>) {
+        self.orders.cuts.lock().expect("no panic").extend(bytes);
+    }
+
+    /// How many connections wait to be cut.
+    ///
+    /// # Panics
+    ///
+    /// If a connection's thread panicked.
+    pub fn cuts_left(&self) -> usize {
+        self.orders.cuts.lock().expect("no panic").len()
+    }
+
     /// How many replies to an EXEC vanished.
     pub fn swallowed(&self) -> u32 {
         self.orders.swallowed.load(Ordering::SeqCst)
@@ -73,6 +94,7 @@ impl Proxy {
 /// Moves the bytes of one connection, both ways.
 fn pass(client: TcpStream, server: TcpStream, orders: &Arc<Orders>) {
     let cut = Arc::new(AtomicBool::new(false));
+    let mut left = orders.cuts.lock().ok().and_then(|mut cuts| cuts.pop_front());
     let copies = (client.try_clone(), server.try_clone());
     let (Ok(mut from_client), Ok(mut to_server)) = copies else { return };
     let (cutting, asked) = (cut.clone(), orders.clone());
@@ -85,7 +107,13 @@ fn pass(client: TcpStream, server: TcpStream, orders: &Arc<Orders>) {
             if is_exec && orders.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
                 cutting.store(true, Ordering::SeqCst);
             }
-            if to_server.write_all(&bytes[..read]).is_err() {
+            let passed = left.map_or(read, |left| left.min(read));
+            if to_server.write_all(&bytes[..passed]).is_err() {
+                break;
+            }
+            left = left.map(|left| left - passed);
+            if left == Some(0) {
+                let _ = from_client.shutdown(Shutdown::Both);
                 break;
             }
         }

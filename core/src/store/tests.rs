@@ -104,6 +104,18 @@ fn a_million_increments_are_one_command() {
 }
 
 #[test]
+fn elements_that_were_added_one_by_one_are_one_command() {
+    let store = store();
+    for line in ["RPUSH l a", "RPUSH l b c", "LPUSH l d", "LPUSH l e", "HSET h f v", "hset h g w"] {
+        run(&store, line);
+    }
+    let batch = store.next_batch(NOW, 9).unwrap();
+    assert_eq!(lines(&batch), ["HSET h f v g w", "RPUSH l a b c", "LPUSH l d e"]);
+    store.batch_applied();
+    assert_eq!(store.journal().bytes, 0);
+}
+
+#[test]
 fn the_journal_keeps_the_final_state() {
     let store = store();
     for line in [
