@@ -1,7 +1,7 @@
 //! Eight threads write while a real redis-server is killed and restarted with its data, and while every
 //! way back to it is cut at random bytes. In the end Redis holds what the threads were told, once.
 //!
-//! `OUTLAST_RECOVERY_ROUNDS` (50) and `OUTLAST_RECOVERY_SEED` (1) make it longer, or another one.
+//! `RECOVERY_ROUNDS` (50) and `RECOVERY_SEED` (1) make it longer, or another one.
 
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -123,8 +123,8 @@ fn draw(state: &mut u64, below: u64) -> u64 {
 
 #[test]
 fn nothing_is_lost_and_nothing_done_twice_through_kills_and_cuts() {
-    let rounds = number_from("OUTLAST_RECOVERY_ROUNDS", 50);
-    let mut state = number_from("OUTLAST_RECOVERY_SEED", 1).max(1);
+    let rounds = number_from("RECOVERY_ROUNDS", 50);
+    let mut state = number_from("RECOVERY_SEED", 1).max(1);
     let mut server = Server::start();
     let proxy = Proxy::start(server.port);
     let config = Config::builder(&proxy.url())
