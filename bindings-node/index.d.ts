@@ -26,6 +26,8 @@ export declare class Client {
   startup(): [boolean, unknown] | null
   /** Takes a command: its number if it waits, else how it ended. */
   submit(args: unknown[], buffers: boolean): number | [boolean, unknown]
+  /** Takes what stands between MULTI and EXEC, likewise. Its replies are bytes. */
+  submitTransaction(commands: unknown[][]): number | [boolean, unknown]
   /** What is to be written now, if anything; a string holds one byte a character. */
   takeOutput(): string | Buffer | null
   /**

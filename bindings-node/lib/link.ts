@@ -7,9 +7,10 @@ import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 
 import * as native from "../index.js";
-import { errorOf, guarded } from "./errors.js";
+import { closed, errorOf, guarded, namedWithin } from "./errors.js";
 import type { ErrorInfo } from "./errors.js";
 import type { Happening } from "./events.js";
+import { ignore, rejected } from "./promises.js";
 import type { Status } from "./types.js";
 
 /** What a turn says of the socket, apart from the number of one to take over. */
@@ -19,17 +20,21 @@ const CLOSE = -2;
 /** The longest time that a timer takes. */
 const TIMER_MS_MAX = 2_147_483_647;
 
-interface Waiter {
+/** Is told how a command ended. */
+export interface Settler {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+interface Waiter extends Settler {
   promise: Promise<unknown>;
-  resolve: (value: unknown) => void;
-  reject: (error: Error) => void;
 }
 
 export class Link {
   readonly #native: native.Client;
   readonly #tell: (happenings: Happening[]) => void;
   readonly #deadlineMs: number;
-  readonly #pending = new Map<number, Waiter>();
+  readonly #pending = new Map<number, Settler>();
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
   #staysAlive: NodeJS.Timeout | undefined;
@@ -63,21 +68,67 @@ export class Link {
     return promise as Promise<void>;
   }
 
+  /** Dials, unless that was done. */
+  begin(): void {
+    this.#start();
+  }
+
+  /** Whether the startup is over, so that a command need not wait for it. */
+  get isStarted(): boolean {
+    return this.#native.startup() !== null;
+  }
+
   /** Sends a command, or has it answered from memory at once. */
   submit(args: readonly unknown[], buffers: boolean): Promise<unknown> {
-    if (this.#draining !== undefined) return rejected(errorOf(CLOSED));
+    if (this.#draining !== undefined) return rejected(closed());
     const outcome = this.#native.submit(args as unknown[], buffers);
     if (typeof outcome !== "number") {
       const [ok, value] = outcome;
       return ok ? Promise.resolve(value) : rejected(errorOf(value as ErrorInfo));
     }
     const pending = waiter();
-    this.#pending.set(outcome, pending);
+    this.#await(outcome, pending);
+    return pending.promise;
+  }
+
+  /** As `submit`, and tells this settler. */
+  submitFor(settler: Settler, args: readonly unknown[], buffers: boolean): void {
+    if (this.#draining !== undefined) settler.reject(closed());
+    else this.#take(this.#native.submit(args as unknown[], buffers), settler);
+  }
+
+  /** Sends what stands between MULTI and EXEC in one piece; replies are bytes. */
+  transact(settler: Settler, commands: readonly (readonly unknown[])[]): void {
+    const named = {
+      resolve: (replies: unknown) => settler.resolve(transactionOf(replies as unknown[])),
+      reject: (error: Error) => settler.reject(error),
+    };
+    if (this.#draining !== undefined) settler.reject(closed());
+    else this.#take(this.#native.submitTransaction(commands as unknown[][]), named);
+  }
+
+  #take(outcome: number | [boolean, unknown], settler: Settler): void {
+    if (typeof outcome === "number") {
+      this.#await(outcome, settler);
+      return;
+    }
+    const [ok, value] = outcome;
+    if (ok) settler.resolve(value);
+    else settler.reject(errorOf(value as ErrorInfo));
+  }
+
+  #await(number: number, settler: Settler): void {
+    this.#pending.set(number, settler);
     if (this.#staysAlive === undefined) this.#start();
     this.#timer ??= this.#wakeIn(this.#deadlineMs);
     if (this.#pending.size === 1) this.#write();
     else this.#planWrite();
-    return pending.promise;
+  }
+
+  /** Gives up the connection as if it were lost, so that Redis is dialled anew. */
+  reconnect(): void {
+    const socket = this.#socket;
+    if (socket !== undefined) this.#lostSocket(socket, "the client asked to reconnect");
   }
 
   /** Closes once every command that waits has ended; no other is taken. */
@@ -211,7 +262,11 @@ export class Link {
   }
 }
 
-const CLOSED: ErrorInfo = { name: "Closed", code: "closed", message: "the client is closed" };
+/** Replies to MULTI, to each command, and to EXEC. */
+function transactionOf(replies: unknown[]): unknown[] {
+  const named = namedWithin(replies) as unknown[];
+  return [...named.slice(0, -1), namedWithin(named.at(-1))];
+}
 
 /** A promise whose rejection nobody needs to handle; whoever awaits it still gets it. */
 function waiter(): Waiter {
@@ -225,11 +280,3 @@ function waiter(): Waiter {
   });
   return made;
 }
-
-function rejected(error: Error): Promise<never> {
-  const promise = Promise.reject(error);
-  promise.catch(ignore);
-  return promise;
-}
-
-function ignore(): void {}

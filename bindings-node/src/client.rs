@@ -129,7 +129,38 @@ impl Client {
                 return pair(env, false, info).map(Either::B);
             }
         };
-        match self.inner.submit(args) {
+        self.submitted(env, self.inner.submit(args), buffers)
+    }
+
+    /// Takes what stands between MULTI and EXEC, likewise. Its replies are bytes.
+    #[napi(ts_args_type = "commands: unknown[][]", ts_return_type = "number | [boolean, unknown]")]
+    pub fn submit_transaction<'env>(
+        &self,
+        env: &'env Env,
+        commands: Array<'env>,
+    ) -> napi::Result<Either<f64, Array<'env>>> {
+        let mut transaction = Vec::with_capacity(commands.len() as usize);
+        for place in 0..commands.len() {
+            let args = commands.get::<Array<'_>>(place)?;
+            match args.as_ref().map(convert::command).transpose()? {
+                Some(Ok(args)) => transaction.push(args),
+                Some(Err(message)) => {
+                    let info = errors::type_error(env, &message)?.to_unknown();
+                    return pair(env, false, info).map(Either::B);
+                }
+                None => {}
+            }
+        }
+        self.submitted(env, self.inner.submit_transaction(transaction), true)
+    }
+
+    fn submitted<'env>(
+        &self,
+        env: &'env Env,
+        submission: Result<Submission, Error>,
+        buffers: bool,
+    ) -> napi::Result<Either<f64, Array<'env>>> {
+        match submission {
             Ok(Submission::Pending(number)) => {
                 if buffers {
                     self.as_buffers.borrow_mut().insert(number);

@@ -29,7 +29,7 @@ const ERRORS_MAX: usize = 256;
 const TIME_MS_MAX: u64 = 8_640_000_000_000_000;
 
 /// What a command takes, for error messages.
-const ALLOWED: &str = "allowed is a string, Buffer, Uint8Array, number or bigint";
+const ALLOWED: &str = "allowed is a string, Buffer, Uint8Array, number, bigint, boolean or null";
 
 /// Name and arguments of a command as bytes; or which of them has a type that no command takes.
 ///
@@ -44,9 +44,11 @@ pub(crate) fn command(args: &Array<'_>) -> napi::Result<Result<Vec<Vec<u8>>, Str
         let kind = value.get_type()?;
         let bytes = match kind {
             ValueType::String => Some(string_bytes(&value)?),
-            ValueType::Number | ValueType::BigInt if place > 0 => {
+            ValueType::Number | ValueType::BigInt | ValueType::Boolean if place > 0 => {
                 Some(string_bytes(&value)?).filter(|text| text != b"NaN")
             }
+            // As ioredis has it.
+            ValueType::Null if place > 0 => Some(Vec::new()),
             ValueType::Object if place > 0 && value.is_typedarray()? => {
                 args.get::<Uint8ArraySlice<'_>>(place).ok().flatten().map(|bytes| bytes.to_vec())
             }

@@ -50,10 +50,10 @@ function outlast() {
         degradedGet: (key) => degraded.get(key),
         degradedSet: (key, value) => degraded.set(key, value),
         confirm() {
-          if (client.status().served_by_store > 0) {
+          if (client.getStatus().served_by_store > 0) {
             throw new Error("outlast answered from memory although its server was there");
           }
-          if (degraded.status().served_by_redis > 0) {
+          if (degraded.getStatus().served_by_redis > 0) {
             throw new Error("a server answered where none should be");
           }
         },
