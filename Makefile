@@ -38,6 +38,15 @@ test-browser: ## Run the WASM package's tests in headless Chromium
 test-packaging: ## Install the built packages elsewhere and use them
 	@$(PYTHON) tests/run.py packaging
 
+.PHONY: devtools
+devtools: ## Put the devtools page together in build/devtools
+	@scripts/build-devtools
+
+.PHONY: picture
+picture: ## Take the README's picture of the devtools page anew
+	@$(PYTHON) tests/run.py browser
+	cp build/screenshots/picture.png examples/devtools/picture.png
+
 .PHONY: fuzz-store
 fuzz-store: ## Compare the store with redis-server on COMMANDS random commands from SEED (20,000,000 from 1)
 	@scripts/setup-system redis

@@ -88,6 +88,9 @@ export declare class Throttle {
 /** The first delays of a redial schedule. */
 export declare function backoffSchedule(options: unknown, attempts: unknown, seed: unknown, schedule: unknown): string
 
+/** What a production log holds, what is wrong with it, and its correction. */
+export declare function checkLog(text: unknown): string
+
 /** What a message, a log line or an error object says. */
 export declare function classify(evidence: unknown): string
 
@@ -111,6 +114,9 @@ export declare function failureKinds(): string
 
 /** The table of knobs. */
 export declare function knobs(): string
+
+/** The entry of an incident for the production log. */
+export declare function logEntry(incident: unknown, endpoint: unknown, service: unknown): string
 
 /** The status in a text, in whichever language it was written. */
 export declare function parseStatus(json: unknown): string

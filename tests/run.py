@@ -176,6 +176,7 @@ NEEDS = {
     "python": "scripts/build-python",
     "node": "scripts/build-node",
     "wasm": "scripts/build-wasm",
+    "devtools": "scripts/build-devtools",
 }
 
 # In the order in which they run: the quick ones first.
@@ -223,7 +224,7 @@ SUITES = (
         "browser",
         f"{VITEST} run --root tests/browser --dir tests/browser/page {VITEST_REPORT}",
         read_vitest,
-        ("chrome", "wasm"),
+        ("chrome", "redis", "python", "node", "devtools"),
     ),
     Suite(
         "examples",

@@ -7,11 +7,13 @@ import * as native from "../index.js";
 import { guarded } from "./errors.js";
 import type { ErrorCode } from "./errors.js";
 import type {
+  CheckedLog,
   Classification,
   CommandTreatment,
   Counts,
   Delay,
   FailureKind,
+  Incident,
   Input,
   KeyTreatment,
   Knob,
@@ -100,6 +102,16 @@ export function simulate(options?: PolicyOptions, scenario?: ScenarioOptions): T
 /** The status in a text, in whichever language it was written. */
 export function parseStatus(json: string): Status {
   return parsed(() => native.parseStatus(json));
+}
+
+/** The entry of an incident for the production log, in Markdown. The endpoint is redacted already. */
+export function logEntry(incident: Incident, endpoint: string, service?: string): string {
+  return parsed(() => native.logEntry(incident, endpoint, service));
+}
+
+/** What a production log holds, what is not as its template has it, and its correction. */
+export function checkLog(text: string): CheckedLog {
+  return parsed(() => native.checkLog(text));
 }
 
 /** Decides when to dial, which mode the application sees and what is logged. */

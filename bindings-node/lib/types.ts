@@ -198,6 +198,15 @@ export interface Scenario {
   calls_per_second: number;
   /** What the jitter is drawn from. */
   seed: Seed;
+  /** Several outages, one after the other, in place of the one above. */
+  faults: Fault[];
+}
+
+/** One of several outages. */
+export interface Fault {
+  kind: FailureKind;
+  from_ms: number;
+  until_ms: number;
 }
 
 export type ScenarioOptions = Options<Scenario>;
@@ -272,6 +281,31 @@ export interface Incident {
   replayed: number;
   conflicts: number;
   replay_refused: number;
+}
+
+/** What was found in a production log. */
+export interface CheckedLog {
+  entries: {
+    /** The line of its heading, from 1. */
+    line: number;
+    /** `2025-03-04 02:11`, in UTC; empty where there is no such time. */
+    at: string;
+    title: string;
+    state: "resolved" | "mitigated" | "open";
+    recovered_after_ms: number | null;
+  }[];
+  /** What is not as the template has it: the first 1,000. */
+  faults: { line: number; message: string }[];
+  statistics: {
+    entries: number;
+    resolved: number;
+    mitigated: number;
+    open: number;
+    recovered_after_ms_median: number | null;
+    recovered_after_ms_max: number | null;
+  };
+  /** The log as the template has it. */
+  corrected: string;
 }
 
 /** The mode that an application sees. */

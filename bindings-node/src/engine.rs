@@ -108,6 +108,27 @@ pub fn parse_status(json: Unknown<'_>) -> errors::Result<String> {
     convert::answer(|| ocore::Status::parse(&convert::text("status", &json)?))
 }
 
+/// The entry of an incident for the production log.
+#[napi]
+pub fn log_entry(
+    incident: Unknown<'_>,
+    endpoint: Unknown<'_>,
+    service: Unknown<'_>,
+) -> errors::Result<String> {
+    convert::answer(|| {
+        let incident = convert::parsed("incident", &incident)?;
+        let endpoint = convert::text("endpoint", &endpoint)?;
+        let service = convert::text_or("service", &service, "")?;
+        Ok(ocore::production_log::entry(&incident, &endpoint, &service))
+    })
+}
+
+/// What a production log holds, what is wrong with it, and its correction.
+#[napi]
+pub fn check_log(text: Unknown<'_>) -> errors::Result<String> {
+    convert::answer(|| Ok(ocore::production_log::check(&convert::text("log", &text)?)))
+}
+
 /// Decides when to dial, which mode the application sees and what is logged.
 #[napi]
 #[derive(Debug)]

@@ -24,6 +24,7 @@ __all__ = [
     "after_fork",
     "backoff_schedule",
     "class_of",
+    "check_log",
     "classify",
     "classify_reply",
     "close_all",
@@ -34,6 +35,7 @@ __all__ = [
     "failure_class",
     "failure_kinds",
     "knobs",
+    "log_entry",
     "log_pipe",
     "parse_status",
     "policy",
@@ -120,6 +122,8 @@ def simulate(
     options: Mapping[str, object] | None = None, scenario: Mapping[str, object] | None = None
 ) -> dict[str, Any]: ...
 def parse_status(json: str) -> Status: ...
+def log_entry(incident: Mapping[str, object], endpoint: str, service: str = "") -> str: ...
+def check_log(text: str) -> dict[str, Any]: ...
 def error_kinds() -> list[str]: ...
 def error_class(code: str) -> type[Exception] | None: ...
 def failure_class(code: str) -> type[Exception] | None: ...

@@ -113,6 +113,24 @@ pub(crate) fn parse_status<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'
     to_python(py, &Status::parse(json).map_err(|error| raised(py, &error))?)
 }
 
+/// The entry of an incident for the production log.
+#[pyfunction]
+#[pyo3(signature = (incident, endpoint, service=""))]
+pub(crate) fn log_entry(
+    incident: &Bound<'_, PyAny>,
+    endpoint: &str,
+    service: &str,
+) -> PyResult<String> {
+    let incident = convert::parsed("incident", incident)?;
+    Ok(ocore::production_log::entry(&incident, endpoint, service))
+}
+
+/// What a production log holds, what is wrong with it, and its correction.
+#[pyfunction]
+pub(crate) fn check_log<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    to_python(py, &ocore::production_log::check(text))
+}
+
 /// Decides when to dial, which mode the application sees and what is logged.
 #[pyclass(module = "outlast", frozen)]
 #[derive(Debug)]

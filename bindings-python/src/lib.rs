@@ -15,8 +15,8 @@ mod _outlast {
     use crate::client::Client;
     #[pymodule_export]
     use crate::engine::{
-        Engine, Store, Throttle, backoff_schedule, class_of, classify, classify_reply, decide,
-        failure_kinds, knobs, parse_status, policy, simulate,
+        Engine, Store, Throttle, backoff_schedule, check_log, class_of, classify, classify_reply,
+        decide, failure_kinds, knobs, log_entry, parse_status, policy, simulate,
     };
     #[pymodule_export]
     use crate::errors::{error_class, error_kinds, failure_class};

@@ -1,6 +1,8 @@
 /** outlast-wasm for Node: everything is there once it is imported. */
 
-import generated from "../pkg/node/outlast_wasm.js";
+import generated from "../pkg/node/outlast_diagnosis.js";
+import generatedStore from "../pkg/node/outlast_store.js";
+import { withExec } from "./exec.js";
 import { surface } from "./surface.js";
 import type * as types from "./types.js";
 
@@ -25,12 +27,20 @@ export const {
   backoffSchedule,
   simulate,
   parseStatus,
+  logEntry,
+  checkLog,
   Engine,
   Throttle,
-  Store,
 } = outlast;
+
+export const Store: types.StoreClass = withExec(generatedStore.Store);
 
 /** The same as in a browser, so that code which runs in both may `await load()` in both. */
 export async function load(): Promise<types.Outlast> {
   return outlast;
+}
+
+/** The same as in a browser. */
+export async function loadStore(): Promise<types.StoreClass> {
+  return Store;
 }

@@ -14,8 +14,9 @@ export function surface(generated: Outlast): Outlast {
     backoffSchedule: generated.backoffSchedule,
     simulate: generated.simulate,
     parseStatus: generated.parseStatus,
+    logEntry: generated.logEntry,
+    checkLog: generated.checkLog,
     Engine: generated.Engine,
     Throttle: generated.Throttle,
-    Store: generated.Store,
   });
 }

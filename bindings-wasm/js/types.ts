@@ -3,11 +3,13 @@
  */
 
 import type {
+  CheckedLog,
   Classification,
   CommandTreatment,
   Counts,
   Delay,
   FailureKind,
+  Incident,
   Input,
   KeyTreatment,
   Knob,
@@ -27,7 +29,12 @@ export type * from "./core.js";
 /** What outlast throws. */
 export interface OutlastError extends Error {
   name: "OutlastError";
-  code: "invalid_option" | "invalid_argument" | "unsupported_locally" | "limit_reached";
+  code:
+    | "invalid_option"
+    | "invalid_argument"
+    | "unsupported_locally"
+    | "limit_reached"
+    | "command_error";
 }
 
 /** Decides when to dial, which mode the application sees and what is logged. */
@@ -54,12 +61,64 @@ export interface Throttle {
   free(): void;
 }
 
-/** The Redis in memory that answers while Redis is away. */
+/** How a store is made. */
+export interface StoreOptions {
+  /** Bytes that keys, values and bookkeeping may take (64 MiB). */
+  bytesMax?: number | bigint;
+  /** What gives way when it is full, as `maxmemory-policy` has it (`noeviction`: writes fail). */
+  eviction?:
+    | "noeviction"
+    | "allkeys-lru"
+    | "allkeys-lfu"
+    | "allkeys-random"
+    | "volatile-lru"
+    | "volatile-lfu"
+    | "volatile-random"
+    | "volatile-ttl";
+}
+
+/** One argument of a command. */
+export type StoreArgument = string | number | bigint | Uint8Array;
+
+/**
+ * A reply as JavaScript has it: nil is `null`, bytes that are no UTF-8 are a `Uint8Array`, an integer
+ * that a number would round is a bigint, an error inside a list is an `Error`. Maps and sets come
+ * after `HELLO 3`.
+ */
+export type StoreValue =
+  | null
+  | string
+  | number
+  | bigint
+  | boolean
+  | Uint8Array
+  | OutlastError
+  | StoreValue[]
+  | Map<StoreValue, StoreValue>
+  | Set<StoreValue>;
+
+/** The Redis in memory that answers while Redis is away, with one session. */
 export interface Store {
-  /** Answers a command as Redis would; `journalled` says whether a write is to reach Redis later. */
+  /**
+   * Answers a command of the session, now: `exec("ZADD", "board", 3, "ada")`. An error reply is
+   * thrown with the code `command_error`. It never waits: blocking commands time out at once.
+   */
+  exec(...args: readonly StoreArgument[]): StoreValue;
+  /** The same at another time, in milliseconds. */
+  execAt(atMs: number, args: readonly StoreArgument[]): StoreValue;
+  /** The messages for the session's subscriptions since this was last asked. */
+  messages(): StoreValue[];
+  /**
+   * Answers a command by itself, with the type of each reply; `journalled` says whether a write is
+   * to reach Redis later.
+   */
   execute(atMs: number, args: readonly string[], journalled?: boolean): Reply;
+  /** Gives its memory back. The garbage collector does it too. */
   free(): void;
 }
+
+/** The class: `new Store({ bytesMax: 1_000_000 })`, or only a number of bytes. */
+export type StoreClass = new (options?: StoreOptions | number) => Store;
 
 /** What a loaded outlast-wasm offers. */
 export interface Outlast {
@@ -88,7 +147,10 @@ export interface Outlast {
   simulate(options?: PolicyOptions, scenario?: ScenarioOptions): Trace;
   /** The status in a text, in whichever language it was written. */
   parseStatus(json: string): Status;
+  /** The entry of an incident for the production log, in Markdown. The endpoint is redacted already. */
+  logEntry(incident: Incident, endpoint: string, service?: string): string;
+  /** What a production log holds, what is not as its template has it, and its correction. */
+  checkLog(text: string): CheckedLog;
   readonly Engine: new (options: PolicyOptions, endpoint: string, seed: Seed) => Engine;
   readonly Throttle: new (intervalMs: number) => Throttle;
-  readonly Store: new (bytesMax: number) => Store;
 }

@@ -1,65 +1,28 @@
-//! Values both ways. What comes in is read into JSON first, within bounds; what goes out is plain
-//! objects with the core's names.
+//! What comes in is read into JSON first, within bounds, and then by the core: each further way would
+//! be compiled for every type.
 
-use js_sys::{Array, BigInt, Object, Reflect};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt::Display;
+
+use js_sys::{Array, BigInt, Number, Object, Reflect};
 use outlast_core as ocore;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::errors::thrown;
-use ocore::classify::{CAUSE_DEPTH_MAX, CAUSE_WIDTH_MAX};
 use ocore::{Error, ErrorKind};
 
 /// How deep an argument may be nested; nothing that the core reads is as deep.
 const DEPTH_MAX: u32 = 16;
 
-/// How many error objects are read of one failure: causes may go round in circles.
-const ERRORS_MAX: usize = 256;
+/// The largest integer up to which a JavaScript number holds every one: 2^53 − 1.
+pub(crate) const INTEGER_MAX: u64 = 9_007_199_254_740_991;
 
 /// The last millisecond that a JavaScript date can name. Every later time that an engine answers
 /// is still a number that JavaScript holds exactly.
 const TIME_MS_MAX: u64 = 8_640_000_000_000_000;
-
-/// The answer of a call as JavaScript gets it, or the error that it throws.
-pub(crate) fn answer<T: Serialize>(
-    call: impl FnOnce() -> Result<T, Error>,
-) -> Result<JsValue, JsValue> {
-    call().and_then(|value| to_js(&value)).map_err(|error| thrown(&error))
-}
-
-/// A value as plain objects, lists and numbers. A number that JavaScript would round is an error.
-fn to_js<T: Serialize>(value: &T) -> Result<JsValue, Error> {
-    value
-        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-        .map_err(|error| Error::new(ErrorKind::LimitReached, error.to_string()))
-}
-
-/// A policy from an object of options, in camelCase or `snake_case`; nothing stands for none.
-pub(crate) fn policy(options: &JsValue) -> Result<ocore::Policy, Error> {
-    let mut given = names("set of options", options)?;
-    let rules = Reflect::get(options, &"rules".into()).unwrap_or_default();
-    if let Some(listed @ Value::Object(_)) = given.get_mut("rules") {
-        *listed = rules_in_order(&rules)?;
-    }
-    ocore::inspect::policy(&given)
-}
-
-/// An object of rules as a list, since JSON's objects do not keep their order here.
-fn rules_in_order(rules: &JsValue) -> Result<Value, Error> {
-    let mut list = Vec::new();
-    for entry in Object::entries(&Object::from(rules.clone())).iter() {
-        let entry = Array::from(&entry);
-        let mut rule = vec![json("rules", &entry.get(0), 0)?];
-        match json("rules", &entry.get(1), 0)? {
-            Value::Array(parts) => rule.extend(parts),
-            class => rule.push(class),
-        }
-        list.push(Value::Array(rule));
-    }
-    Ok(Value::Array(list))
-}
 
 /// What the core reads from an object with names in camelCase or `snake_case`; nothing stands for
 /// an empty one.
@@ -72,33 +35,11 @@ pub(crate) fn parsed<T: DeserializeOwned>(what: &str, value: &JsValue) -> Result
     read(what, json(what, value, 0)?)
 }
 
-/// A text.
-pub(crate) fn text(what: &str, value: &JsValue) -> Result<String, Error> {
-    parsed(what, value)
-}
-
-/// A text, or this one where there is none.
-pub(crate) fn text_or(what: &str, value: &JsValue, absent: &str) -> Result<String, Error> {
-    if value.is_undefined() {
-        return Ok(absent.to_owned());
-    }
-    text(what, value)
-}
-
 /// A whole number: a number that JavaScript holds exactly, or a bigint of up to 64 bits.
 pub(crate) fn whole(field: &str, value: &JsValue) -> Result<u64, Error> {
-    serde_wasm_bindgen::from_value(value.clone()).map_err(|_| {
+    exact(value).and_then(|number| number.as_u64()).ok_or_else(|| {
         let allowed = "a whole number from 0 to 9007199254740991, or a bigint of up to 64 bits";
         Error::invalid_option(field, &shown(value), allowed)
-    })
-}
-
-/// A whole number of a few digits.
-pub(crate) fn count(field: &str, value: &JsValue) -> Result<u32, Error> {
-    let number = whole(field, value)?;
-    u32::try_from(number).map_err(|_| {
-        let allowed = format!("at most {}", u32::MAX);
-        Error::invalid_option(field, &shown(value), &allowed)
     })
 }
 
@@ -114,111 +55,8 @@ pub(crate) fn time(value: &JsValue) -> Result<ocore::Timestamp, Error> {
         })
 }
 
-/// What is known of a failure: a text as it is, and of an object what [`ocore::classify`] reads.
-/// The fields of a JavaScript error are inherited or not enumerable, so they are asked for by name.
-pub(crate) fn evidence(value: &JsValue) -> Result<Value, Error> {
-    if value.is_object() && !Array::is_array(value) {
-        return Ok(error_object(value, 0, &mut 0));
-    }
-    json("error", value, 0)
-}
-
-fn error_object(value: &JsValue, depth: u32, seen: &mut usize) -> Value {
-    *seen += 1;
-    let field = |name: &str| Reflect::get(value, &name.into()).unwrap_or_default();
-    let mut object = Map::new();
-    let is_error = value.is_instance_of::<js_sys::Error>();
-    // These names are the core's only where the object was made for it.
-    let texts: &[&str] = if is_error {
-        &["message", "name", "code"]
-    } else {
-        &["message", "name", "code", "text", "phase"]
-    };
-    for name in texts {
-        if let Some(text) = field(name).as_string() {
-            object.insert((*name).to_owned(), Value::String(text));
-        }
-    }
-    if let Ok(errno) = serde_wasm_bindgen::from_value::<i32>(field("errno")) {
-        object.insert("errno".to_owned(), errno.into());
-    }
-    if depth < CAUSE_DEPTH_MAX {
-        let mut causes = Vec::new();
-        for name in ["errors", "causes"] {
-            if let Ok(list) = field(name).dyn_into::<Array>() {
-                causes.extend(list.iter().take(CAUSE_WIDTH_MAX));
-            }
-        }
-        causes.push(field("cause"));
-        let read = causes.iter().filter_map(|cause| error_cause(cause, depth + 1, seen)).collect();
-        object.insert("causes".to_owned(), Value::Array(read));
-    }
-    Value::Object(object)
-}
-
-/// A cause is an error object, or only its message.
-fn error_cause(value: &JsValue, depth: u32, seen: &mut usize) -> Option<Value> {
-    if *seen >= ERRORS_MAX {
-        return None;
-    }
-    if let Some(text) = value.as_string() {
-        *seen += 1;
-        return Some(serde_json::json!({ "text": text }));
-    }
-    value.is_object().then(|| error_object(value, depth, seen))
-}
-
-/// A reply as an object with one field, which tells its type. The store answers no other types.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the types of RESP 3 have no form here, nor has any that is still to come"
-)]
-pub(crate) fn reply(value: &ocore::Value) -> Result<JsValue, Error> {
-    use ocore::Value as Reply;
-    Ok(match value {
-        Reply::Nil | Reply::NilArray => tagged("nil", &JsValue::TRUE),
-        Reply::Simple(text) => tagged("simple", &text.into()),
-        Reply::Error(text) => tagged("error", &text.into()),
-        Reply::Integer(number) => tagged("integer", &integer(*number)),
-        Reply::Bulk(bytes) => tagged("bulk", &String::from_utf8_lossy(bytes).as_ref().into()),
-        Reply::Array(items) => {
-            let items: Array = items.iter().map(reply).collect::<Result<_, _>>()?;
-            tagged("array", &items)
-        }
-        other => return Err(unanswerable(other)),
-    })
-}
-
-/// Why the store does not answer, in the same form.
-pub(crate) fn refusal(refusal: ocore::store::Refusal) -> Result<JsValue, Error> {
-    use ocore::store::Refusal;
-    let reason = match refusal {
-        Refusal::Unsupported => "unsupported",
-        Refusal::Full => "full",
-        other => return Err(unanswerable(&other)),
-    };
-    Ok(tagged("refused", &reason.into()))
-}
-
-fn unanswerable(answer: &dyn core::fmt::Debug) -> Error {
-    let message = format!("an answer of the store that has no form here: {answer:?}");
-    Error::new(ErrorKind::UnsupportedLocally, message)
-}
-
-/// A number where JavaScript holds it exactly, else a bigint.
-fn integer(number: i64) -> JsValue {
-    to_js(&number).unwrap_or_else(|_| JsValue::from(number))
-}
-
-fn tagged(tag: &str, value: &JsValue) -> JsValue {
-    let object = Object::new();
-    // An object that was just made is extensible: this cannot fail.
-    let _ = Reflect::set(&object, &tag.into(), value);
-    object.into()
-}
-
 /// The fields of an object, their names in `snake_case`.
-fn names(what: &str, value: &JsValue) -> Result<Map<String, Value>, Error> {
+pub(crate) fn names(what: &str, value: &JsValue) -> Result<Map<String, Value>, Error> {
     let fields = match json(what, value, 0)? {
         Value::Null => Map::new(),
         Value::Object(fields) => fields,
@@ -250,20 +88,19 @@ fn snake_case(name: &str) -> String {
 
 /// A value as JSON, of bounded depth. A number that is none stays visible as a text, so that the
 /// core refuses it by its name instead of taking it for absent.
-fn json(what: &str, value: &JsValue, depth: u32) -> Result<Value, Error> {
+pub(crate) fn json(what: &str, value: &JsValue, depth: u32) -> Result<Value, Error> {
     if depth > DEPTH_MAX {
         return Err(unreadable(what, &"nested too deep"));
     }
-    if value.as_f64().is_some_and(|number| !number.is_finite()) {
-        return Ok(Value::String(shown(value)));
+    if let Some(scalar) = scalar(value) {
+        return Ok(scalar);
     }
     if let Some(list) = value.dyn_ref::<Array>() {
         let items = list.iter().map(|item| json(what, &item, depth + 1));
         return items.collect::<Result<_, _>>().map(Value::Array);
     }
     let Some(object) = value.dyn_ref::<Object>().filter(|_| value.is_object()) else {
-        return serde_wasm_bindgen::from_value(value.clone())
-            .map_err(|error| unreadable(what, &error));
+        return Err(unreadable(what, &format!("{} is no value for it", shown(value))));
     };
     let mut fields = Map::new();
     for key in Object::keys(object).iter() {
@@ -275,18 +112,46 @@ fn json(what: &str, value: &JsValue, depth: u32) -> Result<Value, Error> {
     Ok(Value::Object(fields))
 }
 
+fn scalar(value: &JsValue) -> Option<Value> {
+    if value.is_undefined() || value.is_null() {
+        return Some(Value::Null);
+    }
+    if let Some(flag) = value.as_bool() {
+        return Some(Value::Bool(flag));
+    }
+    if let Some(text) = value.as_string() {
+        return Some(Value::String(text));
+    }
+    if let Some(number) = exact(value) {
+        return Some(Value::Number(number));
+    }
+    let number = value.as_f64()?;
+    Some(serde_json::Number::from_f64(number).map_or_else(|| shown(value).into(), Value::Number))
+}
+
+/// An integer that is held exactly: a safe number, or a bigint of up to 64 bits.
+pub(crate) fn exact(value: &JsValue) -> Option<serde_json::Number> {
+    let big = match value.as_f64() {
+        Some(_) if Number::is_safe_integer(value) => BigInt::new(value).ok()?.into(),
+        None if value.is_bigint() => value.clone(),
+        Some(_) | None => return None,
+    };
+    let unsigned = u64::try_from(big.clone()).ok().map(serde_json::Number::from);
+    unsigned.or_else(|| i64::try_from(big).ok().map(serde_json::Number::from))
+}
+
 fn read<T: DeserializeOwned>(what: &str, value: Value) -> Result<T, Error> {
     serde_json::from_value(value).map_err(|error| unreadable(what, &error))
 }
 
-fn unreadable(what: &str, why: &dyn core::fmt::Display) -> Error {
+fn unreadable(what: &str, why: &dyn Display) -> Error {
     let article = if what.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
     let message = format!("not {article} {what}: {why}");
     Error::new(ErrorKind::InvalidArgument, message)
 }
 
 /// A value for a message.
-fn shown(value: &JsValue) -> String {
+pub(crate) fn shown(value: &JsValue) -> String {
     if let Some(text) = value.as_string() {
         return text;
     }

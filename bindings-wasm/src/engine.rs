@@ -1,10 +1,14 @@
 //! The parts of the core that remember something, as JavaScript classes.
 
+use alloc::vec::Vec;
+
 use outlast_core as ocore;
 use wasm_bindgen::prelude::*;
 
+use crate::answer::answer;
 use crate::convert;
 use crate::errors::thrown;
+use crate::option;
 
 /// Decides when to dial, which mode the application sees and what is logged.
 #[wasm_bindgen]
@@ -23,8 +27,8 @@ impl Engine {
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, endpoint: &JsValue, seed: &JsValue) -> Result<Self, JsValue> {
         let engine = || {
-            let policy = convert::policy(options)?;
-            let endpoint = convert::text("endpoint", endpoint)?;
+            let policy = option::policy(options)?;
+            let endpoint = option::text("endpoint", endpoint)?;
             let seed = convert::whole("seed", seed)?;
             Ok(ocore::Engine::new(policy, endpoint, seed))
         };
@@ -38,7 +42,7 @@ impl Engine {
     ///
     /// `invalid_argument` for what is no time or no input.
     pub fn handle(&mut self, at_ms: &JsValue, input: &JsValue) -> Result<JsValue, JsValue> {
-        convert::answer(|| {
+        answer(|| {
             let at = convert::time(at_ms)?;
             self.engine.handle(at, convert::parsed("input", input)?);
             Ok(self.outputs())
@@ -51,7 +55,7 @@ impl Engine {
     ///
     /// `invalid_argument` for what is no time.
     pub fn status(&self, at_ms: &JsValue) -> Result<JsValue, JsValue> {
-        convert::answer(|| Ok(self.engine.status(convert::time(at_ms)?)))
+        answer(|| Ok(self.engine.status(convert::time(at_ms)?)))
     }
 
     fn outputs(&mut self) -> Vec<ocore::Output> {
@@ -102,7 +106,7 @@ impl Throttle {
     ///
     /// `invalid_argument` for what is no time or no kind.
     pub fn failure(&mut self, at_ms: &JsValue, kind: &JsValue) -> Result<JsValue, JsValue> {
-        convert::answer(|| {
+        answer(|| {
             let at = convert::time(at_ms)?;
             Ok(self.throttle.failure(at, convert::parsed("kind", kind)?))
         })
@@ -114,7 +118,7 @@ impl Throttle {
     ///
     /// `invalid_argument` for what is no time.
     pub fn summary(&mut self, at_ms: &JsValue) -> Result<JsValue, JsValue> {
-        convert::answer(|| Ok(self.throttle.summary(convert::time(at_ms)?)))
+        answer(|| Ok(self.throttle.summary(convert::time(at_ms)?)))
     }
 
     /// When the next summary is due.
@@ -123,7 +127,7 @@ impl Throttle {
     ///
     /// None.
     pub fn due(&self) -> Result<JsValue, JsValue> {
-        convert::answer(|| Ok(self.throttle.due()))
+        answer(|| Ok(self.throttle.due()))
     }
 
     /// What happened since the last line.
@@ -133,50 +137,6 @@ impl Throttle {
     /// None.
     #[wasm_bindgen(js_name = sinceLine)]
     pub fn since_line(&self) -> Result<JsValue, JsValue> {
-        convert::answer(|| Ok(self.throttle.since_line()))
-    }
-}
-
-/// The Redis in memory that answers while Redis is away.
-#[wasm_bindgen]
-#[derive(Debug)]
-pub struct Store {
-    store: ocore::store::Store,
-}
-
-#[wasm_bindgen]
-impl Store {
-    /// An empty store that holds at most this many bytes.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_option` for what is no number of bytes.
-    #[wasm_bindgen(constructor)]
-    pub fn new(bytes_max: &JsValue) -> Result<Self, JsValue> {
-        let bytes_max = convert::whole("bytes_max", bytes_max).map_err(|error| thrown(&error))?;
-        // What is more than memory can hold is no limit.
-        let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
-        let store = ocore::store::Store::new(bytes_max);
-        Ok(Self { store })
-    }
-
-    /// Answers a command as Redis would.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_argument` for what is no time or no list of texts.
-    pub fn execute(
-        &mut self,
-        at_ms: &JsValue,
-        args: &JsValue,
-        journalled: Option<bool>,
-    ) -> Result<JsValue, JsValue> {
-        let execute = || {
-            let at = convert::time(at_ms)?;
-            let args: Vec<String> = convert::parsed("command", args)?;
-            let executed = self.store.execute(at, &args, journalled.unwrap_or(true));
-            executed.map_or_else(convert::refusal, |value| convert::reply(&value))
-        };
-        execute().map_err(|error| thrown(&error))
+        answer(|| Ok(self.throttle.since_line()))
     }
 }

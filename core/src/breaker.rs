@@ -11,13 +11,14 @@
 //! The one probe of `half_open` is a fresh dial with a PING: it also mends a connection whose
 //! replies are swallowed, which a probe over the old connection never would.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::coded::read_by_code;
 use crate::policy::Policy;
 use crate::time::Timestamp;
 
 /// The state that a status shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum BreakerState {
@@ -28,6 +29,22 @@ pub enum BreakerState {
     /// One dial tries whether they may go again.
     HalfOpen,
 }
+
+impl BreakerState {
+    /// Every state.
+    pub const ALL: &'static [Self] = &[Self::Closed, Self::Open, Self::HalfOpen];
+
+    /// The code that statuses use.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
+read_by_code!(BreakerState);
 
 /// Slices of the sliding window: the oldest is forgotten when a new one begins.
 const SLICES: usize = 10;

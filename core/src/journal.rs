@@ -60,6 +60,7 @@ pub struct Batch {
     /// For each command, the number of its key within the batch.
     key_of: Vec<usize>,
     pub(crate) keys: usize,
+    bytes: usize,
 }
 
 /// What became of a batch.
@@ -126,30 +127,34 @@ impl Journal {
         self.pending.entry(key.to_vec()).or_insert(Change::Delta { commands: Vec::new(), bytes: 0 })
     }
 
-    /// Moves changes into a batch until that has `keys_max` keys. `live` gives the commands that make
-    /// what the store holds at a key, if it is there.
-    pub(crate) fn fill(
+    /// The first key that waits.
+    pub(crate) fn first(&self) -> Option<&[u8]> {
+        self.pending.keys().next().map(Vec::as_slice)
+    }
+
+    /// Moves a key's change into a batch, if it has one. `live` gives the commands that make what the
+    /// store holds at a key, if it is there.
+    pub(crate) fn move_to(
         &mut self,
         batch: &mut Batch,
-        keys_max: usize,
+        key: &[u8],
         live: impl Fn(&[u8]) -> Option<Vec<Args>>,
     ) {
-        while batch.keys < keys_max {
-            let Some((key, change)) = self.pending.pop_first() else {
-                break;
-            };
-            let written = match &change {
-                // A key that expired during the outage is not resurrected, and not kept either.
-                Change::Replaced => {
-                    live(&key).unwrap_or_else(|| vec![vec![b"DEL".to_vec(), key.clone()]])
-                }
-                Change::Delta { commands, .. } => commands.clone(),
-            };
-            batch.key_of.extend(vec![batch.keys; written.len()]);
-            batch.commands.extend(written);
-            batch.keys += 1;
-            self.under_way.push((key, change));
-        }
+        let Some((key, change)) = self.pending.remove_entry(key) else {
+            return;
+        };
+        let written = match &change {
+            // A key that expired during the outage is not resurrected, and not kept either.
+            Change::Replaced => {
+                live(&key).unwrap_or_else(|| vec![vec![b"DEL".to_vec(), key.clone()]])
+            }
+            Change::Delta { commands, .. } => commands.clone(),
+        };
+        batch.key_of.extend(vec![batch.keys; written.len()]);
+        batch.bytes += written.iter().flatten().map(Vec::len).sum::<usize>();
+        batch.commands.extend(written);
+        batch.keys += 1;
+        self.under_way.push((key, change));
     }
 
     /// The batch under way reached Redis; how many keys of it were from here.
@@ -252,7 +257,12 @@ fn increment(command: &Args) -> Option<i64> {
 impl Batch {
     /// A batch without keys.
     pub(crate) const fn new(sequence: u64) -> Self {
-        Self { sequence, commands: Vec::new(), key_of: Vec::new(), keys: 0 }
+        Self { sequence, commands: Vec::new(), key_of: Vec::new(), keys: 0, bytes: 0 }
+    }
+
+    /// Bytes of its commands.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The key of the marker of a client.

@@ -5,9 +5,11 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::coded::read_by_code;
+
 /// What kind of failure it was. The [`code`](FailureKind::code) is stable: it stands in logs,
 /// exceptions, status and recordings of every language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -280,6 +282,8 @@ impl FailureKind {
         }
     }
 }
+
+read_by_code!(FailureKind);
 
 impl fmt::Display for FailureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

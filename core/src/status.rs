@@ -6,13 +6,14 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::breaker::BreakerState;
+use crate::coded::read_by_code;
 use crate::incident::Incident;
 use crate::kind::FailureKind;
 use crate::policy::Profile;
 use crate::rules::KeyRule;
 
 /// The mode that an application sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Mode {
@@ -27,6 +28,10 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Every mode.
+    pub const ALL: &'static [Self] =
+        &[Self::Connected, Self::Degraded, Self::Reconciling, Self::Closed];
+
     /// The code that statuses use.
     pub const fn code(self) -> &'static str {
         match self {
@@ -38,8 +43,10 @@ impl Mode {
     }
 }
 
+read_by_code!(Mode);
+
 /// Healthy or degraded, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Health {
@@ -48,6 +55,21 @@ pub enum Health {
     /// They do not.
     Degraded,
 }
+
+impl Health {
+    /// Both.
+    pub const ALL: &'static [Self] = &[Self::Healthy, Self::Degraded];
+
+    /// The code that statuses use.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+        }
+    }
+}
+
+read_by_code!(Health);
 
 /// How long commands took on Redis, in microseconds, as upper bounds of the classes they fell in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,9 +6,12 @@
 //   PUT  /session/:id   keeps a session, any JSON, for half an hour
 //   GET  /session/:id   reads it back
 //   GET  /health        for probes and for people
+//
+// DEVTOOLS_FOLDER=<folder> adds the devtools page at /devtools/, for callers on this machine.
 
 import express from "express";
 import { Redis } from "outlast";
+import { devtools } from "./devtools.mjs";
 
 const SESSION_SECONDS = 1800;
 const prefix = process.env.KEY_PREFIX ?? "";
@@ -16,6 +19,8 @@ const prefix = process.env.KEY_PREFIX ?? "";
 const redis = new Redis(process.env.REDIS_URL ?? "redis://localhost:6379", {
   profile: "production",
 });
+
+const pages = process.env.DEVTOOLS_FOLDER && devtools(process.env.DEVTOOLS_FOLDER, redis);
 
 try {
   await redis.connect();
@@ -27,6 +32,7 @@ try {
 
 const app = express();
 app.use(express.json());
+if (pages) app.use("/devtools", pages);
 
 app.post("/visits", async (_request, response) => {
   try {

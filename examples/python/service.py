@@ -6,6 +6,8 @@ POST /visits         counts a visit
 PUT  /session/<id>   keeps a session, any JSON, for half an hour
 GET  /session/<id>   reads it back
 GET  /health         for probes and for people
+
+DEVTOOLS_FOLDER=<folder> adds the devtools page at /devtools/, for callers on this machine.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import os
 import signal
 import sys
 
+import devtools
 import outlast
 from flask import Flask, Response, request
 from waitress import serve
@@ -37,6 +40,8 @@ except outlast.RedisUnavailable as error:
     sys.exit(f"not started: {error}")
 
 app = Flask(__name__)
+if "DEVTOOLS_FOLDER" in os.environ:
+    app.register_blueprint(devtools.pages(os.environ["DEVTOOLS_FOLDER"], redis.get_status))
 
 
 @app.post("/visits")

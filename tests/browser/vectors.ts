@@ -1,7 +1,10 @@
 /** The shared runner of the vectors, with types: it is plain JavaScript, so that a page loads it too. */
 
 import { readFile } from "node:fs/promises";
-import type { Outlast } from "outlast-wasm";
+import type { Outlast, StoreClass } from "outlast-wasm";
+
+/** Both modules in one. */
+export type Api = Outlast & { Store: StoreClass };
 
 export interface Outcome {
   name: string;
@@ -11,7 +14,7 @@ export interface Outcome {
 
 export interface Runner {
   FILES: string[];
-  runVectors(api: Outlast, load: (name: string) => Promise<unknown>): Promise<Outcome[]>;
+  runVectors(api: Api, load: (name: string) => Promise<unknown>): Promise<Outcome[]>;
 }
 
 const FOLDER = new URL("../vectors/", import.meta.url);

@@ -29,7 +29,7 @@ test("a killed server is outlasted and written back", async () => {
   await server.kill();
   expect(await timed(1_000, () => redis.set("during", "2"))).toBe("OK");
   expect(await timed(1_000, () => redis.get("during"))).toBe("2");
-  expect(await timed(1_000, () => redis.incrby("counter", 2))).toBe(2);
+  expect(await timed(1_000, () => redis.incrby("counter", 2))).toBe(7);
   expect(await timed(1_000, () => redis.setex("session", 60, "s"))).toBe("OK");
   await timed(1_000, () => redis.del("before"));
   expect(redis.getStatus()).toMatchObject({ mode: "degraded", fallback_mode: true });
@@ -125,7 +125,7 @@ test("a late reply reaches nobody else", async () => {
   await Promise.all(keys.map((key) => redis.set(key, `value of ${key}`)));
   server.freeze();
   const late = await Promise.all(keys.slice(0, 10).map((key) => redis.get(key)));
-  expect(late).toEqual(Array.from({ length: 10 }, () => null));
+  expect(late).toEqual(keys.slice(0, 10).map((key) => `value of ${key}`));
   expect(redis.getStatus().mode).toBe("connected");
   const waiting = keys.slice(10).map((key) => redis.get(key));
   server.thaw();
@@ -244,7 +244,7 @@ test("a connection that is closed while idle costs no doubt", async () => {
   expect(await redis.incr("n")).toBe(1);
   await server.cli("CLIENT", "KILL", "TYPE", "normal");
   await eventually("it is noticed", () => redis.getStatus().failure_count > 0);
-  expect(await redis.incr("n")).toBe(1);
+  expect(await redis.incr("n")).toBe(2);
   await eventually("back on Redis", () => redis.getStatus().redis_connected);
   expect(await server.cli("GET", "n")).toBe("2");
 });

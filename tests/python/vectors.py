@@ -20,6 +20,7 @@ FILES = (
     "store.json",
     "simulate.json",
     "status.json",
+    "log.json",
 )
 
 
@@ -257,6 +258,19 @@ def check_status(case: dict) -> None:
     check_call(case, call)
 
 
+def check_entry(case: dict) -> None:
+    entry = outlast.log_entry(case["incident"], case["endpoint"], case["service"])
+    same(case["expect"], entry.split("\n"), "expect")
+    checked = outlast.check_log(entry)
+    same([], checked["faults"], "faults")
+    same(entry, checked["corrected"], "corrected")
+
+
+def check_log(case: dict) -> None:
+    found = outlast.check_log("\n".join(case["text"]))
+    same(case["expect"], {**found, "corrected": found["corrected"].split("\n")}, "expect")
+
+
 def line_of(line: dict) -> list:
     return [line["at_ms"], line["record"]["level"], line["record"]["code"]]
 
@@ -306,6 +320,8 @@ SECTIONS: dict[str, Callable[[dict], None]] = {
     "simulate.json/cases": check_simulation,
     "status.json/valid": check_status,
     "status.json/broken": check_status,
+    "log.json/entries": check_entry,
+    "log.json/checks": check_log,
 }
 
 

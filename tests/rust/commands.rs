@@ -117,7 +117,7 @@ fn told(call: &[&str]) -> Option<Vec<(String, Vec<String>)>> {
 }
 
 fn known() -> impl Iterator<Item = &'static Command> {
-    Command::all().iter().filter(|command| command.docs().is_of_server)
+    Command::all().iter().filter(|command| command.is_of_server())
 }
 
 #[test]

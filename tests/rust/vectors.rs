@@ -5,8 +5,10 @@ use std::fmt::Display;
 use std::fs;
 
 use outlast_core::classify::{classify_errno, classify_reply};
+use outlast_core::incident::Incident;
 use outlast_core::inspect::{self, Classification};
 use outlast_core::policy::{KNOBS, Policy};
+use outlast_core::production_log;
 use outlast_core::sim::{Scenario, simulate};
 use outlast_core::store::{Refusal, Store};
 use outlast_core::throttle::{Counts, Throttle};
@@ -159,6 +161,11 @@ fn status() {
         exact_or_error(case, parsed.map_err(|error| error.to_string()))
     };
     run("status.json", &[("valid", parse), ("broken", parse)]);
+}
+
+#[test]
+fn log() {
+    run("log.json", &[("entries", check_entry), ("checks", check_log)]);
 }
 
 /// What tells one failing vector from a passing one is itself tested.
@@ -365,6 +372,23 @@ fn check_drive(host: &mut Host, drive: &Value, step: &Value) -> Check {
     }
     same(&step["expect_dials_ms"], &plain(&dials), "expect_dials_ms")?;
     same(&step["expect"], &plain(&others), "expect")
+}
+
+fn check_entry(case: &Value) -> Check {
+    let incident: Incident = read(&case["incident"], "incident")?;
+    let entry = production_log::entry(&incident, text(&case["endpoint"]), text(&case["service"]));
+    same(&case["expect"], &plain(&entry.split('\n').collect::<Vec<_>>()), "expect")?;
+    let checked = production_log::check(&entry);
+    same(&json!([]), &plain(&checked.faults), "faults")?;
+    same(&json!(entry), &json!(checked.corrected), "corrected")
+}
+
+fn check_log(case: &Value) -> Check {
+    let lines: Vec<String> = read(&case["text"], "text")?;
+    let checked = production_log::check(&lines.join("\n"));
+    let mut found = plain(&checked);
+    found["corrected"] = plain(&checked.corrected.split('\n').collect::<Vec<_>>());
+    same(&case["expect"], &found, "expect")
 }
 
 fn check_simulation(case: &Value) -> Check {

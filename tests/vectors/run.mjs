@@ -16,6 +16,7 @@ export const FILES = [
   "store.json",
   "simulate.json",
   "status.json",
+  "log.json",
 ];
 
 /** Runs every vector. Answers a list of `{name, ok, message}`; `message` is empty where it is ok. */
@@ -111,6 +112,16 @@ const SECTIONS = {
   "simulate.json/cases": (context, vector) => checkSimulation(context, vector),
   "status.json/valid": (context, vector) => checkStatus(context, vector),
   "status.json/broken": (context, vector) => checkStatus(context, vector),
+  "log.json/entries": ({ api }, { incident, endpoint, service, expect }) => {
+    const entry = api.logEntry(incident, endpoint, service);
+    same(expect, entry.split("\n"), "expect");
+    same([], api.checkLog(entry).faults, "faults");
+    same(entry, api.checkLog(entry).corrected, "corrected");
+  },
+  "log.json/checks": ({ api }, { text, expect }) => {
+    const { corrected, ...found } = api.checkLog(text.join("\n"));
+    same(expect, { ...found, corrected: corrected.split("\n") }, "expect");
+  },
 };
 
 function checkKind(answers, kind, answer) {

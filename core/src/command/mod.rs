@@ -4,6 +4,7 @@
 //! judgement of each command stands in `class.rs`.
 
 mod class;
+mod docs;
 mod flags;
 mod keys;
 mod reply;
@@ -14,6 +15,7 @@ mod words;
 use core::fmt;
 
 pub use class::{Access, Class, Traits};
+pub use docs::Docs;
 pub use flags::{Categories, Flags, KeyFlags};
 pub(crate) use keys::channels;
 pub use keys::{Begin, Find, Key, KeySpec, Keys, NoKeys, keys};
@@ -43,6 +45,7 @@ pub struct Command {
     /// How many entries after it are its subcommands.
     subcommands: u8,
     is_subcommand: bool,
+    is_newer: bool,
 }
 
 /// Every command and subcommand, by name; a container's subcommands follow it.
@@ -115,9 +118,19 @@ impl Command {
         if self.arity < 0 { arguments >= wanted } else { arguments == wanted }
     }
 
+    /// Whether the server that the table comes from has it; otherwise it came with a later version.
+    pub const fn is_of_server(&self) -> bool {
+        !self.is_newer
+    }
+
     /// What the documentation of Redis says of it.
-    pub fn docs(&self) -> &'static Docs {
-        &table::DOCS[self.index()]
+    pub fn docs(&self) -> Docs {
+        Docs::of(self.index())
+    }
+
+    const fn newer(mut self) -> Self {
+        self.is_newer = true;
+        self
     }
 }
 
@@ -135,70 +148,6 @@ impl PartialEq for Command {
 
 impl Eq for Command {}
 
-/// What the documentation of Redis says of a command. It stands apart from the command, so that a
-/// program which never asks for it does not contain it.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Docs {
-    /// What it does, in a line.
-    pub summary: &'static str,
-    /// The version of Redis that brought it.
-    pub since: &'static str,
-    /// The chapter that it belongs to, such as `sorted-set`.
-    pub group: &'static str,
-    /// The time that it takes, if that is told.
-    pub complexity: Option<&'static str>,
-    /// `deprecated`, or `syscmd` for a command that is no user's business.
-    pub flags: &'static [&'static str],
-    /// The version that deprecated it, and what to use instead.
-    pub deprecated: Option<(&'static str, &'static str)>,
-    /// What proxies and cluster clients should know.
-    pub tips: &'static [&'static str],
-    /// What is noted on each of its key specifications; empty where nothing is.
-    pub key_notes: &'static [&'static str],
-    /// Whether the server that the table comes from has it; otherwise it came with a later version.
-    pub is_of_server: bool,
-}
-
-impl Docs {
-    const fn new(
-        summary: &'static str,
-        since: &'static str,
-        group: &'static str,
-        complexity: Option<&'static str>,
-    ) -> Self {
-        let (flags, tips, key_notes): (&[_], &[_], &[_]) = (&[], &[], &[]);
-        let deprecated = None;
-        let is_of_server = true;
-        Self { summary, since, group, complexity, flags, deprecated, tips, key_notes, is_of_server }
-    }
-
-    const fn flags(mut self, flags: &'static [&'static str]) -> Self {
-        self.flags = flags;
-        self
-    }
-
-    const fn deprecated(mut self, since: &'static str, instead: &'static str) -> Self {
-        self.deprecated = Some((since, instead));
-        self
-    }
-
-    const fn tips(mut self, tips: &'static [&'static str]) -> Self {
-        self.tips = tips;
-        self
-    }
-
-    const fn key_notes(mut self, key_notes: &'static [&'static str]) -> Self {
-        self.key_notes = key_notes;
-        self
-    }
-
-    const fn newer(mut self) -> Self {
-        self.is_of_server = false;
-        self
-    }
-}
-
 /// A line of the table, as the generator writes it.
 const fn command(
     name: &'static str,
@@ -209,7 +158,7 @@ const fn command(
     key_specs: &'static [KeySpec],
 ) -> Command {
     let (flags, categories) = (Flags::named(flags), Categories::named(categories));
-    let (index, subcommands, is_subcommand) = (0, 0, false);
+    let (index, subcommands, is_subcommand, is_newer) = (0, 0, false, false);
     Command {
         name,
         arity,
@@ -222,6 +171,7 @@ const fn command(
         index,
         subcommands,
         is_subcommand,
+        is_newer,
     }
 }
 

@@ -73,7 +73,7 @@ HELP
     Prints this help.";
 
 fn of_server() -> impl Iterator<Item = &'static Command> {
-    Command::all().iter().filter(|command| command.docs().is_of_server)
+    Command::all().iter().filter(|command| command.is_of_server())
 }
 
 fn all(told: fn(&Command) -> Value) -> Value {
@@ -88,7 +88,7 @@ fn named(name: &[u8]) -> Option<&'static Command> {
         Some(subcommand) => command.find_sub(subcommand)?,
         None => command,
     };
-    (parts.next().is_none() && command.docs().is_of_server).then_some(command)
+    (parts.next().is_none() && command.is_of_server()).then_some(command)
 }
 
 fn docs(names: &[&[u8]]) -> Value {
@@ -126,7 +126,7 @@ fn list(filter: &[&[u8]]) -> Result<Value, String> {
 
 fn keys(args: &[&[u8]], told: fn(&[u8], KeyFlags) -> Value) -> Result<Value, String> {
     let command = Command::of(args)
-        .filter(|command| command.docs().is_of_server)
+        .filter(|command| command.is_of_server())
         .ok_or("ERR Invalid command specified")?;
     if !command.has_keys() {
         return Err("ERR The command has no key arguments".into());
@@ -151,7 +151,7 @@ impl Command {
 
     fn info(&self) -> Value {
         let docs = self.docs();
-        let note = |at: usize| docs.key_notes.get(at).copied().unwrap_or_default();
+        let note = |at: usize| docs.key_notes().nth(at).unwrap_or_default();
         let specs = self.key_specs.iter().enumerate().map(|(at, spec)| spec.info(note(at)));
         let subcommands: Vec<_> = self.subcommands_of_server().map(Self::info).collect();
         Value::Array(vec![
@@ -162,7 +162,7 @@ impl Command {
             Value::Integer(self.last_key.into()),
             Value::Integer(self.step.into()),
             statuses(self.categories.names().map(|name| format!("@{name}"))),
-            Value::Set(docs.tips.iter().copied().map(Value::bulk).collect()),
+            Value::Set(docs.tips().map(Value::bulk).collect()),
             Value::Set(specs.collect()),
             // Redis has an empty set where there is nothing to list.
             if subcommands.is_empty() {
@@ -174,11 +174,12 @@ impl Command {
     }
 
     fn documentation(&self) -> Value {
-        let Docs { summary, since, group, complexity, flags, deprecated, .. } = *self.docs();
+        let docs = self.docs();
+        let Docs { summary, since, group, complexity, deprecated, .. } = docs;
         let mut pairs = vec![text("summary", summary), text("since", since), text("group", group)];
         pairs.extend(complexity.map(|complexity| text("complexity", complexity)));
-        if !flags.is_empty() {
-            let flags = flags.iter().copied().map(ToOwned::to_owned);
+        if docs.flags().next().is_some() {
+            let flags = docs.flags().map(ToOwned::to_owned);
             pairs.push((Value::bulk("doc_flags"), statuses(flags)));
         }
         if let Some((since, instead)) = deprecated {
@@ -193,7 +194,7 @@ impl Command {
     }
 
     fn subcommands_of_server(&self) -> impl Iterator<Item = &'static Self> {
-        self.subcommands().iter().filter(|command| command.docs().is_of_server)
+        self.subcommands().iter().filter(|command| command.is_of_server())
     }
 }
 

@@ -191,18 +191,19 @@ macro_rules! knobs {
             /// or a value out of range.
             pub fn set(&mut self, name: &str, value: &str, source: Source) -> Result<(), Error> {
                 let field = source.field(name);
-                match name {
-                    $(stringify!($name) => {
-                        let knob = KNOBS.iter().find(|knob| knob.name == name);
-                        let knob = knob.ok_or_else(|| unknown(name, source))?;
-                        self.$name = Setting::parse(&field, knob, value)?;
-                    })+
-                    "rules" => {
-                        let rules = RuleSpec::from_field(&field, value)?;
-                        self.rules = Rules::compile(&field, &rules)?;
-                    }
-                    _ => return Err(unknown(name, source)),
+                if name == "rules" {
+                    let rules = RuleSpec::from_field(&field, value)?;
+                    self.rules = Rules::compile(&field, &rules)?;
+                    return Ok(());
                 }
+                let place = KNOBS.iter().position(|knob| knob.name == name);
+                let place = place.ok_or_else(|| unknown(name, source))?;
+                let mut knobs = KNOBS.iter().enumerate();
+                $(
+                    if let Some((at, knob)) = knobs.next() && at == place {
+                        self.$name = Setting::parse(&field, knob, value)?;
+                    }
+                )+
                 Ok(())
             }
         }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::Error;
 
@@ -11,7 +11,7 @@ macro_rules! choice {
     ($(#[$doc:meta])* $name:ident, $field:literal, $allowed:literal,
      { $($(#[$vdoc:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
         #[serde(rename_all = "snake_case")]
         #[non_exhaustive]
         pub enum $name { $($(#[$vdoc])* $variant),+ }
@@ -41,6 +41,8 @@ macro_rules! choice {
             /// What is allowed, in words.
             pub(crate) const ALLOWED: &'static str = $allowed;
         }
+
+        crate::coded::read_by_code!($name);
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -33,6 +33,32 @@ pub struct Scenario {
     pub calls_per_second: u64,
     /// What the jitter is drawn from.
     pub seed: u64,
+    /// Several outages, one after the other, in place of the one above.
+    pub faults: Vec<Fault>,
+}
+
+/// One of several outages of a scenario. A flapping Redis has many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Fault {
+    /// How Redis fails.
+    pub kind: FailureKind,
+    /// When it begins, in milliseconds from the start.
+    pub from_ms: u64,
+    /// When it ends.
+    pub until_ms: u64,
+}
+
+impl Fault {
+    /// Redis fails in this way from one time until another.
+    pub const fn new(kind: FailureKind, from_ms: u64, until_ms: u64) -> Self {
+        Self { kind, from_ms, until_ms }
+    }
+
+    fn covers(&self, now: Timestamp) -> bool {
+        (self.from_ms..self.until_ms).contains(&now.as_ms())
+    }
 }
 
 impl Default for Scenario {
@@ -44,6 +70,7 @@ impl Default for Scenario {
             duration_ms: 1_200_000,
             calls_per_second: 10,
             seed: 1,
+            faults: Vec::new(),
         }
     }
 }
@@ -97,6 +124,8 @@ pub struct Trace {
 
 /// A year: nobody looks at a longer outage.
 const DURATION_MS_MAX: u64 = 366 * 86_400_000;
+/// The most outages of one scenario.
+const FAULTS_MAX: usize = 10_000;
 /// The most commands a second that are simulated.
 const CALLS_PER_SECOND_MAX: u64 = 1_000_000;
 /// How long a dial or a refusal takes in the model.
@@ -119,7 +148,25 @@ impl Scenario {
         within("duration_ms", self.duration_ms, 1, DURATION_MS_MAX)?;
         within("from_ms", self.from_ms, 0, self.duration_ms)?;
         within("until_ms", self.until_ms, self.from_ms, self.duration_ms)?;
-        within("calls_per_second", self.calls_per_second, 0, CALLS_PER_SECOND_MAX)
+        within("calls_per_second", self.calls_per_second, 0, CALLS_PER_SECOND_MAX)?;
+        let count = u64::try_from(self.faults.len()).unwrap_or(u64::MAX);
+        within("faults", count, 0, u64::try_from(FAULTS_MAX).unwrap_or(u64::MAX))?;
+        let mut earliest_ms = 0;
+        for (at, fault) in self.faults.iter().enumerate() {
+            let name = |field: &str| alloc::format!("faults[{at}].{field}");
+            within(&name("from_ms"), fault.from_ms, earliest_ms, self.duration_ms)?;
+            within(&name("until_ms"), fault.until_ms, fault.from_ms, self.duration_ms)?;
+            earliest_ms = fault.until_ms;
+        }
+        Ok(())
+    }
+
+    /// The outages, one after the other.
+    fn all_faults(&self) -> Vec<Fault> {
+        if self.faults.is_empty() {
+            return alloc::vec![Fault::new(self.kind, self.from_ms, self.until_ms)];
+        }
+        self.faults.clone()
     }
 }
 
@@ -153,12 +200,14 @@ struct World<'a> {
     now: Timestamp,
     timer: Option<Timestamp>,
     dial: Option<Pending>,
-    /// The next command that will be told to have failed, while they do.
-    failing_call: Option<Timestamp>,
+    /// The next command that will be told to have failed, while they do, and how.
+    failing_call: Option<(Timestamp, FailureKind)>,
     calls_told: u64,
     mode: Mode,
     epoch: u64,
-    struck: bool,
+    faults: Vec<Fault>,
+    /// How many of them have begun.
+    struck: usize,
     trace: Trace,
 }
 
@@ -175,16 +224,18 @@ impl<'a> World<'a> {
             calls_told: 0,
             mode: Mode::Degraded,
             epoch: 0,
-            struck: false,
+            faults: scenario.all_faults(),
+            struck: 0,
             trace: Trace::default(),
         }
     }
 
     /// Goes on to the next thing that happens; false at the end.
     fn step(&mut self) -> bool {
-        let strike = (!self.struck).then_some(Timestamp::from_ms(self.scenario.from_ms));
+        let strike = self.faults.get(self.struck).map(|fault| Timestamp::from_ms(fault.from_ms));
         let dial = self.dial.as_ref().map(|dial| dial.at);
-        let next = [strike, dial, self.failing_call, self.timer].into_iter().flatten().min();
+        let failing_call = self.failing_call.map(|(at, _)| at);
+        let next = [strike, dial, failing_call, self.timer].into_iter().flatten().min();
         let end = Timestamp::from_ms(self.scenario.duration_ms);
         let Some(next) = next.filter(|next| *next < end) else {
             return false;
@@ -197,7 +248,7 @@ impl<'a> World<'a> {
             if let Some(dial) = self.dial.take() {
                 self.tell(dial.input);
             }
-        } else if self.failing_call.is_some_and(|at| at <= self.now) {
+        } else if failing_call.is_some_and(|at| at <= self.now) {
             self.fail_call();
         } else {
             self.tell(Input::Timer);
@@ -242,11 +293,11 @@ impl<'a> World<'a> {
     }
 
     fn begin_dial(&mut self, dial: u64, timeout_ms: u64) {
-        let kind = self.scenario.kind;
-        let fails = self.is_out() && kind.verdict() != Verdict::Writes;
-        let failure =
-            fails.then(|| if swallows(kind) { FailureKind::ConnectTimeout } else { kind });
-        let took_ms = if fails && swallows(kind) { timeout_ms } else { ROUND_TRIP_MS };
+        let kind = self.fault().map(|fault| fault.kind);
+        let kind = kind.filter(|kind| kind.verdict() != Verdict::Writes);
+        let is_swallowed = kind.is_some_and(swallows);
+        let failure = if is_swallowed { Some(FailureKind::ConnectTimeout) } else { kind };
+        let took_ms = if is_swallowed { timeout_ms } else { ROUND_TRIP_MS };
         let input = match failure {
             Some(kind) => Input::DialFailed { dial, failure: Failure::new(kind, kind.words()) },
             None => Input::DialSucceeded { dial },
@@ -257,12 +308,16 @@ impl<'a> World<'a> {
 
     fn change_mode(&mut self, mode: Mode) {
         if mode == Mode::Connected {
-            let healed = Timestamp::from_ms(self.scenario.until_ms);
-            if self.struck && self.trace.return_ms.is_none() && self.now >= healed {
+            let healed = self.faults.last().map_or(0, |fault| fault.until_ms);
+            let healed = Timestamp::from_ms(healed);
+            if self.struck == self.faults.len()
+                && self.trace.return_ms.is_none()
+                && self.now >= healed
+            {
                 self.trace.return_ms = Some(self.now.since_ms(healed));
             }
-            if self.is_out() {
-                self.plan_failing_call();
+            if let Some(fault) = self.fault() {
+                self.plan_failing_call(fault.kind);
             }
         }
         if mode != self.mode {
@@ -272,42 +327,39 @@ impl<'a> World<'a> {
     }
 
     fn strike(&mut self) {
-        self.struck = true;
-        let kind = self.scenario.kind;
-        if self.mode != Mode::Connected || self.scenario.from_ms == self.scenario.until_ms {
+        self.struck += 1;
+        let Some(Fault { kind, .. }) = self.fault().filter(|_| self.mode == Mode::Connected) else {
             return;
-        }
+        };
         if kind.verdict() == Verdict::Link && !swallows(kind) {
             let failure = Failure::new(FailureKind::ConnectionLost, "connection reset by peer");
             self.tell(Input::ConnectionLost { epoch: self.epoch, failure });
         } else {
-            self.plan_failing_call();
+            self.plan_failing_call(kind);
         }
     }
 
     /// The first command from now on that Redis will fail.
-    fn plan_failing_call(&mut self) {
+    fn plan_failing_call(&mut self, kind: FailureKind) {
         if self.scenario.calls_per_second == 0 {
             return;
         }
         let gap_ms = 1_000_u64.div_ceil(self.scenario.calls_per_second);
-        let swallowed = swallows(self.scenario.kind);
-        let takes_ms = if swallowed { self.command_timeout_ms } else { ROUND_TRIP_MS };
-        self.failing_call = Some(self.now.plus_ms(gap_ms).plus_ms(takes_ms));
+        let takes_ms = if swallows(kind) { self.command_timeout_ms } else { ROUND_TRIP_MS };
+        self.failing_call = Some((self.now.plus_ms(gap_ms).plus_ms(takes_ms), kind));
     }
 
     fn fail_call(&mut self) {
-        self.failing_call = None;
-        if self.mode != Mode::Connected {
+        let Some((_, kind)) = self.failing_call.take().filter(|_| self.mode == Mode::Connected)
+        else {
             return;
-        }
-        let kind = self.scenario.kind;
-        let kind = if swallows(kind) { FailureKind::ResponseTimeout } else { kind };
-        let failure = Failure::new(kind, kind.words());
+        };
+        let told = if swallows(kind) { FailureKind::ResponseTimeout } else { kind };
+        let failure = Failure::new(told, told.words());
         self.tell(Input::CommandFailed { epoch: self.epoch, failure, write: false });
-        if self.mode == Mode::Connected && self.is_out() {
+        if self.mode == Mode::Connected && self.fault().is_some() {
             let gap_ms = 1_000_u64.div_ceil(self.scenario.calls_per_second.max(1));
-            self.failing_call = Some(self.now.plus_ms(gap_ms));
+            self.failing_call = Some((self.now.plus_ms(gap_ms), kind));
         }
     }
 
@@ -321,7 +373,9 @@ impl<'a> World<'a> {
             return;
         }
         self.calls_told = due;
-        let fails = self.is_out() && self.struck;
+        // Calls up to the moment at which it strikes still succeed.
+        let begun = self.faults.get(..self.struck).unwrap_or_default();
+        let fails = begun.last().is_some_and(|fault| fault.covers(self.now));
         let (finished, served_locally) = match (self.mode, fails) {
             (Mode::Connected, false) => (calls, 0),
             (Mode::Connected, true) => (0, 0),
@@ -330,8 +384,10 @@ impl<'a> World<'a> {
         self.tell(Input::Tally { finished, served_locally, refused: 0 });
     }
 
-    fn is_out(&self) -> bool {
-        (self.scenario.from_ms..self.scenario.until_ms).contains(&self.now.as_ms())
+    /// The outage that goes on.
+    fn fault(&self) -> Option<Fault> {
+        let near = self.faults.get(self.struck.saturating_sub(1)..)?.iter().take(2);
+        near.copied().find(|fault| fault.covers(self.now))
     }
 
     fn snapshot(&mut self) {
@@ -379,6 +435,48 @@ mod tests {
             let served = last.served_by_redis + last.served_by_store;
             assert!(served > 11_000, "{kind}: of 12,000 calls {served} were served");
         }
+    }
+
+    #[test]
+    fn a_flapping_redis_is_one_incident_and_few_lines() {
+        let refused = |minute: u64| {
+            let from_ms = minute * 60_000;
+            Fault::new(FailureKind::ConnectionRefused, from_ms, from_ms + 30_000)
+        };
+        let faults: Vec<_> = (1..=10).map(refused).collect();
+        let trace = production(&Scenario { faults, ..Scenario::default() });
+        let last = &trace.status.last().unwrap().status;
+        assert!(last.redis_connected);
+        let incidents = trace.lines.iter().filter_map(|line| line.record.fields.incident);
+        assert_eq!(incidents.max(), Some(1));
+        assert!(trace.lines.len() <= 8, "{:#?}", trace.lines);
+        // Each time it comes back.
+        let connected = trace.status.iter().filter(|at| at.status.mode == Mode::Connected).count();
+        assert!(connected >= 10, "{connected}");
+        assert!(trace.return_ms.is_some_and(|ms| ms <= 10_000));
+    }
+
+    #[test]
+    fn kinds_may_follow_one_another() {
+        let faults = alloc::vec![
+            Fault::new(FailureKind::DnsError, 10_000, 60_000),
+            Fault::new(FailureKind::ConnectTimeout, 60_000, 120_000),
+        ];
+        let trace = production(&Scenario { faults, ..Scenario::default() });
+        let seen: Vec<_> = trace.dials.iter().filter_map(|dial| dial.failure).collect();
+        assert!(seen.contains(&FailureKind::DnsError), "{seen:?}");
+        assert_eq!(seen.last(), Some(&FailureKind::ConnectTimeout));
+    }
+
+    #[test]
+    fn overlapping_outages_are_named() {
+        let faults = alloc::vec![
+            Fault::new(FailureKind::DnsError, 10_000, 60_000),
+            Fault::new(FailureKind::DnsError, 50_000, 70_000),
+        ];
+        let scenario = Scenario { faults, ..Scenario::default() };
+        let error = simulate(&Policy::of(Profile::Test), &scenario).unwrap_err();
+        assert!(error.message().starts_with("invalid faults[1].from_ms \"50000\""), "{error}");
     }
 
     #[test]

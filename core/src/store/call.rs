@@ -325,6 +325,7 @@ impl<'a> Call<'a> {
         let shard = self.settle(key);
         if is_journalled {
             shard.journal_mut(|journal| journal.changed(key, command));
+            self.space.note(key);
         }
     }
 
@@ -334,6 +335,7 @@ impl<'a> Call<'a> {
         let shard = self.settle(key);
         if is_journalled {
             shard.journal_mut(|journal| journal.replaced(key));
+            self.space.note(key);
         }
     }
 
@@ -341,6 +343,7 @@ impl<'a> Call<'a> {
     pub(crate) fn forgotten(&mut self, key: &[u8]) {
         if self.is_journalled() {
             self.shard_of(key).journal_mut(|journal| journal.replaced(key));
+            self.space.note(key);
         }
     }
 

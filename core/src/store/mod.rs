@@ -32,6 +32,7 @@ mod stop;
 mod table;
 #[cfg(test)]
 mod tests;
+mod units;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -54,6 +55,7 @@ use plan::Shards;
 use script::ScriptEngine;
 use shard::Shard;
 use space::{Globals, Locked, Space};
+use units::Units;
 
 /// Why the store does not answer a command. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,9 +107,14 @@ pub struct Store<L: Locks = Unshared> {
     globals: L::Lock<Globals>,
     /// Taken before any shard.
     replay: L::Lock<Replay>,
+    /// Taken after all others.
+    units: L::Lock<Units>,
     /// What [`execute`](Self::execute) answers in.
     protocol: u8,
 }
+
+/// Bytes after which a batch takes no further key.
+const BATCH_BYTES_MAX: usize = 1 << 20;
 
 /// How far the journal was written back.
 #[derive(Debug, Default)]
@@ -157,6 +164,7 @@ impl<L: Locks> Store<L> {
             shards: shards.collect(),
             globals: L::wrap(Globals::new()),
             replay: L::wrap(Replay::default()),
+            units: L::wrap(Units::default()),
             protocol: 2,
             common,
         }
@@ -312,7 +320,8 @@ impl<L: Locks> Store<L> {
         }
     }
 
-    /// The next batch for Redis, of at most `keys_max` keys; none where the journal is empty, or
+    /// The next batch for Redis, of at most `keys_max` keys, or of more where they changed together in
+    /// one transaction, script or command; none where the journal is empty, or
     /// where the fate of the batch before is not known.
     pub fn next_batch(&self, now: Timestamp, keys_max: usize) -> Option<Batch> {
         let mut replay = L::lock(&self.replay);
@@ -320,7 +329,7 @@ impl<L: Locks> Store<L> {
             return None;
         }
         let mut batch = Batch::new(replay.sequence + 1);
-        self.each(|shard| shard.fill(now, &mut batch, keys_max.max(1))).for_each(drop);
+        self.fill(now, &mut batch, keys_max.max(1));
         if batch.keys == 0 {
             return None;
         }
@@ -330,12 +339,48 @@ impl<L: Locks> Store<L> {
 
     /// The batch under way reached Redis; how many keys it had.
     pub fn batch_applied(&self) -> usize {
-        self.settle_batch(Journal::applied).into_iter().sum()
+        let keys = self.settle_batch(Journal::applied).into_iter().sum();
+        self.change_units(Units::applied);
+        keys
     }
 
     /// The batch under way did not reach Redis: it waits again, before what was written since.
     pub fn batch_returned(&self) {
         self.settle_batch(Journal::returned);
+        self.change_units(Units::returned);
+    }
+
+    /// Moves keys into a batch, each with all that changed together with it. Every shard is locked, so
+    /// that nothing changes together meanwhile; the batch is small, so that is short.
+    fn fill(&self, now: Timestamp, batch: &mut Batch, keys_max: usize) {
+        let mut space = Locked::new(self, Shards::all(self.shards.len()));
+        let mut units = L::lock(&self.units);
+        for at in 0..self.shards.len() {
+            while batch.keys < keys_max
+                && batch.bytes() < BATCH_BYTES_MAX
+                && let Some(key) = space.shard(at).journal().first().map(<[u8]>::to_vec)
+            {
+                let single = [key];
+                for key in units.take(&single[0]).unwrap_or(&single) {
+                    let at = plan::shard_of(self.common.seed, key, self.shards.len());
+                    space.shard(at).move_to(now, batch, key);
+                }
+            }
+        }
+    }
+
+    /// These keys were changed together.
+    fn join(&self, keys: Vec<Vec<u8>>) {
+        if keys.len() > 1 {
+            self.change_units(|units| units.join(keys));
+        }
+    }
+
+    fn change_units(&self, change: impl FnOnce(&mut Units)) {
+        let mut units = L::lock(&self.units);
+        let before = units.bytes();
+        change(&mut units);
+        self.common.count_journal(units.bytes(), before);
     }
 
     fn settle_batch<T>(&self, settle: impl Fn(&mut Journal) -> T) -> Vec<T> {

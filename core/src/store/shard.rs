@@ -109,10 +109,10 @@ impl Shard {
         result
     }
 
-    /// Moves what must be written back into a batch, up to `keys_max` keys of it.
-    pub(crate) fn fill(&mut self, now: Timestamp, batch: &mut Batch, keys_max: usize) {
+    /// Moves what must be written back of a key into a batch.
+    pub(crate) fn move_to(&mut self, now: Timestamp, batch: &mut Batch, key: &[u8]) {
         let mut journal = core::mem::take(&mut self.journal);
-        journal.fill(batch, keys_max, |key| self.rebuild(now, key));
+        journal.move_to(batch, key, |key| self.rebuild(now, key));
         self.journal = journal;
     }
 

@@ -22,6 +22,8 @@ pub(crate) trait Space {
     /// Which shards are held for as long as the command runs. Others can only be looked at one after
     /// another.
     fn held(&self) -> Shards;
+    /// Notes that a key's change must be written back.
+    fn note(&mut self, key: &[u8]);
     /// What belongs to no key. It stays locked until the command ends, or until it goes on to
     /// another shard that it did not hold.
     fn globals(&mut self) -> &mut Globals;
@@ -34,6 +36,8 @@ pub(crate) struct Locked<'a, L: Locks> {
     held: Shards,
     shards: Guards<'a, L>,
     globals: Option<L::Guard<'a, Globals>>,
+    /// Keys whose changes must be written back, where they belong together.
+    noted: Option<Vec<Vec<u8>>>,
 }
 
 enum Guards<'a, L: Locks> {
@@ -52,7 +56,17 @@ impl<'a, L: Locks> Locked<'a, L> {
             None if held.is_empty() => Guards::One(None),
             None => Guards::Many(held.iter().filter_map(lock).collect()),
         };
-        Self { store, held, shards, globals: None }
+        Self { store, held, shards, globals: None, noted: None }
+    }
+
+    /// What is changed from here on belongs together.
+    pub(crate) fn begin_unit(&mut self) {
+        self.noted = Some(Vec::new());
+    }
+
+    /// The keys that changed since.
+    pub(crate) fn end_unit(&mut self) -> Vec<Vec<u8>> {
+        self.noted.take().unwrap_or_default()
     }
 }
 
@@ -82,6 +96,12 @@ impl<L: Locks> Space for Locked<'_, L> {
 
     fn held(&self) -> Shards {
         self.held
+    }
+
+    fn note(&mut self, key: &[u8]) {
+        if let Some(noted) = &mut self.noted {
+            noted.push(key.to_vec());
+        }
     }
 
     fn globals(&mut self) -> &mut Globals {

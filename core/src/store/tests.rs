@@ -164,6 +164,45 @@ fn a_batch_that_returns_is_merged_with_what_came_after() {
 }
 
 #[test]
+fn what_changed_together_reaches_redis_together() {
+    for shards in [1, 16] {
+        let store: Store = Store::with_options(Options::new(1 << 20).with_shards(shards));
+        for n in 0..50 {
+            run(&store, &alloc::format!("SET a{n} v"));
+        }
+        run(&store, "MSET a7 1 x 2 z 3");
+        run(&store, "RENAME z b");
+        let mut session = Session { journalled: true, ..store.open(NOW) };
+        for line in ["MULTI", "INCR x", "RPUSH list e", "EXEC", "MULTI", "SET single 1", "EXEC"] {
+            let args: Vec<&str> = line.split(' ').collect();
+            store.serve(NOW, &mut session, &args);
+        }
+        let together = ["a7", "x", "z", "b", "list"];
+        let mut met = 0;
+        while let Some(batch) = store.next_batch(NOW, 3) {
+            let keys: Vec<String> = batch
+                .commands
+                .iter()
+                .map(|args| String::from_utf8_lossy(&args[1]).into_owned())
+                .collect();
+            let found = together.iter().filter(|key| keys.iter().any(|other| other == *key));
+            let found = found.count();
+            assert!(found == 0 || found == together.len(), "{keys:?}");
+            met += found / together.len();
+            assert!(batch.keys <= 3 + together.len());
+            // Each batch is cut off once.
+            if batch.sequence % 2 == 1 {
+                store.batch_returned();
+                met -= found / together.len();
+            } else {
+                store.batch_applied();
+            }
+        }
+        assert_eq!((met, store.journal().keys, store.journal().bytes), (1, 0, 0));
+    }
+}
+
+#[test]
 fn batches_are_bounded_and_numbered() {
     let store = store();
     for n in 0..5 {

@@ -26,6 +26,7 @@ test("a bundler finds the .wasm, and the bundle works", async () => {
     await page.waitForFunction(() => globalThis.outlast !== undefined);
     const { kind } = await page.evaluate(() => outlast.classifyReply("LOADING Redis is loading"));
     expect(kind).toBe("loading");
+    expect(await page.evaluate(() => new outlast.Store().exec("PING"))).toBe("PONG");
     expect(faults).toEqual([]);
   } finally {
     await browser.close();

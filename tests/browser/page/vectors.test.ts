@@ -1,21 +1,20 @@
 import type { JSHandle } from "playwright-core";
 import { expect, test } from "vitest";
 import { loadVectors, runner, type Outcome, type Runner } from "../vectors.ts";
-import { launch, serve } from "./site.ts";
+import { Devtools, launch, serve } from "./site.ts";
 
 /** Runs every vector in the page, against what is on its console. */
 async function outcomesInPage(): Promise<Outcome[]> {
   const site = await serve();
   const browser = await launch();
   try {
-    const page = await browser.newPage();
-    await page.goto(`${site.origin}/examples/browser/`);
-    await page.waitForFunction(() => globalThis.outlast !== undefined);
+    const { page } = await Devtools.open(browser, `${site.origin}${Devtools.path}`);
     // A text, because the test runner rewrites `import()`.
     const module: JSHandle<Runner> = await page.evaluateHandle('import("/tests/vectors/run.mjs")');
-    return await module.evaluate(({ runVectors }) =>
-      runVectors(outlast, async (name) => (await fetch(`/tests/vectors/${name}`)).json()),
-    );
+    return await module.evaluate(async ({ runVectors }) => {
+      await outlast.loadStore();
+      return runVectors(outlast, async (name) => (await fetch(`/tests/vectors/${name}`)).json());
+    });
   } finally {
     await browser.close();
     site.server.close();

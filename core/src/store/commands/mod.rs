@@ -186,7 +186,21 @@ fn enter<L: Locks>(
     for at in needed.iter() {
         space.shard(at).housekeep(now);
     }
-    Some(handler(&mut Call { now, args, session, space: &mut space, common }))
+    let is_unit = session.journalled && is_unit(common, command, args);
+    if is_unit {
+        space.begin_unit();
+    }
+    let reply = handler(&mut Call { now, args, session, space: &mut space, common });
+    if is_unit {
+        store.join(space.end_unit());
+    }
+    Some(reply)
+}
+
+/// Whether a command may change several keys, which then reach Redis together.
+fn is_unit(common: &Common, command: &Command, args: &[&[u8]]) -> bool {
+    common.handlers.reach_of(command) != Reach::Keys
+        || command.keys(args).is_ok_and(|mut keys| keys.nth(1).is_some())
 }
 
 /// Runs a command in a script or transaction, whose keys are locked.

@@ -1,3 +1,3 @@
-import { load } from "outlast-wasm";
+import { load, loadStore } from "outlast-wasm";
 
-globalThis.outlast = await load();
+globalThis.outlast = { ...(await load()), loadStore, Store: await loadStore() };

@@ -1,0 +1,30 @@
+// What to do about each kind of failure.
+
+export const REMEDIES = {
+  dns_error: "Check the host name, the resolver and whether the record still exists.",
+  network_unreachable: "Check routes, VPN and the network interface of this machine.",
+  host_unreachable: "Check that the host is up and that a route and the firewall allow it.",
+  tls_error: "Check certificate, host name, authority and whether the port speaks TLS.",
+  auth_failed: "Check user and password; after a rotation, restart with the new one.",
+  connection_refused:
+    "Nothing listens there: check that Redis runs, its port and its bind address.",
+  connect_timeout: "Packets are swallowed: check firewall, security group and address.",
+  connection_lost: "Redis or something between closed it: check restarts, idle timeouts, proxies.",
+  response_timeout: "Redis is slow or cut off: look at SLOWLOG, CPU, swap and the network.",
+  loading: "Wait: Redis reads its data set. A replica could serve meanwhile.",
+  master_down: "The replica lost its master: check the master and the replication link.",
+  cluster_down: "Slots are not covered: check CLUSTER INFO and the failed nodes.",
+  max_clients: "Too many connections: look for leaks, raise maxclients, share connections.",
+  protocol_error: "The other side does not speak RESP: check port, TLS and proxies.",
+  unknown_error: "No failure of Redis that is known.",
+  read_only: "Writes go to a replica: follow the failover, use the primary's address.",
+  out_of_memory: "Redis is full: set an eviction policy, raise maxmemory, delete keys.",
+  disk_error: "Redis cannot save: free disk space, check permissions and the log of Redis.",
+  no_replicas: "Too few replicas acknowledge: check them, or lower min-replicas-to-write.",
+  quota_exceeded: "The plan's limit is reached: wait for its reset or raise it.",
+  busy_script: "A script runs for long: wait, or SCRIPT KILL if it has written nothing.",
+  try_again: "A slot moves just now: try again in a moment.",
+  command_error: "The command itself is wrong: mend the caller.",
+  no_script: "Redis forgot the script: load it again, or call EVAL.",
+  permission_denied: "The user may not do this: extend its ACL rule.",
+};
