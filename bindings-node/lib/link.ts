@@ -26,6 +26,15 @@ export interface Settler {
   reject(error: Error): void;
 }
 
+/** A command's name and arguments, and whether its reply is wanted as bytes. */
+export interface Prepared {
+  args: readonly unknown[];
+  buffers: boolean;
+}
+
+/** The number of a command that waits, or how it ended. */
+type Outcome = number | [boolean, unknown];
+
 interface Waiter extends Settler {
   promise: Promise<unknown>;
 }
@@ -107,7 +116,39 @@ export class Link {
     else this.#take(this.#native.submitTransaction(commands as unknown[][]), named);
   }
 
-  #take(outcome: number | [boolean, unknown], settler: Settler): void {
+  /** Sends commands that follow one another, and tells each settler. */
+  submitAll(settlers: readonly Settler[], commands: readonly Prepared[]): void {
+    const args: unknown[] = [];
+    const lengths: number[] = [];
+    const buffers: boolean[] = [];
+    for (const command of commands) {
+      args.push(...command.args);
+      lengths.push(command.args.length);
+      buffers.push(command.buffers);
+    }
+    if (this.#draining !== undefined) {
+      for (const settler of settlers) settler.reject(closed());
+      return;
+    }
+    const isIdle = this.#pending.size === 0;
+    const outcomes = this.#native.submitAll(args, lengths, buffers) as Outcome[];
+    outcomes.forEach((outcome, place) => {
+      const settler = settlers[place] as Settler;
+      if (typeof outcome === "number") this.#pending.set(outcome, settler);
+      else this.#take(outcome, settler);
+    });
+    if (this.#pending.size === 0) return;
+    this.#wait();
+    if (isIdle) this.#write();
+    else this.#planWrite();
+  }
+
+  /** Whether commands go to Redis at this moment. */
+  get isConnected(): boolean {
+    return this.#native.connected;
+  }
+
+  #take(outcome: Outcome, settler: Settler): void {
     if (typeof outcome === "number") {
       this.#await(outcome, settler);
       return;
@@ -119,10 +160,15 @@ export class Link {
 
   #await(number: number, settler: Settler): void {
     this.#pending.set(number, settler);
-    if (this.#staysAlive === undefined) this.#start();
-    this.#timer ??= this.#wakeIn(this.#deadlineMs);
+    this.#wait();
     if (this.#pending.size === 1) this.#write();
     else this.#planWrite();
+  }
+
+  /** Something waits for its reply. */
+  #wait(): void {
+    if (this.#staysAlive === undefined) this.#start();
+    this.#timer ??= this.#wakeIn(this.#deadlineMs);
   }
 
   /** Gives up the connection as if it were lost, so that Redis is dialled anew. */
@@ -238,17 +284,25 @@ export class Link {
     else socket.write(output);
   }
 
-  /** `[number, ok, value or error, number, …]` */
+  /** `[number, count, reply…]` or `[number, -1, error]`, one after the other. */
   #settle(settlements: unknown[]): void {
-    for (let at = 0; at < settlements.length; at += 3) {
+    let at = 0;
+    while (at < settlements.length) {
       const number = settlements[at] as number;
-      const pending = this.#pending.get(number);
-      if (pending === undefined) continue;
-      this.#pending.delete(number);
-      if (settlements[at + 1] === true) pending.resolve(settlements[at + 2]);
-      else pending.reject(errorOf(settlements[at + 2] as ErrorInfo));
+      const count = settlements[at + 1] as number;
+      at += 2;
+      if (count < 0) this.#taken(number)?.reject(errorOf(settlements[at++] as ErrorInfo));
+      for (let place = 0; place < count; place += 1) {
+        this.#taken(number + place)?.resolve(settlements[at++]);
+      }
     }
     if (this.#draining !== undefined && this.#pending.size === 0 && !this.#closed) this.close();
+  }
+
+  #taken(number: number): Settler | undefined {
+    const settler = this.#pending.get(number);
+    this.#pending.delete(number);
+    return settler;
   }
 
   #settleStartup(): void {

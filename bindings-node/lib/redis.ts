@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 
 import { Command, Redis as Stock } from "ioredis";
-import type { Callback, RedisOptions as StockOptions } from "ioredis";
+import type { Callback, ChainableCommander, RedisOptions as StockOptions } from "ioredis";
 
 import { argumentFault, isPlain } from "./arguments.js";
 import { asScript, settlerOf, transformers, wantsBytes, withTextNumbers } from "./commands.js";
@@ -11,6 +11,7 @@ import type { RedisEvents } from "./events.js";
 import { Link } from "./link.js";
 import { givenOptions, settingsOf, stockArguments } from "./options.js";
 import type { RedisArguments, RedisOptions, Settings } from "./options.js";
+import { Pipeline, defineDirect } from "./pipeline.js";
 import { handled, nodeify, rejected } from "./promises.js";
 import { EXCEPTIONS, inSubscriberMode, needOf } from "./routes.js";
 import { Session } from "./session.js";
@@ -112,6 +113,13 @@ export class Redis extends Stock {
     return new Redis({ ...this.#given, ...(override as Partial<RedisOptions>) });
   }
 
+  /** Commands that are sent together; each has an answer of its own. */
+  override pipeline(commands?: unknown[][]): ChainableCommander {
+    const pipeline = new Pipeline(this, () => this.#direct());
+    if (Array.isArray(commands)) pipeline.addBatch(commands);
+    return pipeline as unknown as ChainableCommander;
+  }
+
   /** Every command that the server gets, as events of the client that this resolves with. */
   override monitor(callback?: Callback<Stock>): Promise<Stock> {
     const monitor = new Redis({ ...this.#given, monitor: true, lazyConnect: false });
@@ -209,9 +217,7 @@ export class Redis extends Stock {
       settlerOf(command).reject(new Error(words));
     } else if (this.#isPinned || this.#transactions.isHeld) {
       this.#sendOwn(command, name);
-    } else if (
-      !this.#transactions.take(command, name, link, this.#place, this.status === "ready")
-    ) {
+    } else if (!this.#transactions.take(command, name, link, this.#place)) {
       this.#sendByNeed(link, command, name);
     }
   }
@@ -281,6 +287,7 @@ export class Redis extends Stock {
     const define = (method: string, name: string | undefined, buffers: boolean): void => {
       const slow = methods[method] as Method;
       const isFixed = name !== undefined && isDirect(name);
+      if (isFixed) defineDirect(method, name, buffers);
       methods[method] = function (this: Redis, ...args: unknown[]) {
         const called = name ?? args[0];
         if (

@@ -37,11 +37,11 @@ export class Transactions {
   }
 
   /** Takes a command that is part of a transaction; false if it is none. */
-  take(command: Pipelined, name: string, link: Link, place: object, isOnRedis: boolean): boolean {
+  take(command: Pipelined, name: string, link: Link, place: object): boolean {
     const commands = this.#commands;
     if (commands === undefined) {
       this.#isPiped = command.pipelineIndex !== undefined;
-      if (name !== "multi" || (isOnRedis && !this.#isPiped)) return false;
+      if (name !== "multi" || (!this.#isPiped && link.isConnected)) return false;
       this.#commands = [command];
       if (!this.#isPiped) command.resolve("OK");
       return true;

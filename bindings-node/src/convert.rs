@@ -1,6 +1,7 @@
 //! Values both ways: the arguments and replies of commands, and what diagnosis takes and answers.
 
 use core::fmt::Display;
+use core::ops::Range;
 
 use napi::bindgen_prelude::{
     Array, BigInt, BufferSlice, Function, JsObjectValue, JsValue, Null, Object, ToNapiValue,
@@ -36,9 +37,19 @@ const ALLOWED: &str = "allowed is a string, Buffer, Uint8Array, number, bigint, 
 /// Numbers are written as JavaScript writes them. A lone surrogate becomes U+FFFD, as in every
 /// string that Node writes to a socket.
 pub(crate) fn command(args: &Array<'_>) -> napi::Result<Result<Vec<Vec<u8>>, String>> {
-    let mut command: Vec<Vec<u8>> = Vec::with_capacity(args.len() as usize);
-    for place in 0..args.len() {
-        let Some(value) = args.get::<Unknown<'_>>(place)? else {
+    command_at(args, 0..args.len())
+}
+
+/// The same, of a command that stands in a list of several.
+pub(crate) fn command_at(
+    args: &Array<'_>,
+    places: Range<u32>,
+) -> napi::Result<Result<Vec<Vec<u8>>, String>> {
+    let begin = places.start;
+    let mut command: Vec<Vec<u8>> = Vec::with_capacity(places.len());
+    for at in places {
+        let place = at - begin;
+        let Some(value) = args.get::<Unknown<'_>>(at)? else {
             continue;
         };
         let kind = value.get_type()?;
@@ -50,7 +61,7 @@ pub(crate) fn command(args: &Array<'_>) -> napi::Result<Result<Vec<Vec<u8>>, Str
             // As ioredis has it.
             ValueType::Null if place > 0 => Some(Vec::new()),
             ValueType::Object if place > 0 && value.is_typedarray()? => {
-                args.get::<Uint8ArraySlice<'_>>(place).ok().flatten().map(|bytes| bytes.to_vec())
+                args.get::<Uint8ArraySlice<'_>>(at).ok().flatten().map(|bytes| bytes.to_vec())
             }
             _ => None,
         };

@@ -108,6 +108,11 @@ impl Client {
         &self.gate.config
     }
 
+    /// Whether commands go to Redis at this moment.
+    pub fn is_connected(&self) -> bool {
+        self.gate.is_connected()
+    }
+
     /// The snapshot that an operator sees.
     pub fn status(&self) -> Status {
         self.gate.status()

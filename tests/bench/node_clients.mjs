@@ -36,7 +36,6 @@ function outlast() {
   return {
     name: "outlast",
     version: versionOf(require, "outlast"),
-    notYet: ["mget"],
     async open({ host, port, absentPort }) {
       const { Redis } = require("outlast");
       const client = new Redis({ host, port, profile: "production" });
@@ -47,6 +46,7 @@ function outlast() {
       return {
         get: (key) => client.get(key),
         set: (key, value) => client.set(key, value),
+        mget: (keys) => pipelined(client, keys),
         degradedGet: (key) => degraded.get(key),
         degradedSet: (key, value) => degraded.set(key, value),
         confirm() {
@@ -77,15 +77,17 @@ function ioredis(name, require, options) {
       return {
         get: (key) => client.get(key),
         set: (key, value) => client.set(key, value),
-        async mget(keys) {
-          const pipeline = client.pipeline();
-          for (const key of keys) pipeline.get(key);
-          return (await pipeline.exec()).map(([, value]) => value);
-        },
+        mget: (keys) => pipelined(client, keys),
         close: () => client.disconnect(),
       };
     },
   };
+}
+
+async function pipelined(client, keys) {
+  const pipeline = client.pipeline();
+  for (const key of keys) pipeline.get(key);
+  return (await pipeline.exec()).map(([, value]) => value);
 }
 
 function nodeRedis(require) {

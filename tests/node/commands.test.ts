@@ -74,7 +74,7 @@ test("what is no text, bytes or number is a TypeError that names place and type"
     [["SET", "k", ["v", secret]], "argument 3 of SET is an object"],
     [["SET", "k", NaN], "argument 2 of SET is NaN"],
     [["SET", "k", Symbol("planted")], "argument 2 of SET is a symbol"],
-    [["SET", "k", () => "planted"], "argument 2 of SET is a function"],
+    [["SET", () => "planted", "v"], "argument 1 of SET is a function"],
     [["SET", "k", new Float64Array(1)], "argument 2 of SET is an object"],
     [[7, "k"], "the name of a command is a number"],
   ] as [unknown[], string][]) {

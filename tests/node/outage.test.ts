@@ -273,7 +273,10 @@ test("a server that talks no RESP is left at once", async () => {
   });
   await redis.connect();
   expect(await timed(200, () => redis.get("k"))).toBeNull();
-  expect(redis.getStatus()).toMatchObject({ mode: "degraded", last_failure_type: "protocol_error" });
+  expect(redis.getStatus()).toMatchObject({
+    mode: "degraded",
+    last_failure_type: "protocol_error",
+  });
   await eventually("its connection is closed", () => closed === 1);
 });
 
