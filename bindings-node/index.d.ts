@@ -26,11 +26,18 @@ export declare class Client {
   startup(): [boolean, unknown] | null
   /** Takes a command: its number if it waits, else how it ended. */
   submit(args: unknown[], buffers: boolean): number | [boolean, unknown]
+  /** Takes what stands between MULTI and EXEC, likewise. Its replies are bytes. */
+  submitTransaction(commands: unknown[][]): number | [boolean, unknown]
+  /**
+   * Takes commands that follow one another: name and arguments of all, and how many each has. What
+   * `submit` says of each.
+   */
+  submitAll(args: unknown[], lengths: number[], buffers: boolean[]): (number | [boolean, unknown])[]
   /** What is to be written now, if anything; a string holds one byte a character. */
   takeOutput(): string | Buffer | null
   /**
-   * Takes what the socket read; the commands that it ends, as number, whether it went well, and
-   * value or error of each in turn.
+   * Takes what the socket read; the commands that it ends: of each run of replies the first
+   * number, how many they are, and they; of each error its number, -1, and it.
    */
   receive(bytes: Uint8Array): unknown[]
   /** The socket was closed; the commands that this ends, likewise. */
@@ -41,6 +48,8 @@ export declare class Client {
    * what happened since the last turn as JSON text.
    */
   turn(): [unknown[], number, number, string | null]
+  /** Whether commands go to Redis at this moment. */
+  get connected(): boolean
   /** The snapshot as JSON text. */
   status(): string
   /** Where Redis is, without anything secret. */

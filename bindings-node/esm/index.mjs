@@ -1,7 +1,10 @@
 import outlast from "../dist/index.js";
 
 export const {
+  AbstractConnector,
   Closed,
+  Cluster,
+  Command,
   CommandError,
   Engine,
   InvalidArgument,
@@ -11,8 +14,13 @@ export const {
   NoScript,
   OutlastError,
   PermissionDenied,
+  Pipeline,
   Redis,
   RedisUnavailable,
+  ReplyError,
+  ScanStream,
+  SentinelConnector,
+  SentinelIterator,
   Store,
   Throttle,
   UnsupportedLocally,
@@ -28,6 +36,7 @@ export const {
   logEntry,
   parseStatus,
   policy,
+  print,
   simulate,
   version,
 } = outlast;

@@ -1,5 +1,7 @@
 /** What a call that fails rejects with. */
 
+import { ReplyError } from "ioredis";
+
 import type { FailureKind } from "./types.js";
 
 /** Stable codes: what to do, whatever the message says. */
@@ -42,6 +44,12 @@ export class OutlastError extends Error {
   static {
     this.prototype.name = "OutlastError";
   }
+
+  /** Error replies are `ReplyError`s of ioredis, and nevertheless ours. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
+    return this === OutlastError && value instanceof Reply;
+  }
 }
 
 /** An option, URL or profile that is not allowed. Nothing was dialled. */
@@ -65,16 +73,28 @@ export class UnsupportedLocally extends RedisUnavailable {}
 /** A bound is reached; nothing was written. */
 export class LimitReached extends OutlastError {}
 
+/** An error reply, as ioredis knows it. */
+class Reply extends (ReplyError as new (message: string) => Error) {
+  readonly code: ErrorCode;
+  /** The command that it answers. */
+  declare command?: { name: string };
+
+  constructor({ message, code }: ErrorInfo) {
+    super(message);
+    this.code = code as ErrorCode;
+  }
+}
+
 /** An error reply: the command itself is wrong. The message is that of Redis. */
-export class CommandError extends OutlastError {}
+export class CommandError extends Reply {}
 
 /** The script is not known to Redis (`NOSCRIPT`). */
-export class NoScript extends OutlastError {}
+export class NoScript extends Reply {}
 
 /** The user may not run this command (`NOPERM`). */
-export class PermissionDenied extends OutlastError {}
+export class PermissionDenied extends Reply {}
 
-const CLASSES: Record<string, typeof OutlastError> = {
+const CLASSES: Record<string, new (info: ErrorInfo) => Error> = {
   InvalidOption,
   InvalidArgument,
   Closed,
@@ -87,14 +107,30 @@ const CLASSES: Record<string, typeof OutlastError> = {
   PermissionDenied,
 };
 
-for (const [name, Class] of Object.entries(CLASSES)) Class.prototype.name = name;
+for (const [name, Class] of Object.entries(CLASSES)) {
+  Object.defineProperty(Class.prototype, "name", { value: name, writable: true });
+}
 
 /** The error that the native part describes: one of the classes, or a TypeError with a code. */
 export function errorOf(info: ErrorInfo): Error {
+  if (info.name === "Closed" && info.message !== CLOSED_MESSAGE) return closed();
   if (info.name === "TypeError") {
     return Object.assign(new TypeError(info.message), { code: info.code });
   }
   return new (CLASSES[info.name] ?? OutlastError)(info);
+}
+
+/** Error replies inside a reply, such as that of EXEC, become errors of our classes. */
+export function namedWithin(reply: unknown): unknown {
+  if (!Array.isArray(reply)) return reply;
+  return reply.map((value: unknown) => (value instanceof Error ? named(value) : value));
+}
+
+const CLOSED_MESSAGE = "Connection is closed.";
+
+/** What ioredis says where a client was closed; libraries look for these words. */
+export function closed(): Error {
+  return errorOf({ name: "Closed", code: "closed", message: CLOSED_MESSAGE });
 }
 
 /** Runs a native call that throws plain errors with a code. */

@@ -2,6 +2,8 @@
 
 import type { EventEmitter } from "node:events";
 
+import type { RedisStatus } from "ioredis";
+
 import { RedisUnavailable } from "./errors.js";
 import type { Failure, Incident, LogRecord, Mode, Status } from "./types.js";
 
@@ -22,6 +24,8 @@ export interface Logger {
 
 /** The events of a client, and what its listeners are handed. */
 export interface RedisEvents {
+  /** Redis is dialled. */
+  connecting: [];
   /** On Redis, after a dial. */
   connect: [];
   /** As `connect`: what was written meanwhile is on Redis. */
@@ -44,17 +48,26 @@ export interface RedisEvents {
   log: [record: LogRecord];
 }
 
+/** What is asked of the client whose events these are, and told to it. */
+export interface Announced {
+  snapshot: () => Status;
+  /** Its status in the words of ioredis, before the event of that name. */
+  changed: (status: RedisStatus) => void;
+}
+
 /** Emits events in the order in which things happened. */
 export class Announcer {
   readonly #emitter: EventEmitter;
   readonly #logger: Logger | undefined;
-  readonly #status: () => Status;
+  readonly #snapshot: () => Status;
+  readonly #changed: (status: RedisStatus) => void;
   #mode: "new" | "connected" | "degraded" | "closed" = "new";
 
-  constructor(emitter: EventEmitter, logger: Logger | undefined, status: () => Status) {
+  constructor(emitter: EventEmitter, logger: Logger | undefined, client: Announced) {
     this.#emitter = emitter;
     this.#logger = logger;
-    this.#status = status;
+    this.#snapshot = client.snapshot;
+    this.#changed = client.changed;
   }
 
   announce(happenings: Happening[]): void {
@@ -67,12 +80,16 @@ export class Announcer {
           this.#changeMode(happening.mode);
           break;
         case "dial_failed":
-          this.#reconnecting();
+          if (this.#mode !== "closed") {
+            this.#become("close");
+            this.#reconnecting();
+          }
           break;
         case "incident":
           this.#emit("incident", () => [happening.incident]);
           break;
         case "dialling":
+          this.#become("connecting");
           break;
       }
     }
@@ -83,24 +100,30 @@ export class Announcer {
     if (mode === "reconciling" || mode === before || before === "closed") return;
     this.#mode = mode;
     if (mode === "connected") {
-      this.#emit("connect", () => []);
-      this.#emit("ready", () => []);
-      if (before === "degraded") this.#emit("recovered", () => [this.#status()]);
+      this.#become("connect");
+      this.#become("ready");
+      if (before === "degraded") this.#emit("recovered", () => [this.#snapshot()]);
       return;
     }
-    if (before === "connected") this.#emit("close", () => []);
+    if (before === "connected" || mode === "closed") this.#become("close");
     if (mode === "closed") {
-      this.#emit("end", () => []);
+      this.#become("end");
       return;
     }
-    this.#emit("degraded", () => [this.#status()]);
+    this.#emit("degraded", () => [this.#snapshot()]);
     if (before === "connected") this.#reconnecting();
   }
 
   #reconnecting(): void {
-    if (this.#emitter.listenerCount("reconnecting") === 0) return;
-    const { next_retry_in: seconds } = this.#status();
-    if (seconds !== null) this.#emit("reconnecting", () => [Math.round(seconds * 1_000)]);
+    const { next_retry_in: seconds } = this.#snapshot();
+    if (seconds === null) return;
+    this.#changed("reconnecting");
+    this.#emit("reconnecting", () => [Math.round(seconds * 1_000)]);
+  }
+
+  #become(status: "connecting" | "connect" | "ready" | "close" | "end"): void {
+    this.#changed(status);
+    this.#emit(status, () => []);
   }
 
   #log(record: LogRecord): void {

@@ -1,6 +1,19 @@
 /** The Redis client for the day when Redis is down. */
 
+import { Redis } from "./redis.js";
+
 export { Redis, Redis as default } from "./redis.js";
+export {
+  AbstractConnector,
+  Cluster,
+  Command,
+  Pipeline,
+  ReplyError,
+  ScanStream,
+  SentinelConnector,
+  SentinelIterator,
+  print,
+} from "ioredis";
 export type { Key, Value } from "./redis.js";
 export type { Pem, RedisArguments, RedisOptions, TlsOptions } from "./options.js";
 export type { Logger, RedisEvents } from "./events.js";
@@ -39,3 +52,11 @@ export {
 } from "./inspect.js";
 export type { ErrorKind } from "./inspect.js";
 export type * from "./types.js";
+
+// As with ioredis, the module is the class, and has all else as properties.
+Object.defineProperty(Redis, "__esModule", { value: true });
+for (const name of Object.keys(exports)) {
+  // Not assigned: some of these names are getters of the class above.
+  Object.defineProperty(Redis, name, { enumerable: true, value: exports[name] });
+}
+module.exports = Redis;

@@ -7,9 +7,10 @@ import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 
 import * as native from "../index.js";
-import { errorOf, guarded } from "./errors.js";
+import { closed, errorOf, guarded, namedWithin } from "./errors.js";
 import type { ErrorInfo } from "./errors.js";
 import type { Happening } from "./events.js";
+import { ignore, rejected } from "./promises.js";
 import type { Status } from "./types.js";
 
 /** What a turn says of the socket, apart from the number of one to take over. */
@@ -19,17 +20,30 @@ const CLOSE = -2;
 /** The longest time that a timer takes. */
 const TIMER_MS_MAX = 2_147_483_647;
 
-interface Waiter {
+/** Is told how a command ended. */
+export interface Settler {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** A command's name and arguments, and whether its reply is wanted as bytes. */
+export interface Prepared {
+  args: readonly unknown[];
+  buffers: boolean;
+}
+
+/** The number of a command that waits, or how it ended. */
+type Outcome = number | [boolean, unknown];
+
+interface Waiter extends Settler {
   promise: Promise<unknown>;
-  resolve: (value: unknown) => void;
-  reject: (error: Error) => void;
 }
 
 export class Link {
   readonly #native: native.Client;
   readonly #tell: (happenings: Happening[]) => void;
   readonly #deadlineMs: number;
-  readonly #pending = new Map<number, Waiter>();
+  readonly #pending = new Map<number, Settler>();
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
   #staysAlive: NodeJS.Timeout | undefined;
@@ -63,21 +77,104 @@ export class Link {
     return promise as Promise<void>;
   }
 
+  /** Dials, unless that was done. */
+  begin(): void {
+    this.#start();
+  }
+
+  /** Whether the startup is over, so that a command need not wait for it. */
+  get isStarted(): boolean {
+    return this.#native.startup() !== null;
+  }
+
   /** Sends a command, or has it answered from memory at once. */
   submit(args: readonly unknown[], buffers: boolean): Promise<unknown> {
-    if (this.#draining !== undefined) return rejected(errorOf(CLOSED));
+    if (this.#draining !== undefined) return rejected(closed());
     const outcome = this.#native.submit(args as unknown[], buffers);
     if (typeof outcome !== "number") {
       const [ok, value] = outcome;
       return ok ? Promise.resolve(value) : rejected(errorOf(value as ErrorInfo));
     }
     const pending = waiter();
-    this.#pending.set(outcome, pending);
-    if (this.#staysAlive === undefined) this.#start();
-    this.#timer ??= this.#wakeIn(this.#deadlineMs);
+    this.#await(outcome, pending);
+    return pending.promise;
+  }
+
+  /** As `submit`, and tells this settler. */
+  submitFor(settler: Settler, args: readonly unknown[], buffers: boolean): void {
+    if (this.#draining !== undefined) settler.reject(closed());
+    else this.#take(this.#native.submit(args as unknown[], buffers), settler);
+  }
+
+  /** Sends what stands between MULTI and EXEC in one piece; replies are bytes. */
+  transact(settler: Settler, commands: readonly (readonly unknown[])[]): void {
+    const named = {
+      resolve: (replies: unknown) => settler.resolve(transactionOf(replies as unknown[])),
+      reject: (error: Error) => settler.reject(error),
+    };
+    if (this.#draining !== undefined) settler.reject(closed());
+    else this.#take(this.#native.submitTransaction(commands as unknown[][]), named);
+  }
+
+  /** Sends commands that follow one another, and tells each settler. */
+  submitAll(settlers: readonly Settler[], commands: readonly Prepared[]): void {
+    const args: unknown[] = [];
+    const lengths: number[] = [];
+    const buffers: boolean[] = [];
+    for (const command of commands) {
+      args.push(...command.args);
+      lengths.push(command.args.length);
+      buffers.push(command.buffers);
+    }
+    if (this.#draining !== undefined) {
+      for (const settler of settlers) settler.reject(closed());
+      return;
+    }
+    const isIdle = this.#pending.size === 0;
+    const outcomes = this.#native.submitAll(args, lengths, buffers) as Outcome[];
+    outcomes.forEach((outcome, place) => {
+      const settler = settlers[place] as Settler;
+      if (typeof outcome === "number") this.#pending.set(outcome, settler);
+      else this.#take(outcome, settler);
+    });
+    if (this.#pending.size === 0) return;
+    this.#wait();
+    if (isIdle) this.#write();
+    else this.#planWrite();
+  }
+
+  /** Whether commands go to Redis at this moment. */
+  get isConnected(): boolean {
+    return this.#native.connected;
+  }
+
+  #take(outcome: Outcome, settler: Settler): void {
+    if (typeof outcome === "number") {
+      this.#await(outcome, settler);
+      return;
+    }
+    const [ok, value] = outcome;
+    if (ok) settler.resolve(value);
+    else settler.reject(errorOf(value as ErrorInfo));
+  }
+
+  #await(number: number, settler: Settler): void {
+    this.#pending.set(number, settler);
+    this.#wait();
     if (this.#pending.size === 1) this.#write();
     else this.#planWrite();
-    return pending.promise;
+  }
+
+  /** Something waits for its reply. */
+  #wait(): void {
+    if (this.#staysAlive === undefined) this.#start();
+    this.#timer ??= this.#wakeIn(this.#deadlineMs);
+  }
+
+  /** Gives up the connection as if it were lost, so that Redis is dialled anew. */
+  reconnect(): void {
+    const socket = this.#socket;
+    if (socket !== undefined) this.#lostSocket(socket, "the client asked to reconnect");
   }
 
   /** Closes once every command that waits has ended; no other is taken. */
@@ -187,17 +284,25 @@ export class Link {
     else socket.write(output);
   }
 
-  /** `[number, ok, value or error, number, …]` */
+  /** `[number, count, reply…]` or `[number, -1, error]`, one after the other. */
   #settle(settlements: unknown[]): void {
-    for (let at = 0; at < settlements.length; at += 3) {
+    let at = 0;
+    while (at < settlements.length) {
       const number = settlements[at] as number;
-      const pending = this.#pending.get(number);
-      if (pending === undefined) continue;
-      this.#pending.delete(number);
-      if (settlements[at + 1] === true) pending.resolve(settlements[at + 2]);
-      else pending.reject(errorOf(settlements[at + 2] as ErrorInfo));
+      const count = settlements[at + 1] as number;
+      at += 2;
+      if (count < 0) this.#taken(number)?.reject(errorOf(settlements[at++] as ErrorInfo));
+      for (let place = 0; place < count; place += 1) {
+        this.#taken(number + place)?.resolve(settlements[at++]);
+      }
     }
     if (this.#draining !== undefined && this.#pending.size === 0 && !this.#closed) this.close();
+  }
+
+  #taken(number: number): Settler | undefined {
+    const settler = this.#pending.get(number);
+    this.#pending.delete(number);
+    return settler;
   }
 
   #settleStartup(): void {
@@ -211,7 +316,11 @@ export class Link {
   }
 }
 
-const CLOSED: ErrorInfo = { name: "Closed", code: "closed", message: "the client is closed" };
+/** Replies to MULTI, to each command, and to EXEC. */
+function transactionOf(replies: unknown[]): unknown[] {
+  const named = namedWithin(replies) as unknown[];
+  return [...named.slice(0, -1), namedWithin(named.at(-1))];
+}
 
 /** A promise whose rejection nobody needs to handle; whoever awaits it still gets it. */
 function waiter(): Waiter {
@@ -225,11 +334,3 @@ function waiter(): Waiter {
   });
   return made;
 }
-
-function rejected(error: Error): Promise<never> {
-  const promise = Promise.reject(error);
-  promise.catch(ignore);
-  return promise;
-}
-
-function ignore(): void {}

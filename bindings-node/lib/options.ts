@@ -1,5 +1,7 @@
 /** From the arguments of `new Redis` to a URL and knobs. What they mean is checked natively. */
 
+import type { RedisOptions as StockOptions } from "ioredis";
+
 import { InvalidOption } from "./errors.js";
 import type { Logger } from "./events.js";
 import type { PolicyOptions } from "./types.js";
@@ -20,29 +22,28 @@ export interface TlsOptions {
   rejectUnauthorized?: boolean;
 }
 
-/** Where Redis is, who logs in, and every knob by its name, in camelCase or snake_case. */
-export interface RedisOptions extends PolicyOptions {
-  host?: string;
-  port?: number | string;
+/** Options of ioredis that take more here. */
+type Taken = "host" | "port" | "path" | "db" | "tls" | "lazyConnect";
+
+/** The options of ioredis, and every knob by its name, in camelCase or snake_case. */
+export interface RedisOptions extends Omit<StockOptions, Taken>, PolicyOptions {
+  host?: string | undefined;
+  port?: number | string | undefined;
   /** A unix socket, instead of host and port. */
-  path?: string;
+  path?: string | undefined;
   /** TLS, with these certificates; `true` or `{}` for the machine's authorities. */
-  tls?: TlsOptions | boolean;
+  tls?: TlsOptions | boolean | undefined;
   /** The same as files. */
   tlsCaFile?: string;
   tlsCertificateFile?: string;
   tlsKeyFile?: string;
   tlsServerName?: string;
   tlsInsecure?: boolean;
-  /** The name in `CLIENT LIST`. */
+  /** The name in `CLIENT LIST`; `connectionName` is the same. */
   clientName?: string;
-  /** The version of RESP; 2 unless told otherwise. */
-  protocol?: 2 | 3;
-  username?: string;
-  password?: string;
-  db?: number | string;
+  db?: number | string | undefined;
   /** Where log lines go; `console` unless told otherwise. */
-  logger?: Logger | false;
+  logger?: Logger | false | undefined;
 }
 
 /** What a client is made of. */
@@ -52,12 +53,67 @@ export interface Settings {
   logger: Logger | undefined;
 }
 
+/** Options of ioredis that it acts on itself, or that mean nothing here. */
+const STOCK = new Set(
+  (
+    "family keepAlive noDelay disconnectTimeout disableClientInfo clientInfoTag sentinels name role " +
+    "sentinelUsername sentinelPassword sentinelRetryStrategy sentinelReconnectStrategy " +
+    "sentinelCommandTimeout sentinelTLS sentinelMaxConnections preferredSlaves natMap " +
+    "enableTLSForSentinelMode updateSentinels failoverDetector enableOfflineQueue enableReadyCheck " +
+    "autoResubscribe autoResendUnfulfilledCommands keyPrefix reconnectOnError readOnly stringNumbers " +
+    "protocol replyMapping maxRetriesPerRequest maxLoadingRetryTime enableAutoPipelining " +
+    "autoPipeliningIgnoredCommands blockingTimeout blockingTimeoutGrace retryStrategy scripts monitor " +
+    "Connector showFriendlyErrorStack socketTimeout offlineQueue commandQueue himportFieldsets"
+  ).split(" "),
+);
+
 /** How a client may be made: a URL or the path of a socket, a port, options, or nothing. */
 export type RedisArguments =
   | [options?: RedisOptions]
   | [urlOrPath: string | undefined, options?: RedisOptions]
   | [port: number, options?: RedisOptions]
   | [port: number, host: string, options?: RedisOptions];
+
+/** What the constructor of ioredis is given: it is not to dial, and fails at no URL. */
+export function stockArguments(given: readonly unknown[]): [StockOptions] {
+  const [first] = given;
+  const isUrl = typeof first === "string" && /^[a-z]+:\/\//i.test(first);
+  const readable = !isUrl || (/^rediss?:/i.test(first) && isParseable(first));
+  const place = readable ? given.filter((value) => typeof value !== "object") : [];
+  const options = given.filter((value) => typeof value === "object" && value !== null);
+  const merged = Object.assign({}, ...options, { lazyConnect: true }) as StockOptions;
+  // All three forms of it take options last; TypeScript cannot see which this is.
+  return [...place, merged] as unknown as [StockOptions];
+}
+
+/** What was given, in one object that makes the same client. */
+export function givenOptions(given: readonly unknown[], merged: StockOptions): RedisOptions {
+  const options: RedisOptions = {};
+  for (const value of given) if (typeof value === "object") Object.assign(options, value);
+  if (typeof given[0] !== "string" && typeof given[0] !== "number") return options;
+  const { host, port, path, username, password, db, tls } = merged as RedisOptions;
+  const [first] = given;
+  // What a URL says beyond the place are options of ours.
+  const query = typeof first === "string" && isParseable(first) ? new URL(first).searchParams : [];
+  const place = path ? { path } : { host, port };
+  const login = { ...(username ? { username } : {}), ...(password ? { password } : {}) };
+  return {
+    ...Object.fromEntries(query),
+    ...place,
+    ...login,
+    db,
+    ...(tls ? { tls } : {}),
+    ...options,
+  };
+}
+
+function isParseable(url: string): boolean {
+  try {
+    return new URL(url) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 export function settingsOf(given: readonly unknown[]): Settings {
   const rest = [...given];
@@ -66,6 +122,7 @@ export function settingsOf(given: readonly unknown[]): Settings {
   if (typeof rest[0] === "string") {
     const first = rest.shift() as string;
     if (first.startsWith("/")) place.path = first;
+    else if (/^\d+$/.test(first)) place.port = first;
     else url = first;
   } else if (rest[0] === undefined) {
     rest.shift();
@@ -77,10 +134,11 @@ export function settingsOf(given: readonly unknown[]): Settings {
   if (typeof options !== "object" || Array.isArray(options) || rest.length > 0) {
     throw invalid("arguments", "new Redis(url?, options?), (options) or (port, host?, options?)");
   }
-  const { host, port, path, username, password, db, tls, logger, ...knobs } = {
+  const { host, port, path, username, password, db, tls, logger, ...others } = {
     ...(options as RedisOptions),
     ...place,
   };
+  const knobs = ours(others);
   const parts = { host, port, path, username, password, db };
   const sealed = tls !== undefined && tls !== null && tls !== false;
   return {
@@ -88,6 +146,23 @@ export function settingsOf(given: readonly unknown[]): Settings {
     knobs: { ...knobs, ...(sealed ? knobsOf(tls) : {}) },
     logger: loggerOf(logger),
   };
+}
+
+/** The names of ioredis become ours. */
+function ours(given: object): PolicyOptions {
+  const named: Record<string, unknown> = {};
+  const renamed: Record<string, string> = {
+    connectTimeout: "connectTimeoutMs",
+    commandTimeout: "commandTimeoutMs",
+    connectionName: "clientName",
+  };
+  for (const [name, value] of Object.entries(given)) {
+    if (STOCK.has(name)) continue;
+    // 0 is no limit there.
+    const isNone = value === undefined || value === null || (name in renamed && value === 0);
+    if (!isNone) named[renamed[name] ?? name] = value;
+  }
+  return named;
 }
 
 type Parts = {

@@ -1,127 +1,168 @@
-import { EventEmitter } from "node:events";
 import { inspect } from "node:util";
 
+import { Command, Redis as Stock } from "ioredis";
+import type { Callback, ChainableCommander, RedisOptions as StockOptions } from "ioredis";
+
+import { argumentFault, isPlain } from "./arguments.js";
+import { asScript, settlerOf, transformers, wantsBytes, withTextNumbers } from "./commands.js";
+import { InvalidArgument, closed } from "./errors.js";
 import { Announcer } from "./events.js";
 import type { RedisEvents } from "./events.js";
 import { Link } from "./link.js";
-import { settingsOf } from "./options.js";
-import type { RedisArguments } from "./options.js";
+import { givenOptions, settingsOf, stockArguments } from "./options.js";
+import type { RedisArguments, RedisOptions, Settings } from "./options.js";
+import { Pipeline, defineDirect } from "./pipeline.js";
+import { handled, nodeify, rejected } from "./promises.js";
+import { EXCEPTIONS, inSubscriberMode, needOf } from "./routes.js";
+import { Session } from "./session.js";
+import { Transactions } from "./transactions.js";
 import type { Status } from "./types.js";
 
 /** A key. A lone surrogate in a string becomes U+FFFD, as everywhere in Node. */
 export type Key = string | Uint8Array;
 
-/** A value. Numbers are stored as JavaScript writes them. */
-export type Value = string | Uint8Array | number | bigint;
+/** A value. Numbers are stored as JavaScript writes them, null as an empty string. */
+export type Value = string | Uint8Array | number | bigint | boolean | null;
+
+type Listener<Name extends keyof RedisEvents> = (...values: RedisEvents[Name]) => void;
+
+export interface Redis {
+  on<Name extends keyof RedisEvents>(event: Name, listener: Listener<Name>): this;
+  on(event: string | symbol, listener: (...values: any[]) => void): this;
+  once<Name extends keyof RedisEvents>(event: Name, listener: Listener<Name>): this;
+  once(event: string | symbol, listener: (...values: any[]) => void): this;
+}
 
 /**
- * A client of one Redis that goes on answering while Redis is away.
+ * The client of ioredis, with all that it offers, that goes on answering while Redis is away.
  *
- * Each call ends within its deadline, in every mode. A rejection that nobody handles ends no
- * process. From its first dial until it is closed a client keeps the process alive.
+ * Each command ends within its deadline, in every mode; subscriptions and blocking commands wait as
+ * they do in ioredis. A rejection that nobody handles ends no process. From its first dial until it
+ * is closed a client keeps the process alive.
  */
-export class Redis extends EventEmitter<RedisEvents> {
-  readonly #link: Link;
+export class Redis extends Stock {
+  readonly #given: RedisOptions;
+  readonly #settings: Settings;
+  /** Without: a connection of ioredis does everything, and memory nothing. */
+  #link: Link | undefined;
+  /** What no shared connection can carry; opened at its first need. */
+  #session: Session | undefined;
+  readonly #transactions = new Transactions();
+  /** Every command goes over the session from now on. */
+  #isPinned = false;
+  #isEnded = false;
+  /** Stands for the place that knows which scripts were loaded. */
+  #place: object = {};
+  #dialsFailed = 0;
 
   constructor(...given: RedisArguments) {
-    super();
-    const { url, knobs, logger } = settingsOf(given);
-    const announcer = new Announcer(this, logger, () => this.#link.status());
-    this.#link = new Link(url, knobs, (happenings) => announcer.announce(happenings));
+    super(...(stockArguments(given) as unknown as []));
+    this.#settings = settingsOf(given);
+    this.#given = givenOptions(given, this.options);
+    this.options.lazyConnect = String(this.#given.lazyConnect ?? false) === "true";
+    Object.defineProperty(this, "condition", {
+      configurable: true,
+      get: () => this.#session?.condition ?? null,
+    });
+    const unserved = unservedBy(this.options);
+    if (unserved === undefined) this.#open();
+    else this.#becomeStock(unserved);
+    // Whoever waits for these has no other way to have a lazy client dial.
+    this.on("newListener", (event) => {
+      if ((event === "ready" || event === "connect") && this.#given.lazyConnect === undefined) {
+        process.nextTick(() => this.#link?.begin());
+      }
+    });
+  }
+
+  /** As `new Redis`. */
+  static override createClient(...given: ConstructorParameters<typeof Stock>): Stock {
+    return new Redis(...(given as unknown as RedisArguments));
   }
 
   /**
    * Dials now, if that has not happened yet, and resolves when commands are served: by Redis, or
-   * from memory where Redis is optional. Rejects with `RedisUnavailable` where it is required.
+   * from memory where Redis is optional. Rejects with `RedisUnavailable` where it is required. A
+   * client that was closed is opened anew.
    */
-  connect(): Promise<void> {
-    return this.#link.connect();
-  }
-
-  get(key: Key): Promise<string | null> {
-    return this.#call(["GET", key]) as Promise<string | null>;
-  }
-
-  /** As `get`, with the bytes as they are. */
-  getBuffer(key: Key): Promise<Buffer | null> {
-    return this.#link.submit(["GET", key], true) as Promise<Buffer | null>;
-  }
-
-  /** `set("k", "v", "EX", 5, "NX")`. Resolves with null where `NX` or `XX` kept it from setting. */
-  set(key: Key, value: Value, ...options: (string | number | bigint)[]): Promise<string | null> {
-    return this.#call(["SET", key, value, ...options]) as Promise<string | null>;
-  }
-
-  setex(key: Key, seconds: number | string, value: Value): Promise<"OK"> {
-    return this.#call(["SETEX", key, seconds, value]) as Promise<"OK">;
-  }
-
-  /** A counter beyond 2^53 is a bigint. */
-  incr(key: Key): Promise<number | bigint> {
-    return this.#call(["INCR", key]) as Promise<number | bigint>;
-  }
-
-  /** A counter beyond 2^53 is a bigint. */
-  incrby(key: Key, increment: number | bigint | string): Promise<number | bigint> {
-    return this.#call(["INCRBY", key, increment]) as Promise<number | bigint>;
-  }
-
-  /** Deletes keys, one by one or as a list; how many there were. */
-  del(...keys: (Key | readonly Key[])[]): Promise<number> {
-    return this.#call(["DEL", ...keys.flat()]) as Promise<number>;
-  }
-
-  /** 1 if there is such a key. */
-  expire(key: Key, seconds: number | string): Promise<number> {
-    return this.#call(["EXPIRE", key, seconds]) as Promise<number>;
-  }
-
-  /** Seconds left; -1 without an expiry, -2 without such a key. */
-  ttl(key: Key): Promise<number> {
-    return this.#call(["TTL", key]) as Promise<number>;
-  }
-
-  ping(message?: Value): Promise<string> {
-    const args = message === undefined ? ["PING"] : ["PING", message];
-    return this.#call(args) as Promise<string>;
-  }
-
-  /**
-   * Any command, by its name. Whole numbers are numbers, beyond 2^53 bigints; no value is null;
-   * bytes are decoded as UTF-8.
-   */
-  call(name: string, ...args: Value[]): Promise<unknown> {
-    return this.#call([name, ...args]);
-  }
-
-  /** As `call`, with bytes as they are. */
-  callBuffer(name: string, ...args: Value[]): Promise<unknown> {
-    return this.#link.submit([name, ...args], true);
-  }
-
-  /** The snapshot that an operator wants to see; times are in seconds. */
-  status(): Status {
-    return this.#link.status();
+  override connect(callback?: Callback<void>): Promise<void> {
+    if (this.#link === undefined) return handled(super.connect(callback));
+    if (this.#isEnded) this.#open();
+    return nodeify(this.#link.connect(), callback);
   }
 
   /** Closes once every command that waits has ended. No other is taken from now on. */
-  async quit(): Promise<"OK"> {
-    await this.#link.drain();
-    return "OK";
+  override quit(callback?: Callback<"OK">): Promise<"OK"> {
+    if (this.#link === undefined) return handled(super.quit(callback));
+    return nodeify(this.#quit(this.#link), callback);
   }
 
-  /** Closes now: commands that wait are rejected with `Closed`. */
-  disconnect(): void {
-    this.#link.close();
+  /** Closes now: commands that wait are rejected with `Closed`. `true` gives up the connection only. */
+  override disconnect(reconnect = false): void {
+    if (this.#link === undefined) {
+      super.disconnect(reconnect);
+    } else if (reconnect) {
+      this.#link.reconnect();
+    } else {
+      this.#link.close();
+      this.#session?.close();
+    }
   }
 
-  #call(args: readonly unknown[]): Promise<unknown> {
-    return this.#link.submit(args, false);
+  override duplicate(override?: Partial<RedisOptions> | Partial<StockOptions>): any {
+    return new Redis({ ...this.#given, ...(override as Partial<RedisOptions>) });
+  }
+
+  /** Commands that are sent together; each has an answer of its own. */
+  override pipeline(commands?: unknown[][]): ChainableCommander {
+    const pipeline = new Pipeline(this, () => this.#direct());
+    if (Array.isArray(commands)) pipeline.addBatch(commands);
+    return pipeline as unknown as ChainableCommander;
+  }
+
+  /** Every command that the server gets, as events of the client that this resolves with. */
+  override monitor(callback?: Callback<Stock>): Promise<Stock> {
+    const monitor = new Redis({ ...this.#given, monitor: true, lazyConnect: false });
+    const watching = new Promise<Stock>((resolve, reject) => {
+      monitor.once("error", reject);
+      monitor.once("monitoring", () => resolve(monitor));
+    });
+    return nodeify(watching, callback);
+  }
+
+  /** The snapshot that an operator wants to see; times are in seconds. */
+  getStatus(): Status {
+    if (this.#link !== undefined) return this.#link.status();
+    throw new InvalidArgument({
+      name: "InvalidArgument",
+      code: "invalid_argument",
+      message: "a connection of ioredis alone has no snapshot",
+    });
+  }
+
+  /** @ignore */
+  override sendCommand(command: Command, stream?: Parameters<Stock["sendCommand"]>[1]): unknown {
+    if (this.#link === undefined) {
+      const sent = super.sendCommand(command, stream);
+      handled(command.promise);
+      return sent;
+    }
+    this.#route(this.#link, command, command.name.toLowerCase());
+    return command.promise;
+  }
+
+  /** Without a listener an error is a line of the log. @ignore */
+  override silentEmit(event: string, value?: unknown): boolean {
+    if (event === "error" && this.listenerCount("error") === 0 && value instanceof Error) {
+      this.#settings.logger?.warn(`outlast: ${value.message}`);
+      return false;
+    }
+    return super.silentEmit(event, value);
   }
 
   /** Where it leads and how it is, without anything secret. */
   toJSON(): { endpoint: string; mode: string } {
-    const { endpoint, mode } = this.#link.status();
+    const { endpoint, mode } = this.#link?.status() ?? { endpoint: "", mode: this.status };
     return { endpoint, mode };
   }
 
@@ -129,4 +170,166 @@ export class Redis extends EventEmitter<RedisEvents> {
     const { endpoint, mode } = this.toJSON();
     return `Redis { ${endpoint}, ${mode} }`;
   }
+
+  #open(): void {
+    const { url, knobs, logger } = this.#settings;
+    this.#isEnded = false;
+    const announcer = new Announcer(this, logger, {
+      snapshot: () => this.getStatus(),
+      changed: (status) => this.#changed(status),
+    });
+    this.#link = new Link(url, knobs, (happenings) => announcer.announce(happenings));
+  }
+
+  #becomeStock(reason: string): void {
+    const message = `outlast: ${reason} is left to ioredis: nothing is answered from memory`;
+    if (!this.options.monitor) this.#settings.logger?.warn(message);
+    delete (this as { condition?: unknown }).condition;
+    if (!this.options.lazyConnect) handled(super.connect());
+  }
+
+  #changed(status: Stock["status"]): void {
+    this.status = status;
+    if (status === "ready" || status === "close") this.#place = {};
+    if (status === "ready") this.#dialsFailed = 0;
+    if (status === "end") this.#isEnded = true;
+    if (status === "reconnecting" && !this.#mayRetry()) this.disconnect();
+  }
+
+  /** Delays are the policy's; that no more is to be tried is the caller's to say. */
+  #mayRetry(): boolean {
+    if (!("retryStrategy" in this.#given)) return true;
+    const { retryStrategy } = this.#given;
+    this.#dialsFailed += 1;
+    return typeof retryStrategy?.(this.#dialsFailed) === "number";
+  }
+
+  async #quit(link: Link): Promise<"OK"> {
+    await Promise.all([link.drain(), this.#session?.quit()]);
+    return "OK";
+  }
+
+  #route(link: Link, command: Command, name: string): void {
+    if (name === "quit") {
+      this.#quit(link).then(command.resolve, command.reject);
+    } else if (this.#session?.isSubscriber === true && !inSubscriberMode(name)) {
+      const words = "Connection in subscriber mode, only subscriber commands may be used";
+      settlerOf(command).reject(new Error(words));
+    } else if (this.#isPinned || this.#transactions.isHeld) {
+      this.#sendOwn(command, name);
+    } else if (!this.#transactions.take(command, name, link, this.#place)) {
+      this.#sendByNeed(link, command, name);
+    }
+  }
+
+  #sendByNeed(link: Link, command: Command, name: string): void {
+    const need = needOf(name, command.args);
+    if (need === "shared") {
+      this.#sendShared(link, command);
+    } else if (
+      need === "pins" &&
+      name === "select" &&
+      Number(command.args[0]) === this.options.db
+    ) {
+      command.resolve("OK");
+    } else {
+      this.#isPinned ||= need === "pins";
+      this.#sendOwn(command, name);
+    }
+  }
+
+  #sendShared(link: Link, command: Command): void {
+    const settler = this.options.stringNumbers
+      ? withTextNumbers(settlerOf(command))
+      : settlerOf(command);
+    if (this.options.enableOfflineQueue === false && !link.isStarted) {
+      const words = "Stream isn't writeable and enableOfflineQueue options is false";
+      settler.reject(new Error(words));
+      return;
+    }
+    asScript(command, this.#place);
+    link.submitFor(settler, [command.name, ...command.args], wantsBytes(command));
+  }
+
+  #sendOwn(command: Command, name: string): void {
+    handled(command.promise);
+    if (this.#isEnded) {
+      command.reject(closed());
+      return;
+    }
+    this.#transactions.follow(name);
+    this.#link?.begin();
+    this.#session ??= new Session(this.options, (event, ...values) => this.emit(event, ...values));
+    this.#session.send(command);
+  }
+
+  /** The link, where a command needs nothing that ioredis does to it. */
+  #direct(): Link | undefined {
+    const { options } = this;
+    const isPlain =
+      !this.#isPinned &&
+      this.#session?.isSubscriber !== true &&
+      !this.#transactions.isOpen &&
+      !options.keyPrefix &&
+      !options.enableAutoPipelining &&
+      !options.stringNumbers &&
+      !options.showFriendlyErrorStack &&
+      options.enableOfflineQueue !== false;
+    return isPlain ? this.#link : undefined;
+  }
+
+  static {
+    const { argument, reply } = transformers();
+    const isDirect = (name: string): boolean =>
+      !EXCEPTIONS.has(name) && !(name in argument) && !(name in reply);
+    const methods = this.prototype as unknown as Record<string, Method>;
+
+    const define = (method: string, name: string | undefined, buffers: boolean): void => {
+      const slow = methods[method] as Method;
+      const isFixed = name !== undefined && isDirect(name);
+      if (isFixed) defineDirect(method, name, buffers);
+      methods[method] = function (this: Redis, ...args: unknown[]) {
+        const called = name ?? args[0];
+        if (
+          isFixed ||
+          (name === undefined && typeof called === "string" && isDirect(called.toLowerCase()))
+        ) {
+          const link = this.#direct();
+          if (link !== undefined && isPlain(args)) {
+            if (name !== undefined) args.unshift(name);
+            return link.submit(args, buffers);
+          }
+        }
+        const fault = argumentFault(name, args, typeof called === "string" && called in argument);
+        if (fault === undefined) return slow.apply(this, args);
+        const callback = args.at(-1);
+        return nodeify(
+          rejected(fault),
+          typeof callback === "function" ? (callback as Callback) : undefined,
+        );
+      };
+    };
+
+    for (const name of Stock.prototype.getBuiltinCommands()) {
+      if (name === "quit" || name === "multi" || name === "exec") continue;
+      define(name, name, false);
+      define(`${name}Buffer`, name, true);
+    }
+    define("call", undefined, false);
+    define("callBuffer", undefined, true);
+    methods["send_command"] = methods["call"] as Method;
+  }
+}
+
+type Method = (this: Redis, ...args: unknown[]) => unknown;
+
+/** Why ioredis is to do all of it, if it is. */
+function unservedBy(options: StockOptions): string | undefined {
+  if (options.sentinels) return "a master found through Sentinel";
+  if (options.Connector) return "a connector of your own";
+  if (options.monitor) return "MONITOR";
+  if (options.replyMapping === "resp3") return 'replyMapping "resp3"';
+  if (options.readOnly) return "readOnly";
+  if (options.himportFieldsets?.length) return "himportFieldsets";
+  return undefined;
 }

@@ -28,7 +28,7 @@ export async function healthCheck(): Promise<boolean> {
   try {
     const redis = getRedis();
     await redis.ping();
-    return redis.status().redis_connected;
+    return redis.getStatus().redis_connected;
   } catch {
     return false;
   }

@@ -108,7 +108,7 @@ impl Client {
         let Some(result) = self.inner.startup() else {
             return Ok(Either::B(Null));
         };
-        outcome(env, result.map(|()| Value::Nil), false).map(Either::A)
+        outcome(env, &result.map(|()| Value::Nil), false).map(Either::A)
     }
 
     /// Takes a command: its number if it waits, else how it ended.
@@ -129,16 +129,77 @@ impl Client {
                 return pair(env, false, info).map(Either::B);
             }
         };
-        match self.inner.submit(args) {
+        self.submitted(env, self.inner.submit(args), buffers)
+    }
+
+    /// Takes what stands between MULTI and EXEC, likewise. Its replies are bytes.
+    #[napi(ts_args_type = "commands: unknown[][]", ts_return_type = "number | [boolean, unknown]")]
+    pub fn submit_transaction<'env>(
+        &self,
+        env: &'env Env,
+        commands: Array<'env>,
+    ) -> napi::Result<Either<f64, Array<'env>>> {
+        let mut transaction = Vec::with_capacity(commands.len() as usize);
+        for place in 0..commands.len() {
+            let args = commands.get::<Array<'_>>(place)?;
+            match args.as_ref().map(convert::command).transpose()? {
+                Some(Ok(args)) => transaction.push(args),
+                Some(Err(message)) => {
+                    let info = errors::type_error(env, &message)?.to_unknown();
+                    return pair(env, false, info).map(Either::B);
+                }
+                None => {}
+            }
+        }
+        self.submitted(env, self.inner.submit_transaction(transaction), true)
+    }
+
+    /// Takes commands that follow one another: name and arguments of all, and how many each has. What
+    /// `submit` says of each.
+    #[napi(
+        ts_args_type = "args: unknown[], lengths: number[], buffers: boolean[]",
+        ts_return_type = "(number | [boolean, unknown])[]"
+    )]
+    pub fn submit_all<'env>(
+        &self,
+        env: &'env Env,
+        args: Array<'env>,
+        lengths: Vec<u32>,
+        buffers: Vec<bool>,
+    ) -> napi::Result<Array<'env>> {
+        let mut told = Array::from_vec::<Object<'_>>(env, Vec::new())?;
+        let mut begin = 0;
+        for (length, buffers) in lengths.into_iter().zip(buffers) {
+            let places = begin..begin + length;
+            begin = places.end;
+            let outcome = match convert::command_at(&args, places)? {
+                Ok(args) => self.submitted(env, self.inner.submit(args), buffers)?,
+                Err(message) => {
+                    let info = errors::type_error(env, &message)?.to_unknown();
+                    Either::B(pair(env, false, info)?)
+                }
+            };
+            told.insert(outcome)?;
+        }
+        Ok(told)
+    }
+
+    fn submitted<'env>(
+        &self,
+        env: &'env Env,
+        submission: Result<Submission, Error>,
+        buffers: bool,
+    ) -> napi::Result<Either<f64, Array<'env>>> {
+        match submission {
             Ok(Submission::Pending(number)) => {
                 if buffers {
                     self.as_buffers.borrow_mut().insert(number);
                 }
                 Ok(Either::A(as_number(number)))
             }
-            Ok(Submission::Settled(result)) => outcome(env, result, buffers).map(Either::B),
+            Ok(Submission::Settled(result)) => outcome(env, &result, buffers).map(Either::B),
             Ok(_) => Err(napi::Error::from_reason("a submission that is not known here")),
-            Err(error) => outcome(env, Err(error), buffers).map(Either::B),
+            Err(error) => outcome(env, &Err(error), buffers).map(Either::B),
         }
     }
 
@@ -155,17 +216,17 @@ impl Client {
         }))
     }
 
-    /// Takes what the socket read; the commands that it ends, as number, whether it went well, and
-    /// value or error of each in turn.
+    /// Takes what the socket read; the commands that it ends: of each run of replies the first
+    /// number, how many they are, and they; of each error its number, -1, and it.
     #[napi(ts_args_type = "bytes: Uint8Array", ts_return_type = "unknown[]")]
     pub fn receive<'env>(&self, env: &'env Env, bytes: &[u8]) -> napi::Result<Array<'env>> {
-        self.settled(env, self.inner.receive(bytes))
+        self.settled(env, &self.inner.receive(bytes))
     }
 
     /// The socket was closed; the commands that this ends, likewise.
     #[napi(ts_return_type = "unknown[]")]
     pub fn lost<'env>(&self, env: &'env Env, error: Option<String>) -> napi::Result<Array<'env>> {
-        self.settled(env, self.inner.lost(error.as_deref()))
+        self.settled(env, &self.inner.lost(error.as_deref()))
     }
 
     /// Does what is due: commands that end, what to do with the socket (-1 nothing, -2 close it,
@@ -182,7 +243,7 @@ impl Client {
             Socket::Adopt(fd) => fd,
             _ => -1,
         };
-        let mut told = Array::from_vec(env, vec![self.settled(env, turn.settlements)?])?;
+        let mut told = Array::from_vec(env, vec![self.settled(env, &turn.settlements)?])?;
         told.insert(socket)?;
         told.insert(turn.next_in_ms.map_or(-1.0, as_number))?;
         if events.is_empty() {
@@ -192,6 +253,12 @@ impl Client {
             told.insert(convert::text_of(&events).map_err(|error| reason(&error))?)?;
         }
         Ok(told)
+    }
+
+    /// Whether commands go to Redis at this moment.
+    #[napi(getter)]
+    pub fn connected(&self) -> bool {
+        self.inner.is_connected()
     }
 
     /// The snapshot as JSON text.
@@ -212,18 +279,27 @@ impl Client {
         self.inner.close();
     }
 
+    /// Commands that ended: of each run of replies the first number, how many they are, and they;
+    /// of each error its number, -1, and it.
     fn settled<'env>(
         &self,
         env: &'env Env,
-        settlements: Vec<Settlement>,
+        settlements: &[Settlement],
     ) -> napi::Result<Array<'env>> {
         let mut as_buffers = self.as_buffers.borrow_mut();
         let mut told = Array::from_vec::<Object<'_>>(env, Vec::new())?;
-        for Settlement { command, result, .. } in settlements {
-            let buffers = !as_buffers.is_empty() && as_buffers.remove(&command);
-            told.insert(as_number(command))?;
-            told.insert(result.is_ok())?;
-            told.insert(value(env, result, buffers)?)?;
+        let follows = |one: &Settlement, other: &Settlement| {
+            one.result.is_ok() && other.result.is_ok() && one.command + 1 == other.command
+        };
+        for run in settlements.chunk_by(follows) {
+            for (place, Settlement { command, result, .. }) in run.iter().enumerate() {
+                if place == 0 {
+                    told.insert(as_number(*command))?;
+                    told.insert(result.as_ref().map_or(-1.0, |_| as_number(run.len() as u64)))?;
+                }
+                let buffers = !as_buffers.is_empty() && as_buffers.remove(command);
+                told.insert(value(env, result, buffers)?)?;
+            }
         }
         Ok(told)
     }
@@ -243,7 +319,11 @@ fn configure(url: &str, options: &Unknown<'_>) -> Result<Config, Error> {
 }
 
 /// How a command ended: whether it went well, and its value or error.
-fn outcome(env: &Env, result: Result<Value, Error>, buffers: bool) -> napi::Result<Array<'_>> {
+fn outcome<'env>(
+    env: &'env Env,
+    result: &Result<Value, Error>,
+    buffers: bool,
+) -> napi::Result<Array<'env>> {
     pair(env, result.is_ok(), value(env, result, buffers)?)
 }
 
@@ -253,10 +333,14 @@ fn pair<'env>(env: &'env Env, ok: bool, value: Unknown<'env>) -> napi::Result<Ar
     Ok(pair)
 }
 
-fn value(env: &Env, result: Result<Value, Error>, buffers: bool) -> napi::Result<Unknown<'_>> {
+fn value<'env>(
+    env: &'env Env,
+    result: &Result<Value, Error>,
+    buffers: bool,
+) -> napi::Result<Unknown<'env>> {
     match result {
-        Ok(value) => convert::reply(env, &value, buffers),
-        Err(error) => Ok(errors::info(env, &error)?.to_unknown()),
+        Ok(value) => convert::reply(env, value, buffers),
+        Err(error) => Ok(errors::info(env, error)?.to_unknown()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Values both ways: the arguments and replies of commands, and what diagnosis takes and answers.
 
 use core::fmt::Display;
+use core::ops::Range;
 
 use napi::bindgen_prelude::{
     Array, BigInt, BufferSlice, Function, JsObjectValue, JsValue, Null, Object, ToNapiValue,
@@ -29,26 +30,38 @@ const ERRORS_MAX: usize = 256;
 const TIME_MS_MAX: u64 = 8_640_000_000_000_000;
 
 /// What a command takes, for error messages.
-const ALLOWED: &str = "allowed is a string, Buffer, Uint8Array, number or bigint";
+const ALLOWED: &str = "allowed is a string, Buffer, Uint8Array, number, bigint, boolean or null";
 
 /// Name and arguments of a command as bytes; or which of them has a type that no command takes.
 ///
 /// Numbers are written as JavaScript writes them. A lone surrogate becomes U+FFFD, as in every
 /// string that Node writes to a socket.
 pub(crate) fn command(args: &Array<'_>) -> napi::Result<Result<Vec<Vec<u8>>, String>> {
-    let mut command: Vec<Vec<u8>> = Vec::with_capacity(args.len() as usize);
-    for place in 0..args.len() {
-        let Some(value) = args.get::<Unknown<'_>>(place)? else {
+    command_at(args, 0..args.len())
+}
+
+/// The same, of a command that stands in a list of several.
+pub(crate) fn command_at(
+    args: &Array<'_>,
+    places: Range<u32>,
+) -> napi::Result<Result<Vec<Vec<u8>>, String>> {
+    let begin = places.start;
+    let mut command: Vec<Vec<u8>> = Vec::with_capacity(places.len());
+    for at in places {
+        let place = at - begin;
+        let Some(value) = args.get::<Unknown<'_>>(at)? else {
             continue;
         };
         let kind = value.get_type()?;
         let bytes = match kind {
             ValueType::String => Some(string_bytes(&value)?),
-            ValueType::Number | ValueType::BigInt if place > 0 => {
+            ValueType::Number | ValueType::BigInt | ValueType::Boolean if place > 0 => {
                 Some(string_bytes(&value)?).filter(|text| text != b"NaN")
             }
+            // As ioredis has it.
+            ValueType::Null if place > 0 => Some(Vec::new()),
             ValueType::Object if place > 0 && value.is_typedarray()? => {
-                args.get::<Uint8ArraySlice<'_>>(place).ok().flatten().map(|bytes| bytes.to_vec())
+                args.get::<Uint8ArraySlice<'_>>(at).ok().flatten().map(|bytes| bytes.to_vec())
             }
             _ => None,
         };

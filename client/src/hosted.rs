@@ -12,6 +12,7 @@ use crate::events::Sink;
 use crate::gate::Gate;
 use crate::transport::hosted::Hosted;
 pub use crate::transport::hosted::{Settlement, Socket, Submission, Turn};
+use crate::transport::work::Work;
 
 /// A client whose sockets the host's event loop reads and writes; no command crosses a thread.
 ///
@@ -61,7 +62,18 @@ impl Client {
     /// [`LimitReached`](crate::ErrorKind::LimitReached) beyond `in_flight_max` waiting commands;
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument).
     pub fn submit(&self, args: Vec<Vec<u8>>) -> Result<Submission, Error> {
-        self.hosted.submit(args)
+        self.hosted.submit(Work::Command(args))
+    }
+
+    /// Hands in a transaction: what stands between its MULTI and its EXEC. Nothing comes between its
+    /// commands, on Redis as in the store. It ends with a list of replies: to MULTI, to each command,
+    /// and to EXEC; error replies are values in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`submit`](Self::submit).
+    pub fn submit_transaction(&self, commands: Vec<Vec<Vec<u8>>>) -> Result<Submission, Error> {
+        self.hosted.submit(Work::transaction(commands))
     }
 
     /// The bytes to write now, if any; they count as sent.
@@ -99,6 +111,11 @@ impl Client {
     /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
     pub fn dead_letters(&self) -> Vec<crate::DeadLetter> {
         self.gate.store.dead_letters()
+    }
+
+    /// Whether commands go to Redis at this moment.
+    pub fn is_connected(&self) -> bool {
+        self.gate.is_connected()
     }
 
     /// The snapshot that an operator sees.

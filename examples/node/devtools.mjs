@@ -25,7 +25,7 @@ export function devtools(folder, redis) {
     else response.status(404).end();
   });
   router.get("/status", (_request, response) => {
-    response.json({ status: redis.status(), lines });
+    response.json({ status: redis.getStatus(), lines });
   });
   router.use(express.static(folder));
   return router;

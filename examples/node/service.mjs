@@ -60,7 +60,7 @@ app.get("/session/:name", async (request, response) => {
 app.get("/health", (_request, response) => {
   // Always 200: restarting this service would not bring Redis back, and would lose what was
   // written meanwhile. People and dashboards read the mode.
-  const status = redis.status();
+  const status = redis.getStatus();
   response.json({ live: true, ready: status.mode !== "closed", redis: status });
 });
 

@@ -36,7 +36,6 @@ function outlast() {
   return {
     name: "outlast",
     version: versionOf(require, "outlast"),
-    notYet: ["mget"],
     async open({ host, port, absentPort }) {
       const { Redis } = require("outlast");
       const client = new Redis({ host, port, profile: "production" });
@@ -47,13 +46,14 @@ function outlast() {
       return {
         get: (key) => client.get(key),
         set: (key, value) => client.set(key, value),
+        mget: (keys) => pipelined(client, keys),
         degradedGet: (key) => degraded.get(key),
         degradedSet: (key, value) => degraded.set(key, value),
         confirm() {
-          if (client.status().served_by_store > 0) {
+          if (client.getStatus().served_by_store > 0) {
             throw new Error("outlast answered from memory although its server was there");
           }
-          if (degraded.status().served_by_redis > 0) {
+          if (degraded.getStatus().served_by_redis > 0) {
             throw new Error("a server answered where none should be");
           }
         },
@@ -77,15 +77,17 @@ function ioredis(name, require, options) {
       return {
         get: (key) => client.get(key),
         set: (key, value) => client.set(key, value),
-        async mget(keys) {
-          const pipeline = client.pipeline();
-          for (const key of keys) pipeline.get(key);
-          return (await pipeline.exec()).map(([, value]) => value);
-        },
+        mget: (keys) => pipelined(client, keys),
         close: () => client.disconnect(),
       };
     },
   };
+}
+
+async function pipelined(client, keys) {
+  const pipeline = client.pipeline();
+  for (const key of keys) pipeline.get(key);
+  return (await pipeline.exec()).map(([, value]) => value);
 }
 
 function nodeRedis(require) {

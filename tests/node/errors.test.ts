@@ -139,7 +139,7 @@ test.each([
     [{ commandTimoutMs: 1 }],
     'unknown option "command_timout_ms": did you mean command_timeout_ms?',
   ],
-  [[{ keyPrefix: "p" }], 'unknown option "key_prefix": allowed is one of profile,'],
+  [[{ keyPrefx: "p" }], 'unknown option "key_prefx": allowed is one of profile,'],
   [[{ commandTimeoutMs: -5 }], 'invalid command_timeout_ms "-5": allowed is a whole number from 1'],
   [[{ commandTimeoutMs: 1.5 }], 'invalid command_timeout_ms "1.5": allowed is a whole number'],
   [[{ commandTimeoutMs: NaN }], 'invalid command_timeout_ms "NaN": allowed is a whole number'],
@@ -161,7 +161,7 @@ test.each([
 
 test("options of either spelling count, and an option given twice does not", () => {
   const { redis } = client("redis://h", { profile: "staging", lazy_connect: true });
-  expect(redis.status().profile).toBe("staging");
+  expect(redis.getStatus().profile).toBe("staging");
   const twice = { lazyConnect: true, lazy_connect: true, profile: "test" } as const;
   expect(thrown(() => client("redis://h", twice)).message).toContain("lazy_connect is given twice");
 });

@@ -32,9 +32,9 @@ test("a killed server is outlasted and written back", async () => {
   expect(await timed(1_000, () => redis.incrby("counter", 2))).toBe(7);
   expect(await timed(1_000, () => redis.setex("session", 60, "s"))).toBe("OK");
   await timed(1_000, () => redis.del("before"));
-  expect(redis.status()).toMatchObject({ mode: "degraded", fallback_mode: true });
+  expect(redis.getStatus()).toMatchObject({ mode: "degraded", fallback_mode: true });
   await server.restart();
-  await eventually("back on Redis", () => redis.status().redis_connected);
+  await eventually("back on Redis", () => redis.getStatus().redis_connected);
   expect(await server.cli("GET", "during")).toBe("2");
   expect(await server.cli("GET", "counter")).toBe("7");
   expect(await server.cli("GET", "session")).toBe("s");
@@ -44,7 +44,7 @@ test("a killed server is outlasted and written back", async () => {
   await eventually("the recovery is told", () => codes(recorded).includes("redis_recovered"));
   const recoveries = codes(recorded).filter((code) => code === "redis_recovered");
   expect(recoveries).toHaveLength(1);
-  expect(redis.status().replayed).toBeGreaterThanOrEqual(4);
+  expect(redis.getStatus().replayed).toBeGreaterThanOrEqual(4);
 });
 
 test("every call of an outage ends within its deadline, and none rejects", async () => {
@@ -70,7 +70,7 @@ test("every call of an outage ends within its deadline, and none rejects", async
   ];
   for (const [stage, enter, connected] of stages) {
     await enter();
-    await eventually(stage, () => redis.status().redis_connected === connected);
+    await eventually(stage, () => redis.getStatus().redis_connected === connected);
     const calls = all.calls;
     await eventually(`calls while ${stage}`, () => all.calls > calls + 100);
   }
@@ -111,10 +111,10 @@ test("a server that swallows everything costs one deadline at most", async () =>
   const began = performance.now();
   expect(await timed(200, () => redis.set("k", "w"))).toBe("OK");
   expect(performance.now() - began).toBeGreaterThan(190);
-  expect(redis.status().mode).toBe("degraded");
+  expect(redis.getStatus().mode).toBe("degraded");
   expect(await timed(1, () => redis.get("k"))).toBe("w");
   server.thaw();
-  await eventually("back on Redis", () => redis.status().redis_connected);
+  await eventually("back on Redis", () => redis.getStatus().redis_connected);
   expect(await server.cli("GET", "k")).toBe("w");
 });
 
@@ -126,12 +126,12 @@ test("a late reply reaches nobody else", async () => {
   server.freeze();
   const late = await Promise.all(keys.slice(0, 10).map((key) => redis.get(key)));
   expect(late).toEqual(keys.slice(0, 10).map((key) => `value of ${key}`));
-  expect(redis.status().mode).toBe("connected");
+  expect(redis.getStatus().mode).toBe("connected");
   const waiting = keys.slice(10).map((key) => redis.get(key));
   server.thaw();
   expect(await Promise.all(waiting)).toEqual(keys.slice(10).map((key) => `value of ${key}`));
   for (const key of keys) expect(await redis.get(key)).toBe(`value of ${key}`);
-  expect(redis.status()).toMatchObject({ mode: "connected", dials: 1 });
+  expect(redis.getStatus()).toMatchObject({ mode: "connected", dials: 1 });
 });
 
 test("an increment in doubt is not repeated", async () => {
@@ -144,7 +144,7 @@ test("an increment in doubt is not repeated", async () => {
     if (onAmbiguous === "local") expect(await reply).toBe(1);
     else expect(await rejection(reply)).toMatchObject({ code: "maybe_applied" });
     server.thaw();
-    await eventually("back on Redis", () => redis.status().redis_connected);
+    await eventually("back on Redis", () => redis.getStatus().redis_connected);
     await eventually("done once", async () => (await server.cli("GET", onAmbiguous)) === "1");
   }
 });
@@ -168,7 +168,7 @@ test("an idle connection that dies is noticed without a call", async () => {
   await recorded.redis.connect();
   await server.kill();
   await eventually("it is told", () => recorded.records.length > 0);
-  expect(recorded.redis.status().mode).toBe("degraded");
+  expect(recorded.redis.getStatus().mode).toBe("degraded");
   expect(recorded.events.slice(0, 5)).toEqual([
     "connect",
     "ready",
@@ -195,7 +195,7 @@ test.each(["connection refused", "unresolvable name"])(
     expect(await timed(waitMs, () => redis.set("k", "v"))).toBe("OK");
     expect(await timed(waitMs, () => redis.get("k"))).toBe("v");
     await expect(redis.connect()).resolves.toBeUndefined();
-    expect(redis.status().mode).toBe("degraded");
+    expect(redis.getStatus().mode).toBe("degraded");
     await eventually("it is told", () => recorded.events.includes("degraded"));
     expect(codes(recorded)).toEqual(["redis_unavailable"]);
   },
@@ -221,7 +221,7 @@ test("a required startup that failed is no end: Redis may return", async () => {
   const { redis } = client(server.url);
   expect(await rejection(redis.connect())).toBeInstanceOf(RedisUnavailable);
   await server.restart();
-  await eventually("on Redis", () => redis.status().redis_connected);
+  await eventually("on Redis", () => redis.getStatus().redis_connected);
   expect(await redis.set("k", "v")).toBe("OK");
   await expect(redis.connect()).resolves.toBeUndefined();
 });
@@ -229,7 +229,7 @@ test("a required startup that failed is no end: Redis may return", async () => {
 test("a profile that never redials stays degraded, and says so", async () => {
   const recorded = client(`redis://127.0.0.1:${await freePort()}`, { profile: "test" });
   expect(await recorded.redis.set("k", "v")).toBe("OK");
-  expect(recorded.redis.status()).toMatchObject({
+  expect(recorded.redis.getStatus()).toMatchObject({
     mode: "degraded",
     dials: 1,
     next_retry_in: null,
@@ -243,9 +243,9 @@ test("a connection that is closed while idle costs no doubt", async () => {
   const { redis } = client(server.url, SHORT);
   expect(await redis.incr("n")).toBe(1);
   await server.cli("CLIENT", "KILL", "TYPE", "normal");
-  await eventually("it is noticed", () => redis.status().failure_count > 0);
+  await eventually("it is noticed", () => redis.getStatus().failure_count > 0);
   expect(await redis.incr("n")).toBe(2);
-  await eventually("back on Redis", () => redis.status().redis_connected);
+  await eventually("back on Redis", () => redis.getStatus().redis_connected);
   expect(await server.cli("GET", "n")).toBe("2");
 });
 
@@ -273,7 +273,10 @@ test("a server that talks no RESP is left at once", async () => {
   });
   await redis.connect();
   expect(await timed(200, () => redis.get("k"))).toBeNull();
-  expect(redis.status()).toMatchObject({ mode: "degraded", last_failure_type: "protocol_error" });
+  expect(redis.getStatus()).toMatchObject({
+    mode: "degraded",
+    last_failure_type: "protocol_error",
+  });
   await eventually("its connection is closed", () => closed === 1);
 });
 
@@ -286,7 +289,7 @@ test("connections that come and go leave nothing behind", async () => {
   for (let round = 1; round <= 20; round++) {
     await server.cli("CLIENT", "KILL", "TYPE", "normal");
     await eventually("it is noticed and over", () => {
-      const { dials, redis_connected } = redis.status();
+      const { dials, redis_connected } = redis.getStatus();
       return redis_connected && dials > round;
     });
     expect(await redis.set("k", round)).toBe("OK");
@@ -327,7 +330,7 @@ test.each<[string, RulesOption | undefined, string]>([
   await refused("on_guarded: no rule", "SET", "other", "me", "NX");
   expect(await redis.call("SET", "session:1", "me", "NX")).toBe("OK");
   expect(await redis.get("session:1")).toBe("me");
-  expect(redis.status().rules.map((rule) => rule.class)).toEqual(["session", "lock", "queue"]);
+  expect(redis.getStatus().rules.map((rule) => rule.class)).toEqual(["session", "lock", "queue"]);
 });
 
 test("rules that are wrong are told before anything is dialled", () => {

@@ -57,7 +57,7 @@ test("rejections that nobody handles and events that nobody hears end no process
     redis.get("k");
     redis.get(undefined);
     redis.call("MULTI");
-    while ((redis.status().incident?.counts.dials_failed ?? 0) < 3) await new Promise(setImmediate);
+    while ((redis.getStatus().incident?.counts.dials_failed ?? 0) < 3) await new Promise(setImmediate);
     redis.set("lock", "me", "NX");
     redis.quit();
     redis.get("k");
@@ -106,7 +106,7 @@ test("without a logger of its own a program gets its lines on the console", asyn
 test("NODE_ENV names the profile, a variable of ours goes before it", async () => {
   const source = `${START}
     const redis = new Redis({ lazyConnect: true });
-    console.log(redis.status().profile);`;
+    console.log(redis.getStatus().profile);`;
   const profile = async (env: Record<string, string>) => (await program(source, { env })).stdout;
   expect(await profile({})).toBe("development\n");
   expect(await profile({ NODE_ENV: "production" })).toBe("production\n");

@@ -36,11 +36,11 @@ async function outlastsAnOutage({ redis }: Recorded, server: Server): Promise<vo
   const many = await Promise.all(Array.from({ length: 200 }, () => redis.incr("n")));
   expect(new Set(many).size).toBe(200);
   await server.kill();
-  await eventually("the outage is noticed", () => redis.status().mode === "degraded");
+  await eventually("the outage is noticed", () => redis.getStatus().mode === "degraded");
   expect(await redis.set("k", "w")).toBe("OK");
   expect(await redis.get("k")).toBe("w");
   await server.restart();
-  await eventually("back on Redis", () => redis.status().redis_connected);
+  await eventually("back on Redis", () => redis.getStatus().redis_connected);
   expect(await redis.get("k")).toBe("w");
   expect(await server.cli("GET", "k")).toBe("w");
 }
@@ -93,7 +93,7 @@ test("a unix socket by URL, by path and by option", async () => {
   const redis = new Redis({ ...options, logger: false });
   onTestFinished(() => redis.disconnect());
   await redis.connect();
-  expect(redis.status().endpoint).toBe(`unix://${path}?db=1`);
+  expect(redis.getStatus().endpoint).toBe(`unix://${path}?db=1`);
   const beside = client(`unix://${path.replace(" ", "%20")}`, { password: "p@ss word" });
   await beside.redis.connect();
 });

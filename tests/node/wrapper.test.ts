@@ -26,7 +26,7 @@ test("one shared client, until it is closed", async () => {
   environment({ REDIS_URL: server.url });
   const redis = getRedis();
   expect(getRedis()).toBe(redis);
-  expect(redis.status().dials).toBe(0);
+  expect(redis.getStatus().dials).toBe(0);
   await redis.setex("k", 60, JSON.stringify({ a: 1 }));
   expect(await redis.get("k")).toBe('{"a":1}');
   expect(await redis.del("k")).toBe(1);
@@ -42,7 +42,7 @@ test("the place comes from its parts as well", async () => {
   const port = String(server.port);
   const parts = { REDIS_HOST: "127.0.0.1", REDIS_PORT: port, REDIS_PASSWORD: "p@ss" };
   environment({ ...parts, REDIS_DB: "2", REDIS_CLUSTER: "false", REDIS_URL: "" });
-  expect(getRedis().status().endpoint).toBe(`${server.url}/2`);
+  expect(getRedis().getStatus().endpoint).toBe(`${server.url}/2`);
   expect(await healthCheck()).toBe(true);
 });
 
@@ -79,7 +79,7 @@ test("optional in development, required in production, by NODE_ENV", async () =>
   expect(error).toBeInstanceOf(RedisUnavailable);
   // Three dials, 50 and 100 ms apart, and a fifth more or less.
   expect(performance.now() - began).toBeGreaterThan(100);
-  expect(getRedis().status().dials).toBe(3);
+  expect(getRedis().getStatus().dials).toBe(3);
   expect(await healthCheck()).toBe(false);
 });
 
@@ -107,7 +107,7 @@ test("fixed: every pending command repeated the same error line", async () => {
   const warn = vi.mocked(console.warn);
   await Promise.all(Array.from({ length: 500 }, () => getRedis().get("k")));
   await eventually("it is told", () => warn.mock.calls.length > 0);
-  await eventually("dials go on", () => getRedis().status().dials >= 5);
+  await eventually("dials go on", () => getRedis().getStatus().dials >= 5);
   expect(warn).toHaveBeenCalledTimes(1);
 });
 

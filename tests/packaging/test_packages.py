@@ -25,7 +25,7 @@ with outlast.Redis.from_url("redis://127.0.0.1:1", profile="development") as red
 NODE_PROGRAM = """
 const redis = new Redis("redis://127.0.0.1:1", { profile: "development", logger: false });
 await redis.set("k", "v");
-console.log(await redis.get("k"), redis.status().mode);
+console.log(await redis.get("k"), redis.getStatus().mode);
 await redis.quit();
 """
 

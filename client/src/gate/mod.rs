@@ -2,6 +2,7 @@
 //! told here, so that one engine decides for all transports and threads.
 
 mod engine;
+mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -266,13 +267,16 @@ impl Gate {
             let reply = self.store.execute(self.clock.now(), args, false);
             return self.served(args, reply);
         }
+        Err(self.maybe_applied(&name_of(args), failure))
+    }
+
+    fn maybe_applied(&self, what: &str, failure: &Failure) -> Error {
         self.refused.fetch_add(1, Ordering::Relaxed);
         let message = format!(
-            "{} was sent and may have been applied: {}; it is not repeated on its own",
-            name_of(args),
+            "{what} was sent and may have been applied: {}; it is not repeated on its own",
             failure.kind.words(),
         );
-        Err(Error::new(ErrorKind::MaybeApplied, message).because_of(failure))
+        Error::new(ErrorKind::MaybeApplied, message).because_of(failure)
     }
 
     /// The startup took longer than the command may: it is answered from memory where Redis is

@@ -8,11 +8,11 @@ use std::os::fd::{IntoRawFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use outlast_core::command::Traits;
 use outlast_core::connection::Event;
 use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
 
 use super::Transport;
+use super::work::Work;
 use crate::channel::Channel;
 use crate::dial::{Link, broken};
 use crate::gate::{Gate, Route, Settled, Unanswered, into_result};
@@ -62,14 +62,15 @@ pub struct Turn {
     pub next_in_ms: Option<u64>,
 }
 
-/// A command that waits.
+/// A command or a transaction that waits.
 #[derive(Debug)]
 struct Pending {
     /// Its number for the host.
     number: u64,
-    /// Its number on the connection.
-    on_connection: u64,
-    args: Vec<Vec<u8>>,
+    /// The numbers of its first and last command on the connection.
+    first: u64,
+    last: u64,
+    work: Work,
     began: Instant,
     deadline: Timestamp,
 }
@@ -107,8 +108,8 @@ impl Hosted {
     }
 
     /// Takes a command: it ends at once, or waits.
-    pub(crate) fn submit(&self, args: Vec<Vec<u8>>) -> Result<Submission, Error> {
-        let traits = Gate::check(&args)?;
+    pub(crate) fn submit(&self, work: Work) -> Result<Submission, Error> {
+        work.check()?;
         let mut state = self.state();
         let in_flight_max = usize::try_from(self.gate.policy().in_flight_max).unwrap_or(usize::MAX);
         if state.sent.len() + state.waiting.len() >= in_flight_max {
@@ -118,8 +119,8 @@ impl Hosted {
         let number = state.next_number;
         let began = Instant::now();
         let deadline = self.gate.clock.at(began + self.gate.command_timeout());
-        let pending = Pending { number, on_connection: 0, args, began, deadline };
-        if let Some(settlement) = self.go_on(&mut state, pending, traits) {
+        let pending = Pending { number, first: 0, last: 0, work, began, deadline };
+        if let Some(settlement) = self.go_on(&mut state, pending) {
             return Ok(Submission::Settled(settlement.result));
         }
         state.next_number += 1;
@@ -158,10 +159,15 @@ impl Hosted {
             };
             match channel.connection.next_event() {
                 Ok(Some(Event::Reply { command, value })) => {
-                    let Some(pending) = take(&mut state.sent, command) else {
+                    let Some(mut pending) = take(&mut state.sent, command) else {
                         continue;
                     };
-                    let ended = match self.gate.replied(&pending.args, epoch, value, pending.began)
+                    if command != pending.last {
+                        pending.work.keep(value);
+                        put_back(&mut state.sent, pending);
+                        continue;
+                    }
+                    let ended = match pending.work.replied(&self.gate, epoch, value, pending.began)
                     {
                         Ok(value) => Some(pending.settled(into_result(value))),
                         Err(unanswered) => self.settle(&mut state, epoch, pending, *unanswered),
@@ -200,8 +206,7 @@ impl Hosted {
         self.expire(&mut state, &mut settlements);
         let waiting = std::mem::take(&mut state.waiting);
         for pending in waiting {
-            let traits = Traits::of(&pending.args);
-            settlements.extend(self.go_on(&mut state, pending, traits));
+            settlements.extend(self.go_on(&mut state, pending));
         }
         let connection_deadline =
             state.connection.as_ref().and_then(|(_, channel)| channel.connection.next_deadline());
@@ -252,6 +257,10 @@ impl Hosted {
             let Some(pending) = take(&mut state.sent, expired.command) else {
                 continue;
             };
+            // Nobody awaits the other replies of a transaction either.
+            for command in pending.first..=pending.last {
+                channel.connection.cancel(command);
+            }
             let text = "no reply within the deadline";
             let failure = Failure::new(FailureKind::ResponseTimeout, text);
             let unanswered = Unanswered { failure, maybe_done: expired.sent };
@@ -261,19 +270,13 @@ impl Hosted {
             let Some(pending) = state.waiting.pop_front() else {
                 break;
             };
-            let result = self.overdue(&pending);
+            let result = pending.work.overdue(&self.gate);
             settlements.push(pending.settled(result));
         }
     }
 
-    /// It never got to Redis in time.
-    fn overdue(&self, pending: &Pending) -> Result<Value, Error> {
-        let traits = Traits::of(&pending.args);
-        self.gate.overdue(&pending.args, traits)
-    }
-
     /// Sends a command, answers it, or lets it wait; its settlement if it ended.
-    fn go_on(&self, state: &mut State, mut pending: Pending, traits: Traits) -> Option<Settlement> {
+    fn go_on(&self, state: &mut State, mut pending: Pending) -> Option<Settlement> {
         loop {
             match self.gate.route() {
                 Err(error) => return Some(pending.settled(Err(error))),
@@ -281,15 +284,16 @@ impl Hosted {
                 Ok(Route::Redis { epoch }) => match state.connection.as_mut() {
                     Some((of, channel)) if *of == epoch => {
                         let connection = &mut channel.connection;
-                        pending.on_connection = connection.send(&pending.args, pending.deadline);
+                        (pending.first, pending.last) =
+                            pending.work.send(connection, pending.deadline);
                         state.sent.push_back(pending);
                         return None;
                     }
                     _ => break,
                 },
                 Ok(Route::Store) => {
-                    if let Some(result) = self.gate.serve(&pending.args, traits, true) {
-                        return Some(pending.settled(result.and_then(into_result)));
+                    if let Some(result) = pending.work.serve(&self.gate) {
+                        return Some(pending.settled(result));
                     }
                 }
             }
@@ -307,12 +311,9 @@ impl Hosted {
         pending: Pending,
         unanswered: Unanswered,
     ) -> Option<Settlement> {
-        match self.gate.settle(&pending.args, epoch, unanswered) {
+        match pending.work.settle(&self.gate, epoch, unanswered) {
             Settled::Ended(result) => Some(pending.settled(result.and_then(into_result))),
-            Settled::Again => {
-                let traits = Traits::of(&pending.args);
-                self.go_on(state, pending, traits)
-            }
+            Settled::Again => self.go_on(state, pending),
         }
     }
 
@@ -325,7 +326,7 @@ impl Hosted {
         let sent = std::mem::take(&mut state.sent);
         let mut unanswered = channel.connection.fail().into_iter().peekable();
         for pending in sent {
-            while unanswered.next_if(|other| other.command < pending.on_connection).is_some() {}
+            while unanswered.next_if(|other| other.command < pending.last).is_some() {}
             let maybe_done = unanswered.peek().is_none_or(|other| other.sent);
             let unanswered = Unanswered { failure: failure.clone(), maybe_done };
             settlements.extend(self.settle(state, epoch, pending, unanswered));
@@ -338,18 +339,29 @@ impl Hosted {
 }
 
 impl Pending {
+    fn has(&self, command: u64) -> bool {
+        (self.first..=self.last).contains(&command)
+    }
+
     fn settled(self, result: Result<Value, Error>) -> Settlement {
         Settlement { command: self.number, result }
     }
 }
 
-/// Takes the command with this number out of those that wait in order.
+/// Takes what the command with this number is part of out of those that wait in order.
 fn take(sent: &mut VecDeque<Pending>, command: u64) -> Option<Pending> {
-    if sent.front().is_some_and(|pending| pending.on_connection == command) {
+    if sent.front().is_some_and(|pending| pending.has(command)) {
         return sent.pop_front();
     }
-    let place = sent.binary_search_by_key(&command, |pending| pending.on_connection).ok()?;
+    let place = sent.partition_point(|pending| pending.last < command);
+    sent.get(place).filter(|pending| pending.has(command))?;
     sent.remove(place)
+}
+
+/// Puts back what waits for more replies.
+fn put_back(sent: &mut VecDeque<Pending>, pending: Pending) {
+    let place = sent.partition_point(|other| other.last < pending.last);
+    sent.insert(place, pending);
 }
 
 impl Transport for Hosted {

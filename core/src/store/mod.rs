@@ -228,6 +228,27 @@ impl<L: Locks> Store<L> {
         Some(if protocol == 2 { reply.map(Value::into_resp2) } else { reply })
     }
 
+    /// Answers MULTI, these commands and EXEC, all at once or not at all: MULTI's reply, what
+    /// each came to when it was queued, and EXEC's reply. Nothing where `condition` does not hold, as in
+    /// [`execute_if`](Self::execute_if).
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`]: it does not answer one of them. None was done.
+    pub fn transact_if<A: AsRef<[u8]>>(
+        &self,
+        now: Timestamp,
+        commands: &[Vec<A>],
+        journalled: bool,
+        condition: impl FnOnce() -> bool,
+    ) -> Option<Result<Vec<Value>, Refusal>> {
+        let protocol = self.protocol;
+        let mut session = Session { protocol, journalled, ..Session::default() };
+        let replies = commands::transact(self, &mut session, now, commands, condition)?;
+        let shaped = |value: Value| if protocol == 2 { value.into_resp2() } else { value };
+        Some(replies.map(|replies| replies.into_iter().map(shaped).collect()))
+    }
+
     /// A session with the next number.
     pub fn open(&self, now: Timestamp) -> Session {
         Session::new(self.common.next_session(), now)

@@ -30,7 +30,7 @@ use super::call::Call;
 use super::common::Common;
 use super::locks::Locks;
 use super::plan::{Reach, Shards, shards_of};
-use super::session::{Replies, Session};
+use super::session::{Queue, Replies, Session};
 use super::space::{Locked, Space};
 use super::stop::Stop;
 use super::{Answer, Refusal, Store};
@@ -92,6 +92,37 @@ pub(super) fn execute<L: Locks>(
         // Who cannot wait is told what there is at once.
         Err(Stop::Block(block)) => Some(Ok(block.at_timeout)),
     }
+}
+
+/// Answers commands as one transaction; nothing where `condition` does not hold.
+pub(super) fn transact<L: Locks, A: AsRef<[u8]>>(
+    store: &Store<L>,
+    session: &mut Session,
+    now: Timestamp,
+    commands: &[Vec<A>],
+    condition: impl FnOnce() -> bool,
+) -> Option<Result<Vec<Value>, Refusal>> {
+    session.queue = Some(Queue::default());
+    let mut replies = Vec::with_capacity(commands.len() + 2);
+    replies.push(Value::ok());
+    for command in commands {
+        let args: Vec<&[u8]> = command.iter().map(AsRef::as_ref).collect();
+        // What is not queued would end the transaction before its EXEC.
+        let queued = transactions::queue(session, &store.common, &args)
+            .unwrap_or_else(|| Err(Refusal::Unsupported.into()));
+        match queued {
+            Err(Stop::Refusal(refusal)) => return Some(Err(refusal)),
+            Err(stop) => replies.push(transactions::error_of(stop, &args)),
+            Ok(value) => replies.push(value),
+        }
+    }
+    let exec: &[&[u8]] = &[b"EXEC"];
+    let ended = match find(&store.common, exec) {
+        Ok((command, handler)) => enter(store, session, now, command, handler, exec, condition)?,
+        Err(stop) => Err(stop),
+    };
+    replies.push(ended.unwrap_or_else(|stop| transactions::error_of(stop, exec)));
+    Some(Ok(replies))
 }
 
 /// Answers a command of a session.

@@ -1,0 +1,44 @@
+/** Which commands a connection shared by all callers can carry, and which need one of their own. */
+
+import type { Command } from "ioredis";
+
+/** What a command needs. */
+export type Need = "shared" | "own" | "pins";
+
+/** They change or ask what a connection remembers, so one that only this client has carries them. */
+const OWN = new Set(
+  (
+    "subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe watch unwatch multi exec " +
+    "discard client monitor wait waitaof readonly readwrite asking himport sync psync " +
+    "blpop brpop brpoplpush blmove blmovem blmpop bzpopmin bzpopmax bzmpop"
+  ).split(" "),
+);
+
+/** After one of these every command has to follow over that same connection. */
+const PINS = new Set(["select", "auth", "hello", "reset"]);
+
+const MAY_BLOCK = new Set(["xread", "xreadgroup"]);
+
+/** Names of commands that are never sent over the shared connection without a closer look. */
+export const EXCEPTIONS: ReadonlySet<string> = new Set([...OWN, ...PINS, ...MAY_BLOCK, "quit"]);
+
+export function needOf(name: string, args: Command["args"]): Need {
+  if (!EXCEPTIONS.has(name)) return "shared";
+  if (PINS.has(name)) return "pins";
+  if (MAY_BLOCK.has(name)) return args.some(isBlock) ? "own" : "shared";
+  return OWN.has(name) ? "own" : "shared";
+}
+
+function isBlock(argument: unknown): boolean {
+  if (typeof argument === "string") return argument.toLowerCase() === "block";
+  return argument instanceof Uint8Array && argument.length === 5 && isBlock(String(argument));
+}
+
+const IN_SUBSCRIBER_MODE = new Set(
+  "subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe ping quit".split(" "),
+);
+
+/** Whether a connection of RESP 2 that has subscriptions takes the command. */
+export function inSubscriberMode(name: string): boolean {
+  return IN_SUBSCRIBER_MODE.has(name);
+}

@@ -1,0 +1,139 @@
+//! Transactions: all of their commands or none, on Redis as in the store.
+
+use std::time::Instant;
+
+use outlast_core::classify::classify_reply;
+use outlast_core::command::{Access, Traits};
+use outlast_core::policy::{OnAmbiguous, Startup};
+use outlast_core::store::Refusal;
+use outlast_core::{Error, ErrorKind, Failure, Input, Value, Verdict};
+
+use super::{Gate, Settled, Unanswered, closed};
+
+/// Name and arguments.
+type Command = Vec<Vec<u8>>;
+
+impl Gate {
+    /// Refuses a transaction with a command that no shared connection can carry.
+    pub(crate) fn check_transaction(commands: &[Command]) -> Result<(), Error> {
+        commands.iter().try_for_each(|args| Self::check(args).map(drop))
+    }
+
+    /// Every reply of a transaction came: that to MULTI, those to its commands and that to EXEC; all
+    /// of them as a list. An error reply that means trouble with Redis is not the caller's.
+    pub(crate) fn transacted(
+        &self,
+        commands: &[Command],
+        epoch: u64,
+        replies: Vec<Value>,
+        began: Instant,
+    ) -> Result<Value, Box<Unanswered>> {
+        for reply in &replies {
+            let Value::Error(message) = reply else { continue };
+            let kind = classify_reply(message);
+            if kind.verdict() != Verdict::Command {
+                let failure = Failure::new(kind, message.clone());
+                // EXEC discards all where one was refused. Without MULTI each was on its own.
+                let maybe_done = matches!(replies.first(), Some(Value::Error(_)));
+                return Err(Box::new(Unanswered { failure, maybe_done }));
+            }
+        }
+        if let Some(Value::Array(ended)) = replies.last() {
+            self.learn_each(commands, epoch, ended);
+        }
+        // Counted as one command, as it is one for its caller.
+        self.replied::<&[u8]>(&[], epoch, Value::Array(replies), began)
+    }
+
+    fn learn_each(&self, commands: &[Command], epoch: u64, replies: &[Value]) {
+        let policy = self.policy();
+        if !policy.shadow {
+            return;
+        }
+        let now = self.clock.now();
+        for (args, reply) in commands.iter().zip(replies) {
+            let is_current = || self.is_current(epoch);
+            self.store.learn(now, args, reply, policy.stale_ms_max, is_current);
+        }
+    }
+
+    /// As [`settle`](Self::settle), for all commands of a transaction.
+    pub(crate) fn settle_transaction(
+        &self,
+        commands: &[Command],
+        epoch: u64,
+        unanswered: Unanswered,
+    ) -> Settled {
+        let Unanswered { failure, maybe_done } = unanswered;
+        let write = commands.iter().any(|args| Traits::of(args).access == Access::Write);
+        self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
+        if self.is_closed() {
+            return Settled::Ended(Err(closed()));
+        }
+        if maybe_done && !commands.iter().all(|args| Traits::of(args).idempotent) {
+            return Settled::Ended(self.transaction_in_doubt(commands, &failure));
+        }
+        match self.serve_transaction(commands, write) {
+            Some(result) => Settled::Ended(result),
+            None => Settled::Again,
+        }
+    }
+
+    /// Answers a transaction from the store; none if Redis is back, so that it must go there.
+    pub(crate) fn serve_transaction(
+        &self,
+        commands: &[Command],
+        unless_connected: bool,
+    ) -> Option<Result<Value, Error>> {
+        if self.is_closed() {
+            return Some(Err(closed()));
+        }
+        if let Some(reason) = self.forbidden_in(commands) {
+            return Some(Err(self.refuse(&reason)));
+        }
+        let may_serve = || !(unless_connected && self.is_connected());
+        let replies = self.store.transact_if(self.clock.now(), commands, true, may_serve)?;
+        Some(self.transaction_served(replies))
+    }
+
+    fn transaction_served(&self, replies: Result<Vec<Value>, Refusal>) -> Result<Value, Error> {
+        match replies {
+            Err(Refusal::Unsupported) => {
+                let what = "a command of the transaction is not known to the store in memory";
+                Err(self.refuse(what).with_kind(ErrorKind::UnsupportedLocally))
+            }
+            replies => self.served(&["EXEC"], replies.map(Value::Array)),
+        }
+    }
+
+    /// The startup took longer than the transaction may.
+    pub(crate) fn overdue_transaction(&self, commands: &[Command]) -> Result<Value, Error> {
+        if self.policy().startup == Startup::Required {
+            return Err(self.refuse("Redis is required, and the startup is under way"));
+        }
+        match self.serve_transaction(commands, true) {
+            Some(result) => result,
+            None => self.too_late(&["EXEC"]),
+        }
+    }
+
+    fn forbidden_in(&self, commands: &[Command]) -> Option<String> {
+        commands.iter().find_map(|args| self.forbidden(args, Traits::of(args)))
+    }
+
+    /// It may have been applied, and twice would be wrong.
+    fn transaction_in_doubt(
+        &self,
+        commands: &[Command],
+        failure: &Failure,
+    ) -> Result<Value, Error> {
+        let is_local = self.policy().on_ambiguous == OnAmbiguous::Local;
+        if is_local && self.forbidden_in(commands).is_none() {
+            let now = self.clock.now();
+            if let Some(replies) = self.store.transact_if(now, commands, false, || true) {
+                return self.transaction_served(replies);
+            }
+        }
+        Err(self.maybe_applied("the transaction", failure))
+    }
+}
