@@ -1,6 +1,10 @@
 //! What gives way when the store is full, under the names of Redis' `maxmemory-policy`:
 //! <https://redis.io/docs/latest/develop/reference/eviction/>.
 
+use alloc::vec::Vec;
+
+use super::shard::Database;
+use super::slot::Slot;
 use crate::time::Timestamp;
 
 /// What happens when a write would pass the limit. Keys that wait to be written back to Redis are
@@ -120,6 +124,39 @@ pub(crate) fn frequency(now: Timestamp, used: u32) -> u8 {
 
 fn minutes(now: Timestamp) -> u32 {
     u32::try_from((now.as_ms() / 60_000) & 0xff_ffff).unwrap_or(0)
+}
+
+impl Database {
+    /// A few keys of which one may be evicted.
+    pub(crate) fn candidates(&self, policy: Eviction, random: u64) -> Vec<&Slot> {
+        let draw = u32::try_from(random >> 32).unwrap_or(0);
+        if policy == Eviction::VolatileTtl {
+            let soonest = self.expiries.iter().take(SAMPLES);
+            let find = |&(at, tag): &(u64, u32)| {
+                let due = Some(Timestamp::from_ms(at));
+                let place = self.keys.find_by(tag, |slot: &Slot| slot.expires_at() == due)?;
+                self.keys.get(place)
+            };
+            return soonest.filter_map(find).collect();
+        }
+        if policy.is_volatile() {
+            // Any moment in the span of expiries, and those that expire next after it.
+            let (Some((first, _)), Some((last, _))) = (self.expiries.first(), self.expiries.last())
+            else {
+                return Vec::new();
+            };
+            let span = last - first + 1;
+            let from = first + u64::from(draw) % span;
+            let around = self.expiries.range((from, 0)..).chain(self.expiries.iter());
+            let find = |&(at, tag): &(u64, u32)| {
+                let due = Some(Timestamp::from_ms(at));
+                let place = self.keys.find_by(tag, |slot: &Slot| slot.expires_at() == due)?;
+                self.keys.get(place)
+            };
+            return around.take(SAMPLES).filter_map(find).collect();
+        }
+        self.keys.sample(draw, SAMPLES).collect()
+    }
 }
 
 #[cfg(test)]

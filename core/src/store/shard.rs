@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
 use super::common::Common;
-use super::eviction::{Eviction, SAMPLES};
+use super::eviction::Eviction;
 use super::hashing::KeyHash;
 use super::memory::{UNSORTED_BLOCKS_MAX, sort_free_blocks};
 use super::slot::{Data, Slot};
@@ -473,38 +473,5 @@ impl Shard {
             self.watched.remove(&name);
         }
         same
-    }
-}
-
-impl Database {
-    /// A few keys of which one may be evicted.
-    fn candidates(&self, policy: Eviction, random: u64) -> Vec<&Slot> {
-        let draw = u32::try_from(random >> 32).unwrap_or(0);
-        if policy == Eviction::VolatileTtl {
-            let soonest = self.expiries.iter().take(SAMPLES);
-            let find = |&(at, tag): &(u64, u32)| {
-                let due = Some(Timestamp::from_ms(at));
-                let place = self.keys.find_by(tag, |slot: &Slot| slot.expires_at() == due)?;
-                self.keys.get(place)
-            };
-            return soonest.filter_map(find).collect();
-        }
-        if policy.is_volatile() {
-            // Any moment in the span of expiries, and those that expire next after it.
-            let (Some((first, _)), Some((last, _))) = (self.expiries.first(), self.expiries.last())
-            else {
-                return Vec::new();
-            };
-            let span = last - first + 1;
-            let from = first + u64::from(draw) % span;
-            let around = self.expiries.range((from, 0)..).chain(self.expiries.iter());
-            let find = |&(at, tag): &(u64, u32)| {
-                let due = Some(Timestamp::from_ms(at));
-                let place = self.keys.find_by(tag, |slot: &Slot| slot.expires_at() == due)?;
-                self.keys.get(place)
-            };
-            return around.take(SAMPLES).filter_map(find).collect();
-        }
-        self.keys.sample(draw, SAMPLES).collect()
     }
 }
