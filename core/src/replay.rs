@@ -81,7 +81,7 @@ impl Replay {
     pub fn next<L: Locks>(&mut self, now: Timestamp, store: &Store<L>) -> Step {
         let marker = Batch::marker_key(&self.client_id);
         match self.state {
-            State::Done if store.journal().keys == 0 => Step::Switch,
+            State::Fresh | State::Done if store.journal().keys == 0 => Step::Switch,
             State::Ready => {
                 let Some(batch) = store.next_batch(now, self.keys_max) else {
                     self.state = State::Ending;
@@ -214,6 +214,12 @@ mod tests {
     fn server_reads(server: &Store, line: &str) -> Value {
         let args: Vec<&str> = line.split(' ').collect();
         server.execute(NOW, &args, false).unwrap()
+    }
+
+    #[test]
+    fn where_nothing_waits_nothing_is_asked() {
+        let mut replay = Replay::new("id".into());
+        assert_eq!(replay.next(NOW, &Store::new(1 << 20)), Step::Switch);
     }
 
     #[test]
