@@ -117,7 +117,10 @@ export function errorOf(info: ErrorInfo): Error {
   if (info.name === "TypeError") {
     return Object.assign(new TypeError(info.message), { code: info.code });
   }
-  return new (CLASSES[info.name] ?? OutlastError)(info);
+  const isAway = info.name === "RedisUnavailable" || info.name === "UnsupportedLocally";
+  // By this word libraries know that a connection is missing, and wait before they try again.
+  const message = isAway ? `${info.message} (ECONNREFUSED)` : info.message;
+  return new (CLASSES[info.name] ?? OutlastError)({ ...info, message });
 }
 
 /** Error replies inside a reply, such as that of EXEC, become errors of our classes. */

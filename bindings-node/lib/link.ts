@@ -17,6 +17,9 @@ import type { Status } from "./types.js";
 const KEEP = -1;
 const CLOSE = -2;
 
+/** Answers from memory within one turn of the loop: less than a millisecond of them. */
+const ANSWERS_BY_TURN_MAX = 512;
+
 /** The longest time that a timer takes. */
 const TIMER_MS_MAX = 2_147_483_647;
 
@@ -52,6 +55,10 @@ export class Link {
   #starting: Waiter | undefined;
   #draining: Waiter | undefined;
   #closed = false;
+  /** Answers from memory since the loop last turned, and those that wait until it does. */
+  #answers = 0;
+  #deferred: (() => void)[] = [];
+  #nextTurnPlanned = false;
 
   constructor(url: string, options: object, tell: (happenings: Happening[]) => void) {
     this.#tell = tell;
@@ -90,13 +97,12 @@ export class Link {
   /** Sends a command, or has it answered from memory at once. */
   submit(args: readonly unknown[], buffers: boolean): Promise<unknown> {
     if (this.#draining !== undefined) return rejected(closed());
-    const outcome = this.#native.submit(args as unknown[], buffers);
-    if (typeof outcome !== "number") {
-      const [ok, value] = outcome;
-      return ok ? Promise.resolve(value) : rejected(errorOf(value as ErrorInfo));
+    const outcome = this.#native.submit(args as unknown[], buffers) as Outcome;
+    if (typeof outcome !== "number" && outcome[0] && this.#mayAnswerNow()) {
+      return Promise.resolve(outcome[1]);
     }
     const pending = waiter();
-    this.#await(outcome, pending);
+    this.#take(outcome, pending);
     return pending.promise;
   }
 
@@ -154,8 +160,35 @@ export class Link {
       return;
     }
     const [ok, value] = outcome;
-    if (ok) settler.resolve(value);
-    else settler.reject(errorOf(value as ErrorInfo));
+    const tell = ok
+      ? () => settler.resolve(value)
+      : () => settler.reject(errorOf(value as ErrorInfo));
+    if (ok && this.#mayAnswerNow()) tell();
+    else this.#deferred.push(tell);
+    this.#planNextTurn();
+  }
+
+  /**
+   * Whether an answer from memory may be told in this turn of the loop. A program that asks again and
+   * again would else keep the loop from everything else; what it is refused is told later at once,
+   * for programs try again when they are refused.
+   */
+  #mayAnswerNow(): boolean {
+    this.#answers += 1;
+    this.#planNextTurn();
+    return this.#answers <= ANSWERS_BY_TURN_MAX && this.#deferred.length === 0;
+  }
+
+  #planNextTurn(): void {
+    if (this.#nextTurnPlanned) return;
+    this.#nextTurnPlanned = true;
+    setImmediate(() => {
+      this.#nextTurnPlanned = false;
+      this.#answers = 0;
+      const deferred = this.#deferred;
+      this.#deferred = [];
+      for (const tell of deferred) tell();
+    });
   }
 
   #await(number: number, settler: Settler): void {

@@ -344,3 +344,30 @@ test("rules that are wrong are told before anything is dialled", () => {
   );
   expect(message({ "a:*": 5 })).toMatch(/^invalid rules\[0\] .*allowed is \[pattern, class\]/);
 });
+
+test("a program that asks again and again, or tries again at once, never keeps the loop", async () => {
+  const { redis } = client(`redis://127.0.0.1:${await freePort()}`, {
+    profile: "development",
+    onGuarded: "refuse",
+    rules: { "lock:*": "lock" },
+  });
+  await redis.get("k");
+  const calls = { answered: 0, refused: 0 };
+  let isOver = false;
+  const asks = async (): Promise<void> => {
+    for (; !isOver; calls.answered += 1) await redis.get("k");
+  };
+  const tries = async (): Promise<void> => {
+    for (; !isOver; calls.refused += 1) await rejection(redis.get("lock:k"));
+  };
+  for (const loop of [asks, tries]) {
+    isOver = false;
+    setTimeout(() => (isOver = true), 20);
+    await loop();
+  }
+  expect(calls.answered).toBeGreaterThan(1_000);
+  expect(calls.refused).toBeGreaterThan(0);
+  const error = await rejection(redis.get("lock:k"));
+  // What libraries look for before they wait.
+  expect(error.message).toContain("ECONNREFUSED");
+});

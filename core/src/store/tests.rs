@@ -511,3 +511,34 @@ fn a_command_waits_for_the_shards_of_its_keys_only() {
     assert!(store.shards[0].try_borrow().is_ok());
     drop(space);
 }
+
+#[test]
+fn a_transaction_is_done_as_a_whole_or_not_at_all() {
+    let store = Store::new(1 << 20);
+    let now = Timestamp::ZERO;
+    let transact = |commands: &[&[&str]], condition: bool| {
+        let commands: Vec<Vec<&str>> = commands.iter().map(|args| args.to_vec()).collect();
+        store.transact_if(now, &commands, true, || condition)
+    };
+    let counter = || store.execute(now, &["GET", "n"], true).unwrap();
+    let queued = Value::Simple("QUEUED".into());
+    let incr: &[&str] = &["INCR", "n"];
+
+    let done = transact(&[incr, &["SET", "k", "v"]], true).unwrap().unwrap();
+    let ended = Value::Array(vec![Value::Integer(1), Value::ok()]);
+    assert_eq!(done, [Value::ok(), queued.clone(), queued, ended]);
+    assert_eq!(store.journal().keys, 2);
+
+    // Redis is back; a command is wrong; the store does not know one; one ends the transaction.
+    assert_eq!(transact(&[incr], false), None);
+    let broken = transact(&[incr, &["SET", "k"]], true).unwrap().unwrap();
+    assert!(matches!(broken.last(), Some(Value::Error(text)) if text.starts_with("EXECABORT")));
+    for refused in [&["CLUSTER", "INFO"][..], &["EXEC"], &["MULTI"]] {
+        assert_eq!(
+            transact(&[incr, refused], true),
+            Some(Err(Refusal::Unsupported)),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(counter(), Value::bulk("1"));
+}

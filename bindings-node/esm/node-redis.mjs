@@ -1,0 +1,3 @@
+import nodeRedis from "../dist/node-redis.js";
+
+export const { createClient } = nodeRedis;
