@@ -49,8 +49,8 @@ export interface NodeRedisOptions extends Omit<RedisOptions, "port" | "host" | "
   database?: number;
 }
 
-/** The methods of a client of node-redis, where it has them. */
-export type Client = ThinClient & Omit<ReturnType<typeof createStock>, keyof ThinClient>;
+/** A client with the types of node-redis, and the operator's snapshot. */
+export type Client = ReturnType<typeof createStock> & { getStatus(): Status };
 
 /** A client that dials with `connect()`, or with its first command. */
 export function createClient(options: NodeRedisOptions = {}): Client {

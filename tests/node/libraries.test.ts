@@ -127,7 +127,7 @@ test("connect-redis keeps sessions alike", async () => {
   const keep = (port: number): Promise<unknown> =>
     withNodeRedis(port, async (client) => {
       const store = new SessionStore({ client, ttl: HOUR_S });
-      const session = (user: number, expires?: Date): Record<string, unknown> => ({
+      const session = (user: number, expires?: Date): any => ({
         user,
         cookie: expires ? { expires } : {},
       });

@@ -154,7 +154,7 @@ test("what must not be served from memory is refused at once, with a reason", as
   const { redis } = client(server.url);
   await redis.ping();
   await server.kill();
-  const lock = await rejection(redis.set("lock", "me", "NX", "EX", 5));
+  const lock = await rejection(redis.set("lock", "me", "EX", 5, "NX"));
   expect(lock).toBeInstanceOf(RedisUnavailable);
   const push = await rejection(redis.call("MIGRATE", "host", 6379, "key", 0, 1));
   expect(push).toBeInstanceOf(UnsupportedLocally);
