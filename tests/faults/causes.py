@@ -131,6 +131,13 @@ def loading(scene: Scene) -> Iterator[None]:
         for number in range(3_000):
             pipeline.set(f"ballast:{number}", "x" * 200)
         pipeline.execute()
+        # What was written before is not to be loaded command by command.
+        admin.bgrewriteaof()
+        done = "aof_rewrite_in_progress", "aof_rewrite_scheduled"
+        eventually(
+            "the file is written anew",
+            lambda: not any(admin.info("persistence")[name] for name in done),
+        )
     scene.server.kill()
     slow = ("--key-load-delay", "300", "--loading-process-events-interval-bytes", "1024")
     scene.server.start(*slow, until_it_answers=False)

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
+import redis
 from causes import CAUSES, Cause, Scene
 from drivers import KINDS, Driver, DriverError, Kind
 from places import HOST, ROOT, Proxy, Server, eventually
@@ -64,8 +65,11 @@ class Matrix:
         before = {kind: self._proxy.accepted(port) for kind, port in self._ports.items()}
         seen = {kind: Seen([], []) for kind in self._drivers}
         self._each(seen, lambda kind, driver: self._open(number, cause, kind, driver))
-        with cause.of(self._scene):
-            self._scene.last(cause.seconds)
+        try:
+            with cause.of(self._scene):
+                self._scene.last(cause.seconds)
+        except (redis.RedisError, OSError) as error:
+            self._mend(seen, f"the fault itself went wrong: {error!r}")
         mended = time.monotonic()
         self._each(seen, lambda kind, driver: self._await_return(seen[kind], driver, mended))
         self._each(seen, lambda _kind, driver: driver.send("stop"))
@@ -79,6 +83,14 @@ class Matrix:
                 driver.end()
                 self._drivers[kind] = Driver(kind)
         return seen
+
+    def _mend(self, seen: dict[Kind, Seen], why: str) -> None:
+        """The fault did not come, or did not go: that is nobody's merit."""
+        self._proxy.fault("pass")
+        self._server.kill()
+        self._server.start()
+        for cell in seen.values():
+            cell.broken = cell.broken or why
 
     def _each(self, seen: dict[Kind, Seen], step) -> None:
         """A step for every driver; one that breaks is left out from there on."""

@@ -83,7 +83,7 @@ class Seen:
 def faults_of(seen: Seen, cause) -> list[str]:
     """What is not as promised."""
     if seen.broken:
-        return [seen.broken]
+        return [seen.broken, *seen.complaints[:5]]
     faults = [f"on stderr: {line}" for line in seen.complaints[:3]]
     if seen.slowest_ms > COMMAND_TIMEOUT_MS + GRACE_MS:
         faults.append(f"an operation took {seen.slowest_ms:.0f} ms")

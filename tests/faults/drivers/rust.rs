@@ -1,6 +1,8 @@
 //! Works through the Rust client and tells of each operation: see the README of this folder's parent.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, Write};
 use std::rc::Rc;
@@ -20,14 +22,20 @@ fn tell(value: &Value) {
     let _ = io::stdout().flush();
 }
 
-/// Milliseconds for which threads of this process could have run, and had no processor.
-fn waited_ms() -> f64 {
+/// Nanoseconds for which each thread of this process could have run, and had no processor.
+fn waits() -> HashMap<OsString, u64> {
     let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let waits = tasks.filter_map(|task| {
         let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        text.split(' ').nth(1)?.parse::<f64>().ok()
+        Some((task.file_name(), text.split(' ').nth(1)?.parse().ok()?))
     });
-    waits.sum::<f64>() / 1e6
+    waits.collect()
+}
+
+/// Milliseconds of that since then, of the threads that are still there.
+fn waited_ms(before: &HashMap<OsString, u64>) -> f64 {
+    let since = |(task, waited)| waited - before.get(&task).copied().unwrap_or(0);
+    waits().into_iter().map(since).sum::<u64>() as f64 / 1e6
 }
 
 struct Work {
@@ -49,10 +57,11 @@ fn fits(args: &[&str], number: Option<u64>, value: &outlast::Value) -> bool {
 
 /// Whether the operation went well.
 async fn timed(client: &Client, worker: usize, number: Option<u64>, args: &[&str]) -> bool {
-    let (began, waited) = (Instant::now(), waited_ms());
+    let before = waits();
+    let began = Instant::now();
     let outcome = client.call(args).await;
     let took_ms = began.elapsed().as_secs_f64() * 1e3;
-    let waited_ms = waited_ms() - waited;
+    let waited_ms = waited_ms(&before);
     let outcome = match &outcome {
         Ok(value) if fits(args, number, value) => "ok",
         Ok(_) => "wrong_reply",

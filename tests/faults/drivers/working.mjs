@@ -7,15 +7,24 @@ import { setTimeout as wait } from "node:timers/promises";
 
 const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-/** Milliseconds for which threads of this process could have run, and had no processor. */
-function waitedMs() {
-  let waited = 0;
+/** Nanoseconds for which each thread of this process could have run, and had no processor. */
+function waits() {
+  const found = new Map();
   try {
-    for (const task of readdirSync("/proc/self/task"))
-      waited += Number(readFileSync(`/proc/self/task/${task}/schedstat`, "utf8").split(" ")[1]);
+    for (const task of readdirSync("/proc/self/task")) {
+      const text = readFileSync(`/proc/self/task/${task}/schedstat`, "utf8");
+      found.set(task, Number(text.split(" ")[1]));
+    }
   } catch {
-    // Where there is no such file, nothing is subtracted.
+    // A thread has just ended, or this system does not tell: what is missing is not subtracted.
   }
+  return found;
+}
+
+/** Milliseconds of that since then, of the threads that are still there. */
+function waitedMs(before) {
+  let waited = 0;
+  for (const [task, since] of waits()) waited += since - (before.get(task) ?? 0);
   return waited / 1e6;
 }
 
@@ -59,7 +68,7 @@ class Work {
   }
 
   async #timed(worker, number, op, ...args) {
-    const waitedBefore = waitedMs();
+    const before = waits();
     const began = performance.now();
     let outcome;
     try {
@@ -69,8 +78,7 @@ class Work {
       outcome = error.code ?? error.name;
     }
     const took = performance.now() - began;
-    const waited = waitedMs() - waitedBefore;
-    tell({ op, worker, took_ms: took, waited_ms: waited, outcome });
+    tell({ op, worker, took_ms: took, waited_ms: waitedMs(before), outcome });
     return outcome === "ok";
   }
 }

@@ -3,6 +3,7 @@
 See the README of this folder's parent for the lines.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -18,16 +19,19 @@ def tell(line):
         sys.stdout.flush()
 
 
-def waited_ms():
-    """Milliseconds for which threads of this process could have run, and had no processor."""
-    waited = 0
-    try:
+def waits():
+    """Nanoseconds for which each thread of this process could have run, and had no processor."""
+    found = {}
+    with contextlib.suppress(OSError):
         for task in os.listdir("/proc/self/task"):
-            with open(f"/proc/self/task/{task}/schedstat") as file:
-                waited += int(file.read().split()[1])
-    except (OSError, IndexError):
-        pass
-    return waited / 1e6
+            with contextlib.suppress(OSError), open(f"/proc/self/task/{task}/schedstat") as file:
+                found[task] = int(file.read().split()[1])
+    return found
+
+
+def waited_ms(before):
+    """Milliseconds of that since then, of the threads that are still there."""
+    return sum(waited - before.get(task, 0) for task, waited in waits().items()) / 1e6
 
 
 def fits(op, number, reply):
@@ -70,20 +74,20 @@ class Work:
             self._timed(worker, number if is_set else None, "GET", key)
 
     def _timed(self, worker, number, *command):
-        began, waited = time.perf_counter(), waited_ms()
+        before = waits()
+        began = time.perf_counter()
         try:
             reply = self._client.execute_command(*command)
             outcome = "ok" if fits(command[0], number, reply) else "wrong_reply"
         except self._client.errors as error:
             outcome = getattr(error, "code", type(error).__name__)
         took_ms = (time.perf_counter() - began) * 1e3
-        waited = waited_ms() - waited
         tell(
             {
                 "op": command[0],
                 "worker": worker,
                 "took_ms": took_ms,
-                "waited_ms": waited,
+                "waited_ms": waited_ms(before),
                 "outcome": outcome,
             }
         )
