@@ -190,10 +190,10 @@ impl Gate {
         }
         let policy = self.policy();
         if policy.shadow {
-            // A reply that comes late tells of a time before the outage.
-            let is_current = || self.is_current(epoch);
+            // Also in the outage that has just begun: whoever was told that a write is done reads it.
+            let is_newest = || self.is_newest(epoch);
             let (now, stale_ms_max) = (self.clock.now(), policy.stale_ms_max);
-            self.store.learn(now, args, &value, stale_ms_max, is_current);
+            self.store.learn(now, args, &value, stale_ms_max, is_newest);
         }
         self.finished.fetch_add(1, Ordering::Relaxed);
         self.latency.record(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
@@ -337,6 +337,12 @@ impl Gate {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.word.load(Ordering::Acquire) & MODE_MASK == CLOSED
+    }
+
+    /// Whether no connection was made after the one with this number.
+    fn is_newest(&self, epoch: u64) -> bool {
+        let word = self.word.load(Ordering::Acquire);
+        matches!(word & MODE_MASK, CONNECTED | DEGRADED) && word >> EPOCH_SHIFT == epoch
     }
 
     /// Whether commands go to Redis over the connection with this number.

@@ -52,8 +52,8 @@ impl Gate {
         }
         let now = self.clock.now();
         for (args, reply) in commands.iter().zip(replies) {
-            let is_current = || self.is_current(epoch);
-            self.store.learn(now, args, reply, policy.stale_ms_max, is_current);
+            let is_newest = || self.is_newest(epoch);
+            self.store.learn(now, args, reply, policy.stale_ms_max, is_newest);
         }
     }
 
