@@ -48,22 +48,7 @@ impl Client {
         decode_responses: bool,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let mut builder = Config::builder(url).profile_variables(PROFILE_VARIABLES);
-        if let Some(profile) = profile {
-            builder = builder.profile(profile);
-        }
-        for (name, value) in options.into_iter().flatten() {
-            if value.is_none() {
-                continue;
-            }
-            let name = name.str()?;
-            let name = name.to_cow()?;
-            builder = match name.as_ref() {
-                "rules" => builder.rules(convert::rules(&value)?),
-                _ => builder.option(&name, &value.str()?.to_cow()?),
-            };
-        }
-        let config = builder.build().map_err(|error| raised(py, &error))?;
+        let config = configure(py, url, profile, options)?;
         let lazy = config.policy.lazy_connect;
         let client = Self {
             member: Mutex::new(Member::new(config.clone())?),
@@ -247,6 +232,31 @@ impl Client {
         }
         Ok(member.clone())
     }
+}
+
+/// Where Redis is and how to behave, from a URL and options.
+pub(crate) fn configure(
+    py: Python<'_>,
+    url: &str,
+    profile: Option<&str>,
+    options: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Config> {
+    let mut builder = Config::builder(url).profile_variables(PROFILE_VARIABLES);
+    if let Some(profile) = profile {
+        builder = builder.profile(profile);
+    }
+    for (name, value) in options.into_iter().flatten() {
+        if value.is_none() {
+            continue;
+        }
+        let name = name.str()?;
+        let name = name.to_cow()?;
+        builder = match name.as_ref() {
+            "rules" => builder.rules(convert::rules(&value)?),
+            _ => builder.option(&name, &value.str()?.to_cow()?),
+        };
+    }
+    builder.build().map_err(|error| raised(py, &error))
 }
 
 /// Makes a call without the GIL. A signal whose handler raises ends it with that very exception.

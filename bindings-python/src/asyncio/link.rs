@@ -1,0 +1,574 @@
+//! A client on an event loop: commands leave through, and replies come back on, a socket that the
+//! loop watches. Every callback does its work for all commands at once.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use outlast::hosted::{Moved, Readiness, Settlement, Socket, Submission};
+use outlast::{Config, Error, ErrorKind, Value};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+use super::member::Member;
+use super::pending::Pending;
+use super::reply::{Outcome, Reply};
+use super::waiter::{Form, Waiter};
+use crate::errors::raised;
+use crate::process::start_log_thread;
+
+/// Answers from memory within one turn of the loop: less than a millisecond of them.
+const ANSWERS_BY_TURN_MAX: u32 = 512;
+
+/// Bytes of commands that may gather during one turn of the loop before they are written.
+const GATHERED_BYTES_MAX: usize = 64 * 1_024;
+
+/// Its methods are called on the thread of its event loop. No lock is held while Python runs.
+#[pyclass(module = "outlast._outlast", frozen)]
+#[derive(Debug)]
+pub(crate) struct Link {
+    config: Config,
+    begun: AtomicBool,
+    closed: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    member: Arc<Member>,
+    /// The loop that watches its sockets.
+    event_loop: Option<Py<PyAny>>,
+    socket: Option<OwnedFd>,
+    pending: Pending<Waiter>,
+    /// Whoever awaits the end of the startup.
+    starting: Vec<Py<Reply>>,
+    timer: Option<Py<PyAny>>,
+    write_planned: bool,
+    /// The loop tells when the socket takes more.
+    write_awaited: bool,
+    gathered_bytes: usize,
+    /// The last read ended several commands: the next ones come together, too.
+    in_bursts: bool,
+    /// Answers from memory since the loop last turned, and those that wait until it does.
+    answers: u32,
+    deferred: Vec<(Py<Reply>, Outcome)>,
+    next_turn_planned: bool,
+}
+
+/// What a call needs: the loop that it runs on, and this process' client.
+struct Place<'py> {
+    event_loop: Bound<'py, PyAny>,
+    member: Arc<Member>,
+}
+
+impl Link {
+    pub(crate) fn new(config: Config) -> PyResult<Self> {
+        let member = Member::new(config.clone())?;
+        let state = State {
+            member,
+            event_loop: None,
+            socket: None,
+            pending: Pending::new(),
+            starting: Vec::new(),
+            timer: None,
+            write_planned: false,
+            write_awaited: false,
+            gathered_bytes: 0,
+            in_bursts: false,
+            answers: 0,
+            deferred: Vec::new(),
+            next_turn_planned: false,
+        };
+        let (begun, closed) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Self { config, begun, closed, state: Mutex::new(state) })
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Sends a command, or has it answered from memory at once.
+    pub(crate) fn submit<'py>(
+        slf: &Bound<'py, Self>,
+        args: Vec<Vec<u8>>,
+        form: Form,
+    ) -> PyResult<Bound<'py, Reply>> {
+        let place = Self::place(slf)?;
+        let bytes = args.iter().map(Vec::len).sum();
+        let submission = place.member.client.submit(args);
+        Self::submitted(slf, &place, submission, form, bytes)
+    }
+
+    fn submitted<'py>(
+        slf: &Bound<'py, Self>,
+        place: &Place<'py>,
+        submission: Result<Submission, Error>,
+        form: Form,
+        bytes: usize,
+    ) -> PyResult<Bound<'py, Reply>> {
+        let py = slf.py();
+        match submission {
+            Ok(Submission::Pending(number)) => {
+                let reply = Bound::new(py, Reply::pending(&place.event_loop))?;
+                let waiter = Waiter::one(reply.clone().unbind(), form);
+                Self::wait(slf, place, number, waiter, bytes)?;
+                Ok(reply)
+            }
+            Ok(Submission::Settled(result)) => {
+                let outcome = form.outcome(py, result);
+                Self::answer(slf, place, outcome)
+            }
+            Ok(_) => Err(raised(py, &unknown_submission())),
+            Err(error) => {
+                let outcome = Err(raised(py, &error));
+                Self::answer(slf, place, outcome)
+            }
+        }
+    }
+
+    fn wait(
+        slf: &Bound<'_, Self>,
+        place: &Place<'_>,
+        number: u64,
+        waiter: Waiter,
+        bytes: usize,
+    ) -> PyResult<()> {
+        let link = slf.get();
+        let mut state = link.state();
+        let write_now = state.pending.is_empty() && !state.in_bursts;
+        state.pending.insert(number, waiter);
+        state.gathered_bytes += bytes;
+        let write_now = write_now || state.gathered_bytes > GATHERED_BYTES_MAX;
+        let plan_write = !write_now && !std::mem::replace(&mut state.write_planned, true);
+        let plan_timer = state.timer.is_none();
+        drop(state);
+        if plan_timer {
+            let deadline_ms = link.config.policy.command_timeout_ms;
+            Self::wake_in(slf, &place.event_loop, deadline_ms)?;
+        }
+        if write_now {
+            Self::write(slf)
+        } else if plan_write {
+            let flush = slf.getattr(intern!(slf.py(), "_flush"))?;
+            call_soon(&place.event_loop, &flush)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// An answer that is there already. A program that asks again and again would keep the loop from
+    /// everything else, so now and then it waits until the loop has turned.
+    fn answer<'py>(
+        slf: &Bound<'py, Self>,
+        place: &Place<'py>,
+        outcome: Outcome,
+    ) -> PyResult<Bound<'py, Reply>> {
+        let py = slf.py();
+        let mut state = slf.get().state();
+        state.answers += 1;
+        let at_once = state.answers <= ANSWERS_BY_TURN_MAX;
+        let plan = !std::mem::replace(&mut state.next_turn_planned, true);
+        drop(state);
+        if plan {
+            call_soon(&place.event_loop, &slf.getattr(intern!(py, "_turned"))?)?;
+        }
+        if at_once {
+            return Bound::new(py, Reply::ended(&place.event_loop, outcome));
+        }
+        let reply = Bound::new(py, Reply::pending(&place.event_loop))?;
+        slf.get().state().deferred.push((reply.clone().unbind(), outcome));
+        Ok(reply)
+    }
+
+    /// Dials, unless that was done; it ends once the startup is over.
+    pub(crate) fn connect<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Reply>> {
+        let py = slf.py();
+        let place = Self::place(slf)?;
+        slf.get().begun.store(true, Ordering::Relaxed);
+        place.member.client.start();
+        let reply = Bound::new(py, Reply::pending(&place.event_loop))?;
+        slf.get().state().starting.push(reply.clone().unbind());
+        Self::settle_startup(slf, &place.member);
+        Ok(reply)
+    }
+
+    /// Dials, unless that was done.
+    pub(crate) fn begin(&self) {
+        self.begun.store(true, Ordering::Relaxed);
+        let member = self.state().member.clone();
+        member.client.start();
+    }
+
+    /// Whether it has been asked to dial.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// This process' client.
+    pub(crate) fn member(&self) -> PyResult<Arc<Member>> {
+        self.leave_parent()?;
+        Ok(self.state().member.clone())
+    }
+
+    /// Closes it; what waits ends with an error. Again does nothing.
+    pub(crate) fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let link = slf.get();
+        let member = link.member()?;
+        link.closed.store(true, Ordering::Relaxed);
+        member.client.close();
+        let bound = link.state().event_loop.as_ref().map(|bound| bound.clone_ref(slf.py()));
+        match bound {
+            // On any other thread the bell has the loop do it.
+            Some(bound) if running_loop(slf.py())?.is_some_and(|running| running.is(&bound)) => {
+                Self::turn(slf)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The running loop watches the sockets from here on.
+    fn place<'py>(slf: &Bound<'py, Self>) -> PyResult<Place<'py>> {
+        let py = slf.py();
+        let Some(event_loop) = running_loop(py)? else {
+            return Err(pyo3::exceptions::PyRuntimeError::new_err("no running event loop"));
+        };
+        let state = slf.get().state();
+        let is_bound = state.event_loop.as_ref().is_some_and(|bound| bound.is(&event_loop));
+        if is_bound && !state.member.is_inherited() {
+            let member = state.member.clone();
+            return Ok(Place { event_loop, member });
+        }
+        drop(state);
+        Self::bind(slf, &event_loop)?;
+        let member = slf.get().state().member.clone();
+        Ok(Place { event_loop, member })
+    }
+
+    fn bind(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let link = slf.get();
+        start_log_thread(py);
+        link.leave_parent()?;
+        link.leave_closed_loop(py)?;
+        let state = link.state();
+        let bell = state.member.bell.as_raw_fd();
+        let socket = state.socket.as_ref().map(AsRawFd::as_raw_fd);
+        drop(state);
+        watch(event_loop, bell, &slf.getattr(intern!(py, "_woken"))?)?;
+        if let Some(socket) = socket {
+            watch(event_loop, socket, &slf.getattr(intern!(py, "_readable"))?)?;
+        }
+        link.state().event_loop = Some(event_loop.clone().unbind());
+        Ok(())
+    }
+
+    /// In the child of a fork: a new client, in the state of the old. The parent's loop still has an
+    /// eye on what it inherited, so that is closed here and nothing else.
+    fn leave_parent(&self) -> PyResult<()> {
+        if !self.state().member.is_inherited() {
+            return Ok(());
+        }
+        let member = Member::new(self.config.clone())?;
+        let mut state = self.state();
+        let inherited = std::mem::replace(&mut state.member, member.clone());
+        let left = state.leave();
+        let socket = state.socket.take();
+        drop(state);
+        // To drop it would take locks whose holders are gone.
+        std::mem::forget(inherited);
+        drop((left, socket));
+        if self.closed.load(Ordering::Relaxed) {
+            member.client.close();
+        } else if self.begun.load(Ordering::Relaxed) {
+            member.client.start();
+        }
+        Ok(())
+    }
+
+    /// A loop that is closed gives its client up; one that is not keeps it.
+    fn leave_closed_loop(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(bound) = self.state().event_loop.as_ref().map(|bound| bound.clone_ref(py)) else {
+            return Ok(());
+        };
+        if !bound.bind(py).call_method0(intern!(py, "is_closed"))?.is_truthy()? {
+            let class = py.import("outlast.asyncio")?.getattr("WrongLoopError")?;
+            let message = "the client belongs to another event loop, which is not closed";
+            return Err(PyErr::from_value(class.call1((message,))?));
+        }
+        let left = self.state().leave();
+        drop(left);
+        Ok(())
+    }
+
+    fn write(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let mut state = slf.get().state();
+        state.gathered_bytes = 0;
+        if state.write_awaited {
+            return Ok(());
+        }
+        let Some(socket) = state.socket.as_ref() else {
+            return Ok(());
+        };
+        let moved = state.member.client.write_to(socket);
+        drop(state);
+        Self::moved(slf, moved)
+    }
+
+    /// What bytes that went either way brought.
+    fn moved(slf: &Bound<'_, Self>, moved: Moved) -> PyResult<()> {
+        let py = slf.py();
+        match moved.socket {
+            Readiness::Full => Self::await_writable(slf)?,
+            Readiness::Lost => {
+                Self::drop_socket(slf)?;
+                if let Some(event_loop) = slf.get().event_loop(py) {
+                    call_soon(&event_loop, &slf.getattr(intern!(py, "_woken"))?)?;
+                }
+            }
+            _ => {}
+        }
+        Self::settle(slf, moved.settlements);
+        Ok(())
+    }
+
+    fn await_writable(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let mut state = slf.get().state();
+        let socket = state.socket.as_ref().map(AsRawFd::as_raw_fd);
+        let is_new = !std::mem::replace(&mut state.write_awaited, true);
+        drop(state);
+        match (slf.get().event_loop(py), socket) {
+            (Some(event_loop), Some(socket)) if is_new => {
+                let writable = slf.getattr(intern!(py, "_writable"))?;
+                event_loop.call_method1(intern!(py, "add_writer"), (socket, writable)).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends commands, all in this one turn of the loop.
+    fn settle(slf: &Bound<'_, Self>, settlements: Vec<Settlement>) {
+        let py = slf.py();
+        let mut state = slf.get().state();
+        let ended: Vec<(Waiter, Result<Value, Error>)> = settlements
+            .into_iter()
+            .filter_map(|Settlement { command, result, .. }| {
+                Some((state.pending.take(command)?, result))
+            })
+            .collect();
+        drop(state);
+        for (waiter, result) in ended {
+            waiter.settle(py, result);
+        }
+    }
+
+    fn turn(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let link = slf.get();
+        let member = link.state().member.clone();
+        let Some(event_loop) = link.event_loop(py) else {
+            return Ok(());
+        };
+        // In this order: what happens after it was silenced rings the bell again.
+        member.silence();
+        let turn = member.client.turn();
+        match turn.socket {
+            Socket::Close => Self::drop_socket(slf)?,
+            Socket::Adopt(socket) => {
+                Self::drop_socket(slf)?;
+                watch(&event_loop, socket.as_raw_fd(), &slf.getattr(intern!(py, "_readable"))?)?;
+                link.state().socket = Some(socket);
+            }
+            _ => {}
+        }
+        let timer = link.state().timer.take();
+        if let Some(timer) = timer {
+            timer.call_method0(py, intern!(py, "cancel"))?;
+        }
+        if let Some(ms) = turn.next_in_ms {
+            Self::wake_in(slf, &event_loop, ms)?;
+        }
+        Self::write(slf)?;
+        Self::settle(slf, turn.settlements);
+        Self::settle_startup(slf, &member);
+        if link.closed.load(Ordering::Relaxed) {
+            Self::leave_loop(slf, &event_loop)?;
+        }
+        Ok(())
+    }
+
+    /// The client is closed: nothing of it stays with the loop.
+    fn leave_loop(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+        Self::drop_socket(slf)?;
+        let mut state = slf.get().state();
+        let bell = state.member.bell.as_raw_fd();
+        let left = state.leave();
+        drop(state);
+        let timer = left.timer.map(|timer| timer.into_bound(slf.py()));
+        unwatch(event_loop, bell)?;
+        timer.map_or(Ok(()), |timer| timer.call_method0(intern!(slf.py(), "cancel")).map(drop))
+    }
+
+    fn settle_startup(slf: &Bound<'_, Self>, member: &Member) {
+        let py = slf.py();
+        if slf.get().state().starting.is_empty() {
+            return;
+        }
+        let Some(startup) = member.client.startup() else {
+            return;
+        };
+        let starting = std::mem::take(&mut slf.get().state().starting);
+        for reply in starting {
+            let outcome = startup.as_ref().map(|()| py.None()).map_err(|error| raised(py, error));
+            reply.get().settle(py, outcome);
+        }
+    }
+
+    fn drop_socket(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let mut state = slf.get().state();
+        let socket = state.socket.take();
+        let was_awaited = std::mem::take(&mut state.write_awaited);
+        drop(state);
+        let (Some(socket), Some(event_loop)) = (socket, slf.get().event_loop(py)) else {
+            return Ok(());
+        };
+        if was_awaited {
+            event_loop.call_method1(intern!(py, "remove_writer"), (socket.as_raw_fd(),))?;
+        }
+        unwatch(&event_loop, socket.as_raw_fd())
+    }
+
+    /// The one timer: what has a deadline is looked at when the first is due.
+    fn wake_in(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>, ms: u64) -> PyResult<()> {
+        let py = slf.py();
+        let due = slf.getattr(intern!(py, "_due"))?;
+        let timer = event_loop.call_method1(intern!(py, "call_later"), (seconds(ms), due))?;
+        slf.get().state().timer = Some(timer.unbind());
+        Ok(())
+    }
+
+    fn event_loop<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.state().event_loop.as_ref().map(|event_loop| event_loop.bind(py).clone())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a link had with a loop that it left; to be dropped without its lock.
+struct Left {
+    timer: Option<Py<PyAny>>,
+    _rest: (Option<Py<PyAny>>, Vec<Waiter>, Vec<Py<Reply>>, Vec<(Py<Reply>, Outcome)>),
+}
+
+impl State {
+    /// Forgets its loop and whoever waited there.
+    fn leave(&mut self) -> Left {
+        self.write_planned = false;
+        self.write_awaited = false;
+        self.next_turn_planned = false;
+        self.gathered_bytes = 0;
+        self.answers = 0;
+        let starting = std::mem::take(&mut self.starting);
+        let deferred = std::mem::take(&mut self.deferred);
+        let rest = (self.event_loop.take(), self.pending.take_all(), starting, deferred);
+        Left { timer: self.timer.take(), _rest: rest }
+    }
+}
+
+#[pymethods]
+impl Link {
+    /// The background thread has something for the loop.
+    fn _woken(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::turn(slf)
+    }
+
+    /// A deadline may have come.
+    fn _due(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().state().timer = None;
+        Self::turn(slf)
+    }
+
+    /// The socket has something.
+    fn _readable(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let mut state = slf.get().state();
+        let Some(socket) = state.socket.as_ref() else {
+            return Ok(());
+        };
+        let moved = state.member.client.read_from(socket);
+        state.in_bursts = moved.settlements.len() > 1;
+        drop(state);
+        let is_ready = moved.socket == Readiness::Ready;
+        Self::moved(slf, moved)?;
+        // What could not be settled may have to go out once more.
+        if is_ready && !slf.get().state().pending.is_empty() {
+            return Self::write(slf);
+        }
+        Ok(())
+    }
+
+    /// The socket takes more.
+    fn _writable(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let mut state = slf.get().state();
+        state.write_awaited = false;
+        let socket = state.socket.as_ref().map(AsRawFd::as_raw_fd);
+        drop(state);
+        if let (Some(event_loop), Some(socket)) = (slf.get().event_loop(py), socket) {
+            event_loop.call_method1(intern!(py, "remove_writer"), (socket,))?;
+        }
+        Self::write(slf)
+    }
+
+    /// Commands of one turn leave in one write.
+    fn _flush(slf: &Bound<'_, Self>) -> PyResult<()> {
+        slf.get().state().write_planned = false;
+        Self::write(slf)
+    }
+
+    /// The loop has turned since memory answered.
+    fn _turned(slf: &Bound<'_, Self>) {
+        let py = slf.py();
+        let mut state = slf.get().state();
+        state.next_turn_planned = false;
+        state.answers = 0;
+        let deferred = std::mem::take(&mut state.deferred);
+        drop(state);
+        for (reply, outcome) in deferred {
+            reply.get().settle(py, outcome);
+        }
+    }
+}
+
+/// The loop that runs on this thread, if any does.
+fn running_loop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    static ASK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let ask = ASK.import(py, "asyncio", "_get_running_loop")?;
+    let running = ask.call0()?;
+    Ok((!running.is_none()).then_some(running))
+}
+
+fn call_soon(event_loop: &Bound<'_, PyAny>, callback: &Bound<'_, PyAny>) -> PyResult<()> {
+    event_loop.call_method1(intern!(event_loop.py(), "call_soon"), (callback,)).map(drop)
+}
+
+fn watch(event_loop: &Bound<'_, PyAny>, fd: i32, callback: &Bound<'_, PyAny>) -> PyResult<()> {
+    event_loop.call_method1(intern!(event_loop.py(), "add_reader"), (fd, callback)).map(drop)
+}
+
+fn unwatch(event_loop: &Bound<'_, PyAny>, fd: i32) -> PyResult<()> {
+    event_loop.call_method1(intern!(event_loop.py(), "remove_reader"), (fd,)).map(drop)
+}
+
+fn unknown_submission() -> Error {
+    Error::new(ErrorKind::InvalidArgument, "a submission that is not known here")
+}
+
+/// Milliseconds as the loop counts: never none, for a deadline is past only after its millisecond.
+#[expect(clippy::cast_precision_loss, reason = "no deadline is 285,000 years away")]
+fn seconds(ms: u64) -> f64 {
+    ms.max(1) as f64 / 1_000.0
+}
