@@ -115,9 +115,7 @@ pub(crate) fn reply(py: Python<'_>, value: Value, text: bool) -> PyResult<Bound<
         Value::Nil | Value::NilArray => Ok(py.None().into_bound(py)),
         Value::Simple(status) if status == "OK" || status == "PONG" => Ok(truth(py, true)),
         Value::Simple(status) => bulk(py, status.as_bytes(), text),
-        Value::Error(message) => {
-            exception(py, &Error::reply(classify_reply(&message), message.as_str()))
-        }
+        Value::Error(message) => exception(py, &error_of(&message)),
         Value::Integer(number) => Ok(number.into_pyobject(py)?.into_any()),
         Value::Bulk(bytes) | Value::Verbatim { text: bytes, .. } => bulk(py, &bytes, text),
         Value::Array(items) | Value::Push(items) => list(items),
@@ -137,6 +135,11 @@ pub(crate) fn reply(py: Python<'_>, value: Value, text: bool) -> PyResult<Bound<
         Value::BigNumber(digits) => py.get_type::<PyInt>().call1((digits,)),
         other => Err(invalid_argument(py, format!("a reply that has no form here: {other:?}"))),
     }
+}
+
+/// The error that an error reply is.
+pub(crate) fn error_of(message: &str) -> Error {
+    Error::reply(classify_reply(message), message)
 }
 
 /// A reply that a dict or set can hold.

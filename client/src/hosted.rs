@@ -71,7 +71,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) beyond `in_flight_max` waiting commands;
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) beyond `in_flight_max` waiting commands, and
+    /// beyond `unsent_bytes_max` where the socket does not take what waits;
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument).
     pub fn submit(&self, args: Vec<Vec<u8>>) -> Result<Submission, Error> {
         self.start_driver();

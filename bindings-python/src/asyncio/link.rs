@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use outlast::hosted::{Moved, Readiness, Settlement, Socket, Submission};
-use outlast::{Config, Error, ErrorKind, Value};
+use outlast::{Config, Error, ErrorKind};
+use pyo3::exceptions::PyNotImplementedError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -14,7 +15,7 @@ use pyo3::sync::PyOnceLock;
 use super::member::Member;
 use super::pending::Pending;
 use super::reply::{Outcome, Reply};
-use super::waiter::{Form, Waiter};
+use super::waiter::{Batch, Form, Waiter, transaction};
 use crate::errors::raised;
 use crate::process::start_log_thread;
 
@@ -37,13 +38,17 @@ pub(crate) struct Link {
 #[derive(Debug)]
 struct State {
     member: Arc<Member>,
-    /// The loop that watches its sockets.
+    /// The loop that it belongs to.
     event_loop: Option<Py<PyAny>>,
+    /// What watches its sockets: the loop itself, where it can.
+    watcher: Option<Py<PyAny>>,
     socket: Option<OwnedFd>,
     pending: Pending<Waiter>,
     /// Whoever awaits the end of the startup.
     starting: Vec<Py<Reply>>,
     timer: Option<Py<PyAny>>,
+    /// Nothing waited before the command that came last.
+    was_idle: bool,
     write_planned: bool,
     /// The loop tells when the socket takes more.
     write_awaited: bool,
@@ -68,10 +73,12 @@ impl Link {
         let state = State {
             member,
             event_loop: None,
+            watcher: None,
             socket: None,
             pending: Pending::new(),
             starting: Vec::new(),
             timer: None,
+            was_idle: true,
             write_planned: false,
             write_awaited: false,
             gathered_bytes: 0,
@@ -94,52 +101,90 @@ impl Link {
         args: Vec<Vec<u8>>,
         form: Form,
     ) -> PyResult<Bound<'py, Reply>> {
-        let place = Self::place(slf)?;
-        let bytes = args.iter().map(Vec::len).sum();
-        let submission = place.member.client.submit(args);
-        Self::submitted(slf, &place, submission, form, bytes)
-    }
-
-    fn submitted<'py>(
-        slf: &Bound<'py, Self>,
-        place: &Place<'py>,
-        submission: Result<Submission, Error>,
-        form: Form,
-        bytes: usize,
-    ) -> PyResult<Bound<'py, Reply>> {
         let py = slf.py();
-        match submission {
+        let place = Self::place(slf)?;
+        let bytes = bytes_of(&args);
+        match place.member.client.submit(args) {
             Ok(Submission::Pending(number)) => {
                 let reply = Bound::new(py, Reply::pending(&place.event_loop))?;
-                let waiter = Waiter::one(reply.clone().unbind(), form);
-                Self::wait(slf, place, number, waiter, bytes)?;
+                let waiter = Waiter::One { reply: reply.clone().unbind(), form };
+                slf.get().state().wait(number, waiter, bytes);
+                Self::plan(slf, &place)?;
                 Ok(reply)
             }
-            Ok(Submission::Settled(result)) => {
-                let outcome = form.outcome(py, result);
-                Self::answer(slf, place, outcome)
-            }
+            Ok(Submission::Settled(result)) => Self::answer(slf, &place, form.outcome(py, result)),
             Ok(_) => Err(raised(py, &unknown_submission())),
-            Err(error) => {
-                let outcome = Err(raised(py, &error));
-                Self::answer(slf, place, outcome)
-            }
+            Err(error) => Self::answer(slf, &place, Err(raised(py, &error))),
         }
     }
 
-    fn wait(
-        slf: &Bound<'_, Self>,
-        place: &Place<'_>,
-        number: u64,
-        waiter: Waiter,
-        bytes: usize,
-    ) -> PyResult<()> {
+    /// Sends commands that follow one another; it ends with the list of their replies, exceptions
+    /// among them.
+    pub(crate) fn submit_batch<'py>(
+        slf: &Bound<'py, Self>,
+        commands: Vec<(Vec<Vec<u8>>, Form)>,
+    ) -> PyResult<Bound<'py, Reply>> {
+        let py = slf.py();
+        let place = Self::place(slf)?;
+        let reply = Bound::new(py, Reply::pending(&place.event_loop))?;
+        let batch = Batch::new(reply.clone().unbind(), commands.len());
+        let was_idle = slf.get().state().pending.is_empty();
+        let mut whole = None;
+        for (nth, (args, form)) in commands.into_iter().enumerate() {
+            let bytes = bytes_of(&args);
+            match place.member.client.submit(args) {
+                Ok(Submission::Pending(number)) => {
+                    let waiter = Waiter::Part { batch: batch.clone(), place: nth, form };
+                    slf.get().state().wait(number, waiter, bytes);
+                }
+                Ok(Submission::Settled(result)) => {
+                    whole = batch.end(py, nth, form.outcome(py, result));
+                }
+                Ok(_) => return Err(raised(py, &unknown_submission())),
+                Err(error) => whole = batch.end(py, nth, Err(raised(py, &error))),
+            }
+        }
+        if let Some(outcome) = whole {
+            return Self::answer(slf, &place, outcome);
+        }
+        slf.get().state().was_idle = was_idle;
+        Self::plan(slf, &place)?;
+        Ok(reply)
+    }
+
+    /// Sends what stands between MULTI and EXEC; it ends with the errors of queueing and with the
+    /// reply to EXEC.
+    pub(crate) fn submit_transaction<'py>(
+        slf: &Bound<'py, Self>,
+        commands: Vec<Vec<Vec<u8>>>,
+        form: Form,
+    ) -> PyResult<Bound<'py, Reply>> {
+        let py = slf.py();
+        let place = Self::place(slf)?;
+        let bytes = commands.iter().map(|args| bytes_of(args)).sum();
+        match place.member.client.submit_transaction(commands) {
+            Ok(Submission::Pending(number)) => {
+                let reply = Bound::new(py, Reply::pending(&place.event_loop))?;
+                let waiter = Waiter::Transaction { reply: reply.clone().unbind(), form };
+                slf.get().state().wait(number, waiter, bytes);
+                Self::plan(slf, &place)?;
+                Ok(reply)
+            }
+            Ok(Submission::Settled(result)) => {
+                Self::answer(slf, &place, transaction(py, &form, result))
+            }
+            Ok(_) => Err(raised(py, &unknown_submission())),
+            Err(error) => Self::answer(slf, &place, Err(raised(py, &error))),
+        }
+    }
+
+    /// Something waits for its reply: an idle connection is written to at once, and commands of one
+    /// turn of the loop leave in one write.
+    fn plan(slf: &Bound<'_, Self>, place: &Place<'_>) -> PyResult<()> {
         let link = slf.get();
         let mut state = link.state();
-        let write_now = state.pending.is_empty() && !state.in_bursts;
-        state.pending.insert(number, waiter);
-        state.gathered_bytes += bytes;
-        let write_now = write_now || state.gathered_bytes > GATHERED_BYTES_MAX;
+        let gathers = !state.was_idle || state.in_bursts;
+        let write_now = !gathers || state.gathered_bytes > GATHERED_BYTES_MAX;
         let plan_write = !write_now && !std::mem::replace(&mut state.write_planned, true);
         let plan_timer = state.timer.is_none();
         drop(state);
@@ -255,11 +300,13 @@ impl Link {
         let bell = state.member.bell.as_raw_fd();
         let socket = state.socket.as_ref().map(AsRawFd::as_raw_fd);
         drop(state);
-        watch(event_loop, bell, &slf.getattr(intern!(py, "_woken"))?)?;
+        let watcher = watcher_for(event_loop, bell, &slf.getattr(intern!(py, "_woken"))?)?;
         if let Some(socket) = socket {
-            watch(event_loop, socket, &slf.getattr(intern!(py, "_readable"))?)?;
+            watch(&watcher, socket, &slf.getattr(intern!(py, "_readable"))?)?;
         }
-        link.state().event_loop = Some(event_loop.clone().unbind());
+        let mut state = link.state();
+        state.event_loop = Some(event_loop.clone().unbind());
+        state.watcher = Some(watcher.unbind());
         Ok(())
     }
 
@@ -338,10 +385,10 @@ impl Link {
         let socket = state.socket.as_ref().map(AsRawFd::as_raw_fd);
         let is_new = !std::mem::replace(&mut state.write_awaited, true);
         drop(state);
-        match (slf.get().event_loop(py), socket) {
-            (Some(event_loop), Some(socket)) if is_new => {
+        match (slf.get().watcher(py), socket) {
+            (Some(watcher), Some(socket)) if is_new => {
                 let writable = slf.getattr(intern!(py, "_writable"))?;
-                event_loop.call_method1(intern!(py, "add_writer"), (socket, writable)).map(drop)
+                watcher.call_method1(intern!(py, "add_writer"), (socket, writable)).map(drop)
             }
             _ => Ok(()),
         }
@@ -351,7 +398,7 @@ impl Link {
     fn settle(slf: &Bound<'_, Self>, settlements: Vec<Settlement>) {
         let py = slf.py();
         let mut state = slf.get().state();
-        let ended: Vec<(Waiter, Result<Value, Error>)> = settlements
+        let ended: Vec<_> = settlements
             .into_iter()
             .filter_map(|Settlement { command, result, .. }| {
                 Some((state.pending.take(command)?, result))
@@ -367,7 +414,7 @@ impl Link {
         let py = slf.py();
         let link = slf.get();
         let member = link.state().member.clone();
-        let Some(event_loop) = link.event_loop(py) else {
+        let (Some(event_loop), Some(watcher)) = (link.event_loop(py), link.watcher(py)) else {
             return Ok(());
         };
         // In this order: what happens after it was silenced rings the bell again.
@@ -377,7 +424,7 @@ impl Link {
             Socket::Close => Self::drop_socket(slf)?,
             Socket::Adopt(socket) => {
                 Self::drop_socket(slf)?;
-                watch(&event_loop, socket.as_raw_fd(), &slf.getattr(intern!(py, "_readable"))?)?;
+                watch(&watcher, socket.as_raw_fd(), &slf.getattr(intern!(py, "_readable"))?)?;
                 link.state().socket = Some(socket);
             }
             _ => {}
@@ -393,20 +440,20 @@ impl Link {
         Self::settle(slf, turn.settlements);
         Self::settle_startup(slf, &member);
         if link.closed.load(Ordering::Relaxed) {
-            Self::leave_loop(slf, &event_loop)?;
+            Self::leave_loop(slf, &watcher)?;
         }
         Ok(())
     }
 
     /// The client is closed: nothing of it stays with the loop.
-    fn leave_loop(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn leave_loop(slf: &Bound<'_, Self>, watcher: &Bound<'_, PyAny>) -> PyResult<()> {
         Self::drop_socket(slf)?;
         let mut state = slf.get().state();
         let bell = state.member.bell.as_raw_fd();
         let left = state.leave();
         drop(state);
         let timer = left.timer.map(|timer| timer.into_bound(slf.py()));
-        unwatch(event_loop, bell)?;
+        unwatch(watcher, bell)?;
         timer.map_or(Ok(()), |timer| timer.call_method0(intern!(slf.py(), "cancel")).map(drop))
     }
 
@@ -431,13 +478,13 @@ impl Link {
         let socket = state.socket.take();
         let was_awaited = std::mem::take(&mut state.write_awaited);
         drop(state);
-        let (Some(socket), Some(event_loop)) = (socket, slf.get().event_loop(py)) else {
+        let (Some(socket), Some(watcher)) = (socket, slf.get().watcher(py)) else {
             return Ok(());
         };
         if was_awaited {
-            event_loop.call_method1(intern!(py, "remove_writer"), (socket.as_raw_fd(),))?;
+            watcher.call_method1(intern!(py, "remove_writer"), (socket.as_raw_fd(),))?;
         }
-        unwatch(&event_loop, socket.as_raw_fd())
+        unwatch(&watcher, socket.as_raw_fd())
     }
 
     /// The one timer: what has a deadline is looked at when the first is due.
@@ -453,6 +500,10 @@ impl Link {
         self.state().event_loop.as_ref().map(|event_loop| event_loop.bind(py).clone())
     }
 
+    fn watcher<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.state().watcher.as_ref().map(|watcher| watcher.bind(py).clone())
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -461,10 +512,17 @@ impl Link {
 /// What a link had with a loop that it left; to be dropped without its lock.
 struct Left {
     timer: Option<Py<PyAny>>,
-    _rest: (Option<Py<PyAny>>, Vec<Waiter>, Vec<Py<Reply>>, Vec<(Py<Reply>, Outcome)>),
+    _host: (Option<Py<PyAny>>, Option<Py<PyAny>>),
+    _rest: (Vec<Waiter>, Vec<Py<Reply>>, Vec<(Py<Reply>, Outcome)>),
 }
 
 impl State {
+    fn wait(&mut self, number: u64, waiter: Waiter, bytes: usize) {
+        self.was_idle = self.pending.is_empty();
+        self.pending.insert(number, waiter);
+        self.gathered_bytes += bytes;
+    }
+
     /// Forgets its loop and whoever waited there.
     fn leave(&mut self) -> Left {
         self.write_planned = false;
@@ -474,8 +532,9 @@ impl State {
         self.answers = 0;
         let starting = std::mem::take(&mut self.starting);
         let deferred = std::mem::take(&mut self.deferred);
-        let rest = (self.event_loop.take(), self.pending.take_all(), starting, deferred);
-        Left { timer: self.timer.take(), _rest: rest }
+        let rest = (self.pending.take_all(), starting, deferred);
+        let host = (self.event_loop.take(), self.watcher.take());
+        Left { timer: self.timer.take(), _host: host, _rest: rest }
     }
 }
 
@@ -517,8 +576,8 @@ impl Link {
         state.write_awaited = false;
         let socket = state.socket.as_ref().map(AsRawFd::as_raw_fd);
         drop(state);
-        if let (Some(event_loop), Some(socket)) = (slf.get().event_loop(py), socket) {
-            event_loop.call_method1(intern!(py, "remove_writer"), (socket,))?;
+        if let (Some(watcher), Some(socket)) = (slf.get().watcher(py), socket) {
+            watcher.call_method1(intern!(py, "remove_writer"), (socket,))?;
         }
         Self::write(slf)
     }
@@ -555,12 +614,36 @@ fn call_soon(event_loop: &Bound<'_, PyAny>, callback: &Bound<'_, PyAny>) -> PyRe
     event_loop.call_method1(intern!(event_loop.py(), "call_soon"), (callback,)).map(drop)
 }
 
-fn watch(event_loop: &Bound<'_, PyAny>, fd: i32, callback: &Bound<'_, PyAny>) -> PyResult<()> {
-    event_loop.call_method1(intern!(event_loop.py(), "add_reader"), (fd, callback)).map(drop)
+/// What watches sockets for a loop, and the bell already: the loop itself, or a thread for one that
+/// cannot.
+fn watcher_for<'py>(
+    event_loop: &Bound<'py, PyAny>,
+    bell: i32,
+    woken: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = event_loop.py();
+    match watch(event_loop, bell, woken) {
+        Ok(()) => Ok(event_loop.clone()),
+        Err(error) if error.is_instance_of::<PyNotImplementedError>(py) => {
+            let watcher = py.import("outlast.asyncio._watcher")?.getattr("Watcher")?;
+            let watcher = watcher.call1((event_loop,))?;
+            watch(&watcher, bell, woken)?;
+            Ok(watcher)
+        }
+        Err(error) => Err(error),
+    }
 }
 
-fn unwatch(event_loop: &Bound<'_, PyAny>, fd: i32) -> PyResult<()> {
-    event_loop.call_method1(intern!(event_loop.py(), "remove_reader"), (fd,)).map(drop)
+fn watch(watcher: &Bound<'_, PyAny>, fd: i32, callback: &Bound<'_, PyAny>) -> PyResult<()> {
+    watcher.call_method1(intern!(watcher.py(), "add_reader"), (fd, callback)).map(drop)
+}
+
+fn unwatch(watcher: &Bound<'_, PyAny>, fd: i32) -> PyResult<()> {
+    watcher.call_method1(intern!(watcher.py(), "remove_reader"), (fd,)).map(drop)
+}
+
+fn bytes_of(args: &[Vec<u8>]) -> usize {
+    args.iter().map(Vec::len).sum()
 }
 
 fn unknown_submission() -> Error {

@@ -132,6 +132,8 @@ struct State {
     sent: VecDeque<Pending>,
     /// Waiting for the startup, or for the host to take over a socket; by their deadlines.
     waiting: VecDeque<Pending>,
+    /// Bytes of those.
+    waiting_bytes: usize,
     next_number: u64,
     /// What reads go to.
     buffer: Vec<u8>,
@@ -155,6 +157,15 @@ impl Hosted {
         let in_flight_max = usize::try_from(self.gate.policy().in_flight_max).unwrap_or(usize::MAX);
         if state.sent.len() + state.waiting.len() >= in_flight_max {
             let message = format!("{in_flight_max} commands (in_flight_max) wait for their reply");
+            return Err(Error::new(ErrorKind::LimitReached, message));
+        }
+        let unsent_bytes_max =
+            usize::try_from(self.gate.policy().unsent_bytes_max).unwrap_or(usize::MAX);
+        let unsent_bytes = state.unsent_bytes();
+        if unsent_bytes > 0 && unsent_bytes + work.bytes() > unsent_bytes_max {
+            let message = format!(
+                "{unsent_bytes} of {unsent_bytes_max} bytes (unsent_bytes_max) wait to be written"
+            );
             return Err(Error::new(ErrorKind::LimitReached, message));
         }
         let number = state.next_number;
@@ -298,6 +309,7 @@ impl Hosted {
         let socket = self.exchange_socket(&mut state, &mut settlements);
         self.expire(&mut state, &mut settlements);
         let waiting = std::mem::take(&mut state.waiting);
+        state.waiting_bytes = 0;
         for pending in waiting {
             settlements.extend(self.go_on(&mut state, pending));
         }
@@ -363,6 +375,7 @@ impl Hosted {
             let Some(pending) = state.waiting.pop_front() else {
                 break;
             };
+            state.waiting_bytes -= pending.work.bytes();
             let result = pending.work.overdue(&self.gate);
             settlements.push(pending.settled(result));
         }
@@ -393,6 +406,7 @@ impl Hosted {
         }
         // One that comes back from a lost connection is due before those that came meanwhile.
         let place = state.waiting.partition_point(|other| other.deadline <= pending.deadline);
+        state.waiting_bytes += pending.work.bytes();
         state.waiting.insert(place, pending);
         None
     }
@@ -428,6 +442,14 @@ impl Hosted {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Bytes of commands that the socket has not taken yet.
+    fn unsent_bytes(&self) -> usize {
+        let unsent = self.connection.as_ref().map(|(_, channel)| channel.unsent_bytes());
+        self.waiting_bytes + unsent.unwrap_or_default()
     }
 }
 
