@@ -6,6 +6,7 @@ mod convert;
 mod engine;
 mod errors;
 mod process;
+mod shared;
 
 use pyo3::prelude::*;
 
