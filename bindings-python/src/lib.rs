@@ -7,13 +7,14 @@ mod convert;
 mod engine;
 mod errors;
 mod process;
+mod shared;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 mod _outlast {
     #[pymodule_export]
-    use crate::asyncio::{AsyncClient, Link, Reply};
+    use crate::asyncio::{AsyncClient, Later, Link, Reply};
     #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]

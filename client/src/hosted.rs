@@ -11,7 +11,7 @@ use outlast_core::{Error, Failure, FailureKind, Input, Status};
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
-use crate::gate::Gate;
+use crate::gate::{Gate, Route};
 use crate::transport::hosted::Hosted;
 pub use crate::transport::hosted::{Moved, Readiness, Settlement, Socket, Submission, Turn};
 use crate::transport::work::Work;
@@ -91,6 +91,25 @@ impl Client {
         self.hosted.submit(Work::transaction(commands))
     }
 
+    /// Whether a command that [needs a connection of its own](needs_own_connection) may be given one,
+    /// Redis being there. If not, it may be submitted here: it can be answered from memory, or is
+    /// refused. None while the startup is under way.
+    ///
+    /// # Errors
+    ///
+    /// [`RedisUnavailable`](crate::ErrorKind::RedisUnavailable) where Redis is away and memory has no
+    /// connections.
+    pub fn may_use_own_connection<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+    ) -> Result<Option<bool>, Error> {
+        match self.gate.route()? {
+            Route::Redis { .. } => Ok(Some(true)),
+            Route::Store => self.gate.without_connection(args).map(|()| Some(false)),
+            Route::Wait => Ok(None),
+        }
+    }
+
     /// The bytes to write now, if any; they count as sent.
     pub fn take_output(&self) -> Option<Vec<u8>> {
         self.hosted.take_output()
@@ -154,6 +173,12 @@ impl Client {
     pub fn close(&self) {
         self.gate.close();
     }
+}
+
+/// Whether a command has to go over a connection that no other caller uses: it changes or asks what
+/// a connection remembers, or it waits.
+pub fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
+    Gate::needs_own_connection(args)
 }
 
 impl Drop for Client {

@@ -1,23 +1,30 @@
-"""The client for asyncio: the event loop itself reads and writes the socket."""
+"""The client for asyncio: the event loop itself reads and writes the socket.
+
+>>> import asyncio
+>>> from outlast.asyncio import Redis
+>>> async def main():
+...     async with Redis(profile="development") as client:
+...         await client.set("greeting", "hello")
+...         return await client.get("greeting")
+>>> asyncio.run(main())
+b'hello'
+"""
 
 from __future__ import annotations
 
-from outlast import _outlast
-from outlast.exceptions import OutlastError
+from typing import Any
 
-__all__ = ["Redis", "WrongLoopError"]
+from outlast import _redis_py
+from outlast.asyncio._loops import WrongLoopError
+
+if _redis_py.IS_INSTALLED:
+    from outlast.asyncio._drop_in import Redis, Stock
+else:
+    from outlast.asyncio._standalone import Redis, Stock
+
+__all__ = ["Redis", "WrongLoopError", "from_url"]
 
 
-class WrongLoopError(OutlastError, RuntimeError):
-    """The client is used on an event loop while another one, still open, has it."""
-
-    code = "wrong_loop"
-
-
-class Redis(_outlast.AsyncClient):
-    """A Redis client of one event loop."""
-
-    @classmethod
-    def from_url(cls, url, *, profile=None, decode_responses=False, **options):
-        """A client for a URL."""
-        return _outlast.AsyncClient.__new__(cls, url, profile, decode_responses, options)
+def from_url(url: str, **options: Any) -> Redis:
+    """As `Redis.from_url`."""
+    return Redis.from_url(url, **options)

@@ -12,10 +12,11 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use super::call::{Call, Command, Later};
 use super::member::Member;
 use super::pending::Pending;
 use super::reply::{Outcome, Reply};
-use super::waiter::{Batch, Form, Waiter, transaction};
+use super::waiter::{Batch, Form, Waiter};
 use crate::errors::raised;
 use crate::process::start_log_thread;
 
@@ -95,37 +96,57 @@ impl Link {
         &self.config
     }
 
-    /// Sends a command, or has it answered from memory at once.
-    pub(crate) fn submit<'py>(
+    /// Does what is asked; where no loop is running, as soon as it is awaited.
+    pub(crate) fn call<'py>(slf: &Bound<'py, Self>, call: Call) -> PyResult<Bound<'py, PyAny>> {
+        let Some(place) = Self::place(slf)? else {
+            return Later::coroutine(slf, call);
+        };
+        let reply = match call {
+            Call::Connect => Self::connect(slf, &place),
+            Call::Command(args, form) => {
+                let bytes = bytes_of(&args);
+                let submission = place.member.client.submit(args);
+                Self::submitted(slf, &place, submission, form, bytes)
+            }
+            Call::Transaction(commands, form) => {
+                let bytes = commands.iter().map(|args| bytes_of(args)).sum();
+                let submission = place.member.client.submit_transaction(commands);
+                Self::submitted(slf, &place, submission, form, bytes)
+            }
+            Call::Batch(commands) => Self::submit_batch(slf, &place, commands),
+        };
+        reply.map(Bound::into_any)
+    }
+
+    /// A command was sent, or answered from memory at once.
+    fn submitted<'py>(
         slf: &Bound<'py, Self>,
-        args: Vec<Vec<u8>>,
+        place: &Place<'py>,
+        submission: Result<Submission, Error>,
         form: Form,
+        bytes: usize,
     ) -> PyResult<Bound<'py, Reply>> {
         let py = slf.py();
-        let place = Self::place(slf)?;
-        let bytes = bytes_of(&args);
-        match place.member.client.submit(args) {
+        match submission {
             Ok(Submission::Pending(number)) => {
                 let reply = Bound::new(py, Reply::pending(&place.event_loop))?;
                 let waiter = Waiter::One { reply: reply.clone().unbind(), form };
                 slf.get().state().wait(number, waiter, bytes);
-                Self::plan(slf, &place)?;
+                Self::plan(slf, place)?;
                 Ok(reply)
             }
-            Ok(Submission::Settled(result)) => Self::answer(slf, &place, form.outcome(py, result)),
+            Ok(Submission::Settled(result)) => Self::answer(slf, place, form.outcome(py, result)),
             Ok(_) => Err(raised(py, &unknown_submission())),
-            Err(error) => Self::answer(slf, &place, Err(raised(py, &error))),
+            Err(error) => Self::answer(slf, place, Err(raised(py, &error))),
         }
     }
 
-    /// Sends commands that follow one another; it ends with the list of their replies, exceptions
-    /// among them.
-    pub(crate) fn submit_batch<'py>(
+    fn submit_batch<'py>(
         slf: &Bound<'py, Self>,
-        commands: Vec<(Vec<Vec<u8>>, Form)>,
+        place: &Place<'py>,
+        commands: Vec<(Command, Form)>,
     ) -> PyResult<Bound<'py, Reply>> {
         let py = slf.py();
-        let place = Self::place(slf)?;
         let reply = Bound::new(py, Reply::pending(&place.event_loop))?;
         let batch = Batch::new(reply.clone().unbind(), commands.len());
         let was_idle = slf.get().state().pending.is_empty();
@@ -145,37 +166,23 @@ impl Link {
             }
         }
         if let Some(outcome) = whole {
-            return Self::answer(slf, &place, outcome);
+            return Self::answer(slf, place, outcome);
         }
         slf.get().state().was_idle = was_idle;
-        Self::plan(slf, &place)?;
+        Self::plan(slf, place)?;
         Ok(reply)
     }
 
-    /// Sends what stands between MULTI and EXEC; it ends with the errors of queueing and with the
-    /// reply to EXEC.
-    pub(crate) fn submit_transaction<'py>(
-        slf: &Bound<'py, Self>,
-        commands: Vec<Vec<Vec<u8>>>,
-        form: Form,
-    ) -> PyResult<Bound<'py, Reply>> {
+    /// Whether a command that needs a connection of its own may have one; none while the startup is
+    /// under way.
+    pub(crate) fn may_use_own_connection(
+        slf: &Bound<'_, Self>,
+        args: &[Vec<u8>],
+    ) -> PyResult<Option<bool>> {
         let py = slf.py();
-        let place = Self::place(slf)?;
-        let bytes = commands.iter().map(|args| bytes_of(args)).sum();
-        match place.member.client.submit_transaction(commands) {
-            Ok(Submission::Pending(number)) => {
-                let reply = Bound::new(py, Reply::pending(&place.event_loop))?;
-                let waiter = Waiter::Transaction { reply: reply.clone().unbind(), form };
-                slf.get().state().wait(number, waiter, bytes);
-                Self::plan(slf, &place)?;
-                Ok(reply)
-            }
-            Ok(Submission::Settled(result)) => {
-                Self::answer(slf, &place, transaction(py, &form, result))
-            }
-            Ok(_) => Err(raised(py, &unknown_submission())),
-            Err(error) => Self::answer(slf, &place, Err(raised(py, &error))),
-        }
+        slf.get().begin(py)?;
+        let member = slf.get().member()?;
+        member.client.may_use_own_connection(args).map_err(|error| raised(py, &error))
     }
 
     /// Something waits for its reply: an idle connection is written to at once, and commands of one
@@ -227,9 +234,8 @@ impl Link {
     }
 
     /// Dials, unless that was done; it ends once the startup is over.
-    pub(crate) fn connect<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Reply>> {
+    fn connect<'py>(slf: &Bound<'py, Self>, place: &Place<'py>) -> PyResult<Bound<'py, Reply>> {
         let py = slf.py();
-        let place = Self::place(slf)?;
         slf.get().begun.store(true, Ordering::Relaxed);
         place.member.client.start();
         let reply = Bound::new(py, Reply::pending(&place.event_loop))?;
@@ -239,15 +245,20 @@ impl Link {
     }
 
     /// Dials, unless that was done.
-    pub(crate) fn begin(&self) {
+    pub(crate) fn begin(&self, py: Python<'_>) -> PyResult<()> {
+        start_log_thread(py);
         self.begun.store(true, Ordering::Relaxed);
-        let member = self.state().member.clone();
-        member.client.start();
+        self.member()?.client.start();
+        Ok(())
     }
 
-    /// Whether it has been asked to dial.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.begun.load(Ordering::Relaxed)
+    /// Dials where the policy does not wait for the first command, and a loop is there to use it.
+    pub(crate) fn begin_unless_lazy(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let link = slf.get();
+        if link.config.policy.lazy_connect || Self::place(slf)?.is_none() {
+            return Ok(());
+        }
+        link.begin(slf.py())
     }
 
     /// This process' client.
@@ -272,22 +283,21 @@ impl Link {
         }
     }
 
-    /// The running loop watches the sockets from here on.
-    fn place<'py>(slf: &Bound<'py, Self>) -> PyResult<Place<'py>> {
-        let py = slf.py();
-        let Some(event_loop) = running_loop(py)? else {
-            return Err(pyo3::exceptions::PyRuntimeError::new_err("no running event loop"));
+    /// The running loop watches the sockets from here on; none where none is running.
+    fn place<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Place<'py>>> {
+        let Some(event_loop) = running_loop(slf.py())? else {
+            return Ok(None);
         };
         let state = slf.get().state();
         let is_bound = state.event_loop.as_ref().is_some_and(|bound| bound.is(&event_loop));
         if is_bound && !state.member.is_inherited() {
             let member = state.member.clone();
-            return Ok(Place { event_loop, member });
+            return Ok(Some(Place { event_loop, member }));
         }
         drop(state);
         Self::bind(slf, &event_loop)?;
         let member = slf.get().state().member.clone();
-        Ok(Place { event_loop, member })
+        Ok(Some(Place { event_loop, member }))
     }
 
     fn bind(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -339,7 +349,7 @@ impl Link {
             return Ok(());
         };
         if !bound.bind(py).call_method0(intern!(py, "is_closed"))?.is_truthy()? {
-            let class = py.import("outlast.asyncio")?.getattr("WrongLoopError")?;
+            let class = py.import("outlast.asyncio._loops")?.getattr("WrongLoopError")?;
             let message = "the client belongs to another event loop, which is not closed";
             return Err(PyErr::from_value(class.call1((message,))?));
         }

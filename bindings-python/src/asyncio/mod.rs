@@ -1,5 +1,6 @@
 //! The client for asyncio: the event loop reads and writes the socket itself.
 
+mod call;
 mod client;
 mod link;
 mod member;
@@ -7,6 +8,7 @@ mod pending;
 mod reply;
 mod waiter;
 
+pub(crate) use call::Later;
 pub(crate) use client::AsyncClient;
 pub(crate) use link::Link;
 pub(crate) use member::Member;

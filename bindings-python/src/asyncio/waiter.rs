@@ -4,29 +4,63 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use outlast::{Error, Value};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyDict, PyList};
 
 use super::reply::{Outcome, Reply};
-use crate::convert;
-use crate::errors::{exception, raised};
+use crate::convert::{self, Forms};
+use crate::errors::raised;
 
 /// How a reply is handed out.
 #[derive(Debug)]
 pub(crate) struct Form {
-    /// As text where it is bytes.
-    pub(crate) text: bool,
-    /// What is made of it.
-    pub(crate) callback: Option<Py<PyAny>>,
+    pub(crate) forms: Arc<Forms>,
+    pub(crate) style: Style,
+    pub(crate) shape: Option<Shape>,
+}
+
+/// What a reply is turned into, before anything is made of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// What `execute_command` answers.
+    Plain,
+    /// What a connection of redis-py would have read.
+    Raw,
+    /// Whether it is true.
+    Truth,
+}
+
+/// What makes something of a reply.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    pub(crate) function: Py<PyAny>,
+    pub(crate) options: Option<Py<PyDict>>,
 }
 
 impl Form {
     /// What a command that ended so comes to.
     pub(crate) fn outcome(&self, py: Python<'_>, result: Result<Value, Error>) -> Outcome {
         let value = result.map_err(|error| raised(py, &error))?;
-        let reply = convert::reply(py, value, self.text)?;
-        match &self.callback {
+        self.shaped(py, self.converted(py, value)?)
+    }
+
+    fn converted<'py>(&self, py: Python<'py>, value: Value) -> PyResult<Bound<'py, PyAny>> {
+        match self.style {
+            Style::Plain => convert::reply(py, value, &self.forms),
+            Style::Raw => convert::raw(py, value, &self.forms),
+            Style::Truth => {
+                let truth = convert::reply(py, value, &self.forms)?.is_truthy()?;
+                Ok(truth.into_pyobject(py)?.to_owned().into_any())
+            }
+        }
+    }
+
+    fn shaped(&self, py: Python<'_>, reply: Bound<'_, PyAny>) -> Outcome {
+        match &self.shape {
             None => Ok(reply.unbind()),
-            Some(callback) => callback.call1(py, (reply,)),
+            Some(Shape { function, options: None }) => function.call1(py, (reply,)),
+            Some(Shape { function, options: Some(options) }) => {
+                function.call(py, (reply,), Some(options.bind(py)))
+            }
         }
     }
 }
@@ -34,12 +68,10 @@ impl Form {
 /// Who is told how a command ended.
 #[derive(Debug)]
 pub(crate) enum Waiter {
-    /// A call.
+    /// A call; also one that sent a transaction.
     One { reply: Py<Reply>, form: Form },
     /// A call that sent several commands.
     Part { batch: Arc<Batch>, place: usize, form: Form },
-    /// A call that sent a transaction.
-    Transaction { reply: Py<Reply>, form: Form },
 }
 
 impl Waiter {
@@ -53,10 +85,6 @@ impl Waiter {
                 if let Some(outcome) = batch.end(py, place, form.outcome(py, result)) {
                     batch.reply.get().settle(py, outcome);
                 }
-            }
-            Self::Transaction { reply, form } => {
-                let outcome = transaction(py, &form, result);
-                reply.get().settle(py, outcome);
             }
         }
     }
@@ -95,22 +123,4 @@ impl Batch {
         drop(parts);
         Some(PyList::new(py, all).map(|list| list.into_any().unbind()))
     }
-}
-
-/// Of a transaction: the errors of MULTI and of queueing, each with the place of its command from 1,
-/// and the reply to EXEC, which may be an exception.
-pub(crate) fn transaction(py: Python<'_>, form: &Form, result: Result<Value, Error>) -> Outcome {
-    let value = result.map_err(|error| raised(py, &error))?;
-    let Value::Array(mut replies) = value else {
-        return form.outcome(py, Ok(value));
-    };
-    let exec = replies.pop().unwrap_or(Value::Nil);
-    let errors = PyList::empty(py);
-    for (place, reply) in replies.into_iter().enumerate() {
-        if let Value::Error(message) = reply {
-            errors.append((place, exception(py, &convert::error_of(&message))?))?;
-        }
-    }
-    let exec = convert::reply(py, exec, form.text)?;
-    Ok((errors, exec).into_pyobject(py)?.into_any().unbind())
 }
