@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use outlast::hosted::needs_own_connection;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
@@ -311,7 +310,7 @@ impl AsyncClient {
         let style = if plain { Style::Plain } else { Style::Raw };
         let mut all = Vec::with_capacity(packed.len());
         for (args, command) in packed.into_iter().zip(commands) {
-            let shape = shapes.map(|shapes| shape_of(shapes, &command)).transpose()?.flatten();
+            let shape = shapes.map(|shapes| Shape::of(shapes, &command)).transpose()?.flatten();
             let mut form = client.form(py, style, shape)?;
             if !plain && wants_bytes(&command)? {
                 form.forms = client.opened(py)?.bytes.clone();
@@ -469,31 +468,6 @@ fn theirs<'py>(
     let args = args.into_pyobject(py).map_err(Into::into)?;
     let all = PyTuple::new(py, [client])?.add(args)?;
     stock.getattr(method)?.call(all.cast_into::<PyTuple>()?, options)
-}
-
-/// What redis-py makes of the reply to a command in a pipeline: a tuple of its name and arguments,
-/// and a dict of options, some of which are not for that.
-fn shape_of(shapes: &Bound<'_, PyDict>, command: &Bound<'_, PyAny>) -> PyResult<Option<Shape>> {
-    let py = shapes.py();
-    let command = command.cast::<PyTuple>()?;
-    let name = command.get_item(0)?.get_item(0)?;
-    let mut function = shapes.get_item(&name)?;
-    if function.is_none() {
-        function = shapes.get_item(name.call_method0(intern!(py, "upper"))?)?;
-    }
-    let Some(function) = function else {
-        return Ok(None);
-    };
-    let given = command.get_item(1)?;
-    let options = PyDict::new(py);
-    for (name, value) in given.cast::<PyDict>()? {
-        let text = name.str()?;
-        if !["keys", "NEVER_DECODE", "EMPTY_RESPONSE"].contains(&text.to_cow()?.as_ref()) {
-            options.set_item(name, value)?;
-        }
-    }
-    let options = (!options.is_empty()).then(|| options.unbind());
-    Ok(Some(Shape { function: function.unbind(), options }))
 }
 
 fn word(word: &'static str) -> Vec<u8> {

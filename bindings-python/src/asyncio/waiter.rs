@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use outlast::{Error, Value};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::reply::{Outcome, Reply};
 use crate::convert::{self, Forms};
@@ -34,6 +35,36 @@ pub(crate) enum Style {
 pub(crate) struct Shape {
     pub(crate) function: Py<PyAny>,
     pub(crate) options: Option<Py<PyDict>>,
+}
+
+impl Shape {
+    /// What redis-py makes of the reply to a command in a pipeline: a tuple of its name and arguments,
+    /// and a dict of options, some of which are not for that.
+    pub(crate) fn of(
+        shapes: &Bound<'_, PyDict>,
+        command: &Bound<'_, PyAny>,
+    ) -> PyResult<Option<Self>> {
+        let py = shapes.py();
+        let command = command.cast::<PyTuple>()?;
+        let name = command.get_item(0)?.get_item(0)?;
+        let mut function = shapes.get_item(&name)?;
+        if function.is_none() {
+            function = shapes.get_item(name.call_method0(intern!(py, "upper"))?)?;
+        }
+        let Some(function) = function else {
+            return Ok(None);
+        };
+        let given = command.get_item(1)?;
+        let options = PyDict::new(py);
+        for (name, value) in given.cast::<PyDict>()? {
+            let text = name.str()?;
+            if !["keys", "NEVER_DECODE", "EMPTY_RESPONSE"].contains(&text.to_cow()?.as_ref()) {
+                options.set_item(name, value)?;
+            }
+        }
+        let options = (!options.is_empty()).then(|| options.unbind());
+        Ok(Some(Self { function: function.unbind(), options }))
+    }
 }
 
 impl Form {
