@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
+use std::os::fd::IntoRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -240,7 +241,7 @@ impl Client {
         let turn = self.inner.turn();
         let socket = match turn.socket {
             Socket::Close => -2,
-            Socket::Adopt(fd) => fd,
+            Socket::Adopt(socket) => socket.into_raw_fd(),
             _ => -1,
         };
         let mut told = Array::from_vec(env, vec![self.settled(env, &turn.settlements)?])?;

@@ -1,6 +1,8 @@
-from collections.abc import Mapping, Sequence
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from contextvars import Context
 from datetime import timedelta
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal, TypeVar, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
 
@@ -16,8 +18,11 @@ from outlast.types import (
 )
 
 __all__ = [
+    "AsyncClient",
     "Client",
     "Engine",
+    "Link",
+    "Reply",
     "Store",
     "Throttle",
     "__version__",
@@ -49,6 +54,7 @@ __version__: Final[str]
 _Argument: TypeAlias = str | bytes | bytearray | memoryview | int | float
 _Time: TypeAlias = int | timedelta
 _Text: TypeAlias = bytes | str
+_Ended = TypeVar("_Ended", covariant=True)
 
 @disjoint_base
 class Client:
@@ -85,6 +91,45 @@ class Client:
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_error: object) -> None: ...
+
+@disjoint_base
+class AsyncClient:
+    def __new__(
+        cls,
+        url: str,
+        profile: str | None = None,
+        decode_responses: bool = False,
+        options: dict[str, object] | None = None,
+    ) -> Self: ...
+    def connect(self) -> Reply[None]: ...
+    def get(self, name: _Argument) -> Reply[_Text | None]: ...
+    def execute_command(self, *args: _Argument) -> Reply[Any]: ...
+    def get_status(self) -> Status: ...
+    @property
+    def mode(self) -> Literal["connected", "degraded", "reconciling", "closed"]: ...
+    def close(self) -> None: ...
+
+@final
+class Link: ...
+
+@final
+class Reply(Coroutine[Any, Any, _Ended]):
+    def __await__(self) -> Generator[Any, Any, _Ended]: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...  # noqa: ANN401 - what asyncio passes on
+    def send(self, _value: object, /) -> Any: ...  # noqa: ANN401 - what asyncio passes on
+    def throw(self, *error: Any) -> Any: ...  # noqa: ANN401 - what asyncio passes on
+    def close(self) -> None: ...
+    def add_done_callback(
+        self, callback: Callable[[Any], object], *, context: Context | None = None
+    ) -> None: ...
+    def remove_done_callback(self, callback: Callable[[Any], object]) -> int: ...
+    def cancel(self, msg: object = None) -> bool: ...
+    def cancelled(self) -> bool: ...
+    def done(self) -> bool: ...
+    def result(self) -> _Ended: ...
+    def exception(self) -> BaseException | None: ...
+    def get_loop(self) -> AbstractEventLoop: ...
 
 @final
 class Engine:

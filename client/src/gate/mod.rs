@@ -172,6 +172,21 @@ impl Gate {
         Ok(traits)
     }
 
+    /// Whether a command has to go over a connection that no other caller uses.
+    pub(crate) fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
+        let traits = Traits::of(args);
+        traits.stateful || traits.blocking || is_of_connection(args)
+    }
+
+    /// Refuses what means a connection where there is none.
+    pub(crate) fn without_connection<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<(), Error> {
+        if Traits::of(args).stateful || is_of_connection(args) {
+            let what = format!("{} needs a connection of its own", name_of(args));
+            return Err(self.refuse(&what));
+        }
+        Ok(())
+    }
+
     /// A reply came from Redis to a command that was sent over the connection of this epoch. An error
     /// reply that means trouble with Redis is not the caller's.
     pub(crate) fn replied<A: AsRef<[u8]>>(
@@ -362,6 +377,11 @@ pub(crate) fn into_result(value: Value) -> Result<Value, Error> {
         Value::Error(message) => Err(Error::reply(classify_reply(&message), message)),
         value => Ok(value),
     }
+}
+
+/// Whether the command is about the connection that it comes over (`CLIENT SETNAME`).
+fn is_of_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
+    args.first().is_some_and(|name| name.as_ref().eq_ignore_ascii_case(b"CLIENT"))
 }
 
 fn name_of<A: AsRef<[u8]>>(args: &[A]) -> String {
