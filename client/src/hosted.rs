@@ -1,6 +1,7 @@
 //! The client for hosts with an event loop of their own: see [`Client`].
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use outlast_core::classify::classify_text;
@@ -74,6 +75,17 @@ impl Client {
     /// As [`submit`](Self::submit).
     pub fn submit_transaction(&self, commands: Vec<Vec<Vec<u8>>>) -> Result<Submission, Error> {
         self.hosted.submit(Work::transaction(commands))
+    }
+
+    /// Writes what is to be written now to the host's socket, which does not block, until it takes no
+    /// more; whether something is left, for when it can be written to again. This instead of
+    /// [`take_output`](Self::take_output) tells exactly what was sent when a connection dies.
+    ///
+    /// # Errors
+    ///
+    /// Those of the socket. Hand in what it still reads, and then [`lost`](Self::lost).
+    pub fn write_to(&self, mut socket: impl io::Write) -> io::Result<bool> {
+        self.hosted.write_to(&mut socket)
     }
 
     /// The bytes to write now, if any; they count as sent.

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::os::fd::{IntoRawFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -33,7 +34,8 @@ pub struct Settlement {
 pub enum Submission {
     /// It ended at once.
     Settled(Result<Value, Error>),
-    /// It will be among the settlements, under this number.
+    /// It will be among the settlements, under this number: its place among all that was handed in,
+    /// from 0.
     Pending(u64),
 }
 
@@ -109,22 +111,43 @@ impl Hosted {
 
     /// Takes a command: it ends at once, or waits.
     pub(crate) fn submit(&self, work: Work) -> Result<Submission, Error> {
-        work.check()?;
         let mut state = self.state();
+        let number = state.next_number;
+        state.next_number += 1;
+        work.check()?;
         let in_flight_max = usize::try_from(self.gate.policy().in_flight_max).unwrap_or(usize::MAX);
         if state.sent.len() + state.waiting.len() >= in_flight_max {
             let message = format!("{in_flight_max} commands (in_flight_max) wait for their reply");
             return Err(Error::new(ErrorKind::LimitReached, message));
         }
-        let number = state.next_number;
         let began = Instant::now();
         let deadline = self.gate.clock.at(began + self.gate.command_timeout());
         let pending = Pending { number, first: 0, last: 0, work, began, deadline };
         if let Some(settlement) = self.go_on(&mut state, pending) {
             return Ok(Submission::Settled(settlement.result));
         }
-        state.next_number += 1;
         Ok(Submission::Pending(number))
+    }
+
+    /// Writes until nothing is left, or the socket takes no more; whether something is left.
+    pub(crate) fn write_to(&self, socket: &mut dyn io::Write) -> io::Result<bool> {
+        let mut state = self.state();
+        let Some((_, channel)) = state.connection.as_mut() else {
+            return Ok(false);
+        };
+        loop {
+            let unsent = channel.unsent();
+            if unsent.is_empty() {
+                return Ok(false);
+            }
+            match socket.write(unsent) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(bytes) => channel.sent(bytes),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The bytes to write now; they count as sent.
