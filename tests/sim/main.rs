@@ -19,7 +19,8 @@ fn main() {
     let first = first.unwrap_or(1);
     let mut settings = Settings::default().with_guard(number("GUARD") == Some(1));
     if let Some(code) = env::var("SABOTAGE").ok().filter(|code| !code.is_empty()) {
-        let sabotage = Sabotage::of(&code).unwrap_or_else(|| panic!("SABOTAGE: {code:?} is unknown"));
+        let sabotage =
+            Sabotage::of(&code).unwrap_or_else(|| panic!("SABOTAGE: {code:?} is unknown"));
         settings = settings.with_sabotage(sabotage);
     }
     if seeds == 1 {
@@ -41,6 +42,9 @@ fn main() {
     for happening in Happening::ALL {
         println!("{:>12} {}", coverage.of(*happening), happening.words());
     }
-    println!("{seeds} seeds from {first} in {:.1} s, {failed} failed", began.elapsed().as_secs_f64());
+    println!(
+        "{seeds} seeds from {first} in {:.1} s, {failed} failed",
+        began.elapsed().as_secs_f64()
+    );
     assert_eq!(failed, 0, "seeds failed");
 }

@@ -137,7 +137,8 @@ impl Host {
         if let Some(record) = shared.ledger.ops.get_mut(op)
             && record.kind == Kind::Get
         {
-            let id = reply.and_then(Value::as_bulk).and_then(|text| core::str::from_utf8(text).ok());
+            let id =
+                reply.and_then(Value::as_bulk).and_then(|text| core::str::from_utf8(text).ok());
             record.seen = Some(id.and_then(|id| id.parse().ok()));
         }
         self.end(shared, op, ending);
