@@ -49,7 +49,7 @@ mod transport;
 
 pub use client::Client;
 pub use config::{Config, ConfigBuilder};
-pub use endpoint::{Address, Endpoint};
+pub use endpoint::{Address, Endpoint, Place};
 pub use events::{Event, Queue, Sink, TracingSink};
 #[cfg(feature = "lua")]
 pub use lua::{Lua, LuaLimits};
