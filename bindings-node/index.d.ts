@@ -52,6 +52,8 @@ export declare class Client {
   get connected(): boolean
   /** The snapshot as JSON text. */
   status(): string
+  /** What the client counted, in Prometheus' text format. */
+  metrics(): string
   /** Where Redis is, without anything secret. */
   get endpoint(): string
   /** Ends every waiting command and the background thread. Again does nothing. */

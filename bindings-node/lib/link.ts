@@ -71,6 +71,10 @@ export class Link {
     return this.#native.endpoint;
   }
 
+  metrics(): string {
+    return this.#native.metrics();
+  }
+
   status(): Status {
     return JSON.parse(this.#native.status()) as Status;
   }

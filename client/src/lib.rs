@@ -41,6 +41,7 @@ mod lua;
 mod options;
 #[cfg(feature = "server")]
 pub mod server;
+mod spans;
 pub mod store;
 mod stream;
 mod thread;

@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use outlast_core::connection::Event;
+use outlast_core::metrics::Connections;
 use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
 
-use super::Transport;
 use super::work::Work;
+use super::{Transport, shared};
 use crate::channel::Channel;
 use crate::dial::{Link, broken};
 use crate::gate::{Gate, Route, Settled, Unanswered, into_result};
@@ -284,6 +285,7 @@ impl Hosted {
                 Ok(Route::Redis { epoch }) => match state.connection.as_mut() {
                     Some((of, channel)) if *of == epoch => {
                         let connection = &mut channel.connection;
+                        pending.began = Instant::now();
                         (pending.first, pending.last) =
                             pending.work.send(connection, pending.deadline);
                         state.sent.push_back(pending);
@@ -368,6 +370,11 @@ impl Transport for Hosted {
     fn install(&self, link: Link, epoch: u64) {
         *self.arrived.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, link));
         (self.wake)();
+    }
+
+    fn connections(&self) -> Connections {
+        let state = self.state();
+        shared(state.connection.as_ref().map(|(_, channel)| channel.connection.in_flight()))
     }
 
     fn close(&self) {
