@@ -47,6 +47,15 @@ impl Config {
             protocol: Protocol::default(),
         }
     }
+
+    /// How its sentinels are reached.
+    pub(crate) fn for_sentinel(&self) -> Self {
+        let mut own = self.clone();
+        own.endpoint.credentials = self.endpoint.sentinel_credentials.clone();
+        // A sentinel has no databases and little to introduce oneself for.
+        own.introduction.protocol = Protocol::Resp2;
+        own
+    }
 }
 
 /// Collects what a [`Config`] is made of.
@@ -94,6 +103,8 @@ impl ConfigBuilder {
     /// | `tls_insecure` | `true` to check no certificate; logged once as a warning |
     /// | `client_name` | name in `CLIENT LIST`; default none |
     /// | `protocol` | version of RESP, 2 or 3; default 2 |
+    /// | `sentinel_master` | name of the master that sentinels are asked for, instead of the URL's |
+    /// | `sentinel_username`, `sentinel_password` | login at the sentinels; default none |
     ///
     /// The names of redis-py (`ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_cert_reqs`,
     /// `ssl_check_hostname`) are understood as well. An option goes before the environment and
@@ -147,7 +158,7 @@ impl ConfigBuilder {
     /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) with the field, its value and
     /// what is allowed; never with a password.
     pub fn build(self) -> Result<Config, Error> {
-        let (endpoint, parameters) = Endpoint::parse(&self.url)?;
+        let (mut endpoint, parameters) = Endpoint::parse(&self.url)?;
         let (url_profile, parameters): (Vec<_>, Vec<_>) =
             parameters.into_iter().partition(|(name, _)| name == "profile");
         let variables = variables();
@@ -180,6 +191,7 @@ impl ConfigBuilder {
             builder = builder.rules(rules);
         }
         let policy = builder.build()?;
+        std::mem::take(&mut options.sentinel).apply(&mut endpoint)?;
         let tls = match endpoint.tls_host() {
             Some(host) => Some(Tls::new(&options.tls, host)?),
             None => options.refuse_tls().map(|()| None)?,

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
 use crate::gate::{Gate, Route};
+use crate::transport::Transport;
 use crate::transport::hosted::Hosted;
 pub use crate::transport::hosted::{Moved, Readiness, Settlement, Socket, Submission, Turn};
 use crate::transport::work::Work;
@@ -174,6 +175,13 @@ impl Client {
     /// Whether commands go to Redis at this moment.
     pub fn is_connected(&self) -> bool {
         self.gate.is_connected()
+    }
+
+    /// What the client counted, in Prometheus' text format. Metrics that OpenTelemetry's conventions
+    /// for database clients know have their names; [`METRICS`](outlast_core::metrics::METRICS) is
+    /// the table of all.
+    pub fn metrics(&self) -> String {
+        self.gate.metrics(self.hosted.connections())
     }
 
     /// The snapshot that an operator sees.

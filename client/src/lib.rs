@@ -41,6 +41,7 @@ mod lua;
 mod options;
 #[cfg(feature = "server")]
 pub mod server;
+mod spans;
 pub mod store;
 mod stream;
 mod thread;
@@ -49,7 +50,7 @@ mod transport;
 
 pub use client::Client;
 pub use config::{Config, ConfigBuilder};
-pub use endpoint::{Address, Endpoint};
+pub use endpoint::{Address, Endpoint, Place};
 pub use events::{Event, Queue, Sink, TracingSink};
 #[cfg(feature = "lua")]
 pub use lua::{Lua, LuaLimits};

@@ -40,6 +40,7 @@ pub mod inspect;
 pub mod journal;
 pub mod kind;
 pub mod latency;
+pub mod metrics;
 pub mod output;
 pub mod policy;
 pub mod production_log;

@@ -2,6 +2,7 @@
 //! told here, so that one engine decides for all transports and threads.
 
 mod engine;
+mod metrics;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,6 +74,8 @@ pub(crate) struct Gate {
     served: AtomicU64,
     refused: AtomicU64,
     latency: Histogram,
+    /// How long the dials took that succeeded.
+    dials: Histogram,
     sink: Arc<dyn Sink>,
 }
 
@@ -119,6 +122,7 @@ impl Gate {
             served: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             latency: Histogram::default(),
+            dials: Histogram::default(),
             sink,
         }
     }
@@ -211,7 +215,12 @@ impl Gate {
             self.store.learn(now, args, &value, stale_ms_max, is_newest);
         }
         self.finished.fetch_add(1, Ordering::Relaxed);
-        self.latency.record(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+        let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.latency.record(took_us);
+        let (took_ms, slow_ms) = (took_us / 1_000, policy.breaker_slow_call_ms);
+        if slow_ms > 0 && took_ms >= slow_ms && !Traits::of(args).blocking {
+            self.tell(Input::CommandSlow { epoch, took_ms });
+        }
         Ok(value)
     }
 
@@ -384,7 +393,8 @@ fn is_of_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
     args.first().is_some_and(|name| name.as_ref().eq_ignore_ascii_case(b"CLIENT"))
 }
 
-fn name_of<A: AsRef<[u8]>>(args: &[A]) -> String {
+/// The name of a command, for people.
+pub(crate) fn name_of<A: AsRef<[u8]>>(args: &[A]) -> String {
     let name = args.first().map(AsRef::as_ref).unwrap_or_default();
     String::from_utf8_lossy(&name[..name.len().min(32)]).to_uppercase()
 }

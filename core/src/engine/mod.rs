@@ -6,6 +6,7 @@ mod outage;
 mod tests;
 
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::string::String;
 
 use crate::breaker::{Breaker, BreakerState};
@@ -37,12 +38,20 @@ enum Phase {
 struct Totals {
     dials: u64,
     failures: u64,
+    failures_by_kind: [u64; FailureKind::ALL.len()],
     served_by_redis: u64,
     served_by_store: u64,
     refused: u64,
     replayed: u64,
     conflicts: u64,
     replay_refused: u64,
+}
+
+impl Totals {
+    fn failed(&mut self, kind: FailureKind) {
+        self.failures += 1;
+        self.failures_by_kind[kind as usize] += 1;
+    }
 }
 
 /// Decides when to dial, which mode the application sees and what is logged.
@@ -131,6 +140,7 @@ impl Engine {
             Input::CommandFailed { epoch, failure, write } => {
                 self.command_failed(now, epoch, failure, write);
             }
+            Input::CommandSlow { epoch, took_ms } => self.command_slow(now, epoch, took_ms),
             Input::Tally { finished, served_locally, refused } => {
                 self.tally(now, finished, served_locally, refused);
             }
@@ -170,6 +180,11 @@ impl Engine {
     /// The last failure, whatever came after it.
     pub const fn last_failure(&self) -> Option<&Failure> {
         self.last_failure.as_ref()
+    }
+
+    /// How many failures there were of each kind since the client was made.
+    pub fn failures(&self) -> impl Iterator<Item = (FailureKind, u64)> {
+        FailureKind::ALL.iter().copied().zip(self.totals.failures_by_kind)
     }
 
     /// Milliseconds until the next dial, 0 while one is under way, where one is planned at all.
@@ -287,7 +302,7 @@ impl Engine {
             return;
         }
         if !self.is_current(epoch) {
-            self.totals.failures += 1;
+            self.totals.failed(failure.kind);
             return;
         }
         let counted = matches!(
@@ -300,12 +315,24 @@ impl Engine {
                 // Those that did not open it yet belong to the outage, too.
                 self.degrade(now, &failure, Counts { commands_failed, ..Counts::default() });
             } else {
-                self.totals.failures += 1;
+                self.totals.failed(failure.kind);
                 self.last_failure = Some(failure);
             }
             return;
         }
         self.degrade(now, &failure, Counts::COMMAND);
+    }
+
+    fn command_slow(&mut self, now: Timestamp, epoch: u64, took_ms: u64) {
+        let slow_ms = self.policy.breaker_slow_call_ms;
+        if slow_ms == 0 || took_ms < slow_ms || !self.is_current(epoch) {
+            return;
+        }
+        if let Some((slow, ended)) = self.breaker.slow(now) {
+            let text = format!("{slow} of {ended} commands took {slow_ms} ms or longer");
+            let failure = Failure::new(FailureKind::ResponseTimeout, text);
+            self.degrade(now, &failure, Counts::default());
+        }
     }
 
     fn tally(&mut self, now: Timestamp, finished: u64, served_locally: u64, refused: u64) {
@@ -368,7 +395,7 @@ impl Engine {
 
     /// Counts a failure, and logs it where its kind is news.
     fn failed(&mut self, now: Timestamp, failure: &Failure, counts: Counts) {
-        self.totals.failures += 1;
+        self.totals.failed(failure.kind);
         if let Some(incident) = self.outage.failed(now, failure.kind, counts) {
             self.outputs.push_back(Output::IncidentOpened { incident });
         }

@@ -258,6 +258,12 @@ knobs! {
         "Failed commands in the window before the breaker may open.";
     breaker_failure_percent: u64, Percent 1..100, [50, 50, 50, 50],
         "Share of failed commands in the window that opens the breaker.";
+    breaker_slow_call_ms: u64, Ms 0..DAY_MS, [0, 0, 500, 500],
+        "A reply that took so long counts as slow; 0 counts none. Commands that wait by intent never do.";
+    breaker_slow_calls_min: u64, Count 1..1_000_000, [5, 5, 5, 5],
+        "Slow replies in the window before the breaker may open: at two calls a second, within 3 s.";
+    breaker_slow_call_percent: u64, Percent 1..100, [80, 80, 80, 80],
+        "Share of slow replies in the window that opens the breaker.";
     on_ambiguous: OnAmbiguous, Choice 0..0,
         [OnAmbiguous::Local, OnAmbiguous::Local, OnAmbiguous::Error, OnAmbiguous::Error],
         "What the caller gets whose command may or may not have been applied.";
