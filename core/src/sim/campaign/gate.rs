@@ -127,13 +127,14 @@ impl Host {
         reply: Option<&Value>,
         ending: Ending,
     ) {
-        let ending = match reply {
-            Some(Value::Error(_)) => {
-                shared.coverage.count(Happening::ErrorReply);
-                Ending::Error
-            }
-            Some(_) | None => ending,
+        let has_failed = match reply {
+            Some(Value::Array(results)) => results.iter().any(|result| result.as_error().is_some()),
+            other => other.is_some_and(|reply| reply.as_error().is_some()),
         };
+        let ending = if has_failed { Ending::Error } else { ending };
+        if has_failed {
+            shared.coverage.count(Happening::ErrorReply);
+        }
         if let Some(record) = shared.ledger.ops.get_mut(op)
             && record.kind == Kind::Get
         {
@@ -202,6 +203,7 @@ impl Host {
             decide(Traits::of(args), args, rules, on_guarded) != Decision::Serve
         });
         if is_forbidden {
+            shared.coverage.count(Happening::RefusedByRule);
             self.end_refused(shared, op);
             return true;
         }

@@ -80,6 +80,8 @@ pub(super) struct Host {
     /// Kinds of failure that its engine was told of.
     pub(super) kinds: BTreeSet<FailureKind>,
     pub(super) incidents: u64,
+    /// Batches that were found to be applied when their reply was lost.
+    pub(super) found: BTreeSet<u64>,
     /// Commands that Redis answered since the engine was told.
     pub(super) finished: u64,
     /// Which callers wait for an answer.
@@ -128,6 +130,7 @@ impl Host {
             jumps: Vec::new(),
             kinds: BTreeSet::new(),
             incidents: 0,
+            found: BTreeSet::new(),
             finished: 0,
             is_busy: vec![false; callers],
             unclean_at: None,

@@ -51,6 +51,8 @@ pub(super) struct HostPlan {
     pub(super) think_ms: u64,
     /// How much later than the engine's decision its driver may act.
     pub(super) drive_ms_max: u64,
+    /// How many of a hundred exchanges of a replay come to harm.
+    pub(super) ambush_percent: u64,
     /// How many of a hundred abandoned connections still deliver late.
     pub(super) late_percent: u64,
 }
@@ -85,6 +87,7 @@ impl HostPlan {
             is_pool: rng.between(0, 1) == 0,
             think_ms: scaled(rng, 100, 3_000),
             drive_ms_max: if rng.between(0, 1) == 0 { 0 } else { rng.between(1, 20) },
+            ambush_percent: [0, 20, 60][index(rng.between(0, 2))],
             late_percent: [0, 20, 50][index(rng.between(0, 2))],
         }
     }
@@ -157,7 +160,7 @@ fn policy(rng: &mut Rng) -> Policy {
     if rng.between(0, 7) == 0 {
         policy.store_bytes_max = scaled(rng, 2_000, 20_000);
     }
-    let rules = r#"{"lock:*": "lock"}"#;
+    let rules = "lock:*=lock";
     // Rules that do not parse would leave locks without theirs, which a checker notices.
     let _ = policy.set("rules", rules, Source::Keyword);
     policy
