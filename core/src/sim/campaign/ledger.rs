@@ -231,7 +231,7 @@ pub(super) fn ids_in(args: &[Vec<u8>]) -> Vec<usize> {
     let id = |text: &Vec<u8>| core::str::from_utf8(text).ok()?.parse::<usize>().ok();
     match args.first().map(Vec::as_slice) {
         Some(b"RPUSH") => args.iter().skip(2).filter_map(id).collect(),
-        Some(b"SET") => args.get(2).and_then(id).into_iter().collect(),
+        Some(b"SET") if !is_marker(args) => args.get(2).and_then(id).into_iter().collect(),
         Some(b"HSET") => args.get(3).and_then(id).into_iter().collect(),
         Some(b"MSET") => args.get(2).and_then(id).into_iter().collect(),
         _ => Vec::new(),
