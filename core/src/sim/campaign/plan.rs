@@ -72,7 +72,7 @@ const FIRST_FAULT_MS: u64 = 500;
 
 impl Plan {
     pub(super) fn of(rng: &mut Rng) -> Self {
-        let calm_at = scaled(rng, 10_000, 120_000);
+        let calm_at = scaled(rng, 5_000, 80_000);
         let hosts: Vec<HostPlan> = (0..rng.between(2, 4)).map(|_| HostPlan::of(rng)).collect();
         let faults = (0..rng.between(3, 10)).map(|_| Planned::of(rng, &hosts, calm_at)).collect();
         Self { policy: policy(rng), latency_ms: rng.between(0, 5), hosts, faults, calm_at }
@@ -85,7 +85,7 @@ impl HostPlan {
             seed: rng.next_u64(),
             callers: index(rng.between(1, 3)),
             is_pool: rng.between(0, 1) == 0,
-            think_ms: scaled(rng, 100, 3_000),
+            think_ms: scaled(rng, 150, 4_000),
             drive_ms_max: if rng.between(0, 1) == 0 { 0 } else { rng.between(1, 20) },
             ambush_percent: [0, 20, 60][index(rng.between(0, 2))],
             late_percent: [0, 20, 50][index(rng.between(0, 2))],

@@ -26,7 +26,7 @@ pub(super) struct Replaying {
     replies: Vec<Value>,
     exchange: u64,
     /// Whether abandoned connections are being killed first.
-    is_killing: bool,
+    killing: usize,
     is_batch: bool,
 }
 
@@ -64,10 +64,13 @@ impl Host {
             missing: 0,
             replies: Vec::new(),
             exchange: 0,
-            is_killing: false,
+            killing: 0,
             is_batch: false,
         });
-        let victims = core::mem::take(&mut self.abandoned);
+        let victims = self.abandoned.clone();
+        if shared.is_sabotaged(Sabotage::ForgetVictims) {
+            self.abandoned.clear();
+        }
         if shared.settings.guard && !victims.is_empty() {
             let kill = |wire: &usize| {
                 ["CLIENT", "KILL", "ID", &wire.to_string()].map(|word| word.as_bytes().to_vec())
@@ -83,7 +86,10 @@ impl Host {
     pub(super) fn advance_replay(&mut self, shared: &mut Shared, wire: usize) {
         let Some(replaying) = self.replaying(wire) else { return };
         let replies = core::mem::take(&mut replaying.replies);
-        if core::mem::take(&mut replaying.is_killing) {
+        let killed = core::mem::take(&mut replaying.killing);
+        if killed > 0 {
+            // Until Redis says so they may still be read.
+            self.abandoned.drain(..killed.min(self.abandoned.len()));
             self.step_replay(shared, wire);
             return;
         }
@@ -194,7 +200,7 @@ impl Host {
         if let Role::Replaying(replaying) = &mut link.role {
             replaying.missing = commands.len();
             replaying.exchange = exchange;
-            replaying.is_killing = kills;
+            replaying.killing = if kills { commands.len() } else { 0 };
             replaying.is_batch = !kills && commands.len() > 2;
         }
         let index = self.index;
