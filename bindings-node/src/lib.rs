@@ -10,7 +10,11 @@
 pub mod client;
 pub mod command_line;
 mod convert;
+mod desk;
 pub mod engine;
 mod errors;
+mod frames;
+mod host;
+mod uv;
 
 pub use errors::{Code, Result};

@@ -1,6 +1,7 @@
 //! The client for hosts with an event loop of their own: see [`Client`].
 
 use std::fmt;
+use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -108,6 +109,17 @@ impl Client {
             Route::Store => self.gate.without_connection(args).map(|()| Some(false)),
             Route::Wait => Ok(None),
         }
+    }
+
+    /// Writes what is to be written now to the host's socket, which does not block, until it takes no
+    /// more; whether something is left, for when it can be written to again. This instead of
+    /// [`take_output`](Self::take_output) tells exactly what was sent when a connection dies.
+    ///
+    /// # Errors
+    ///
+    /// Those of the socket. Hand in what it still reads, and then [`lost`](Self::lost).
+    pub fn write_into(&self, mut socket: impl io::Write) -> io::Result<bool> {
+        self.hosted.write_by(&mut |bytes| socket.write(bytes))
     }
 
     /// The bytes to write now, if any; they count as sent.

@@ -19,9 +19,8 @@ fn main() {
     let first = first.unwrap_or(1);
     let guard = number("GUARD").map(|guard| guard > 0);
     let sabotage = env::var("SABOTAGE").ok().filter(|code| !code.is_empty());
-    let sabotage = sabotage.map(|code| {
-        Sabotage::of(&code).unwrap_or_else(|| panic!("SABOTAGE: {code:?} is unknown"))
-    });
+    let sabotage = sabotage
+        .map(|code| Sabotage::of(&code).unwrap_or_else(|| panic!("SABOTAGE: {code:?} is unknown")));
     let began = Instant::now();
     let (mut coverage, mut failed) = (Coverage::default(), 0);
     for seed in first..first + seeds {
@@ -42,6 +41,9 @@ fn main() {
     for happening in Happening::ALL {
         println!("{:>12} {}", coverage.of(*happening), happening.words());
     }
-    println!("{seeds} seeds from {first} in {:.1} s, {failed} failed", began.elapsed().as_secs_f64());
+    println!(
+        "{seeds} seeds from {first} in {:.1} s, {failed} failed",
+        began.elapsed().as_secs_f64()
+    );
     assert_eq!(failed, 0, "seeds failed");
 }

@@ -233,12 +233,8 @@ impl Gate {
             return Settled::Ended(Err(closed()));
         }
         let forbidden = self.forbidden(args, traits).is_some();
-        let known = settle::Unanswered {
-            write,
-            idempotent: traits.idempotent,
-            maybe_done,
-            forbidden,
-        };
+        let known =
+            settle::Unanswered { write, idempotent: traits.idempotent, maybe_done, forbidden };
         match known.aftermath(self.policy().on_ambiguous) {
             Aftermath::Memory => match self.serve(args, traits, write) {
                 Some(Err(error)) if known.is_belied_by(error.kind()) => {

@@ -140,7 +140,8 @@ impl Host {
         if let Some(record) = shared.ledger.ops.get_mut(op)
             && record.kind == Kind::Get
         {
-            let id = reply.and_then(Value::as_bulk).and_then(|text| core::str::from_utf8(text).ok());
+            let id =
+                reply.and_then(Value::as_bulk).and_then(|text| core::str::from_utf8(text).ok());
             record.seen = Some(id.and_then(|id| id.parse().ok()));
         }
         self.end(shared, op, ending);
@@ -253,9 +254,8 @@ impl Host {
 
     fn is_forbidden(&self, commands: &[Args]) -> bool {
         let (rules, on_guarded) = (&self.policy.rules, self.policy.on_guarded);
-        let is_served = |args: &Args| {
-            decide(Traits::of(args), args, rules, on_guarded) == Decision::Serve
-        };
+        let is_served =
+            |args: &Args| decide(Traits::of(args), args, rules, on_guarded) == Decision::Serve;
         !commands.iter().all(is_served)
     }
 

@@ -152,10 +152,9 @@ impl Ledger {
             Kind::Pair => {
                 vec![words(&[b"MSET", &key("left"), &id, &key("right"), &id])]
             }
-            Kind::PairTransaction => vec![
-                words(&[b"SET", &key("left"), &id]),
-                words(&[b"SET", &key("right"), &id]),
-            ],
+            Kind::PairTransaction => {
+                vec![words(&[b"SET", &key("left"), &id]), words(&[b"SET", &key("right"), &id])]
+            }
             Kind::Lock => vec![words(&[b"SET", &key("lock"), &id])],
         }
     }

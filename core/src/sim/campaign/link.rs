@@ -27,7 +27,13 @@ const FRESH_MS: u64 = 10;
 #[derive(Debug)]
 pub(super) enum Role {
     /// It is being made; without a number it is a further one.
-    Dialling { dial: Option<u64>, seen: usize, handshake: Handshake, missing: usize, replies: Vec<Value> },
+    Dialling {
+        dial: Option<u64>,
+        seen: usize,
+        handshake: Handshake,
+        missing: usize,
+        replies: Vec<Value>,
+    },
     /// It was made, and the engine was told.
     Fresh,
     /// The journal goes back over it.
@@ -118,7 +124,13 @@ impl Host {
         shared.plan_in(timeout_ms, Event::DialOver { host: self.index, wire });
     }
 
-    fn dial_failed(&mut self, shared: &mut Shared, dial: Option<u64>, seen: usize, failure: Failure) {
+    fn dial_failed(
+        &mut self,
+        shared: &mut Shared,
+        dial: Option<u64>,
+        seen: usize,
+        failure: Failure,
+    ) {
         shared.coverage.count(match failure.kind {
             FailureKind::ConnectionRefused => Happening::DialRefused,
             FailureKind::ConnectTimeout => Happening::DialTimedOut,
@@ -141,7 +153,8 @@ impl Host {
 
     fn end_dial(&mut self, shared: &mut Shared, wire: usize, failure: Failure) {
         let Some(at) = self.link_at(wire) else { return };
-        let Some(Role::Dialling { dial, seen, .. }) = self.links.get(at).map(|link| &link.role) else {
+        let Some(Role::Dialling { dial, seen, .. }) = self.links.get(at).map(|link| &link.role)
+        else {
             return;
         };
         let (dial, seen) = (*dial, *seen);

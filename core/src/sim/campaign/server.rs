@@ -291,7 +291,8 @@ impl Server {
                 Happening::LateWrite
             });
         }
-        shared.tell(|| format!("server: {}{}", if is_late { "late " } else { "" }, text(&commands)));
+        shared
+            .tell(|| format!("server: {}{}", if is_late { "late " } else { "" }, text(&commands)));
         let pairs = commands.iter().flatten().filter(|key| key.starts_with(b"left:"));
         let pairs: Vec<Vec<u8>> = pairs.cloned().collect();
         self.log.push((shared.now, commands));
@@ -303,7 +304,8 @@ impl Server {
     /// Both sides of a pair are always the same.
     fn compare(&self, shared: &mut Shared, left: &[u8]) {
         let right = [b"right:", left.strip_prefix(b"left:").unwrap_or_default()].concat();
-        let [left_value, right_value] = [left, right.as_slice()].map(|key| self.get(shared.now, key));
+        let [left_value, right_value] =
+            [left, right.as_slice()].map(|key| self.get(shared.now, key));
         if left_value != right_value && shared.ledger.torn.is_none() {
             let key = String::from_utf8_lossy(left).into_owned();
             let torn = format!("{key}: {left_value:?} beside {right_value:?}");

@@ -226,7 +226,10 @@ impl World {
             Fault::Trouble(_) => server.trouble = None,
             Fault::Unresolved => shared.resolves = true,
             // Others are over at once, or when what is held goes on.
-            Fault::Cut { .. } | Fault::Swallow { .. } | Fault::Jump { .. } | Fault::Retype { .. } => {}
+            Fault::Cut { .. }
+            | Fault::Swallow { .. }
+            | Fault::Jump { .. }
+            | Fault::Retype { .. } => {}
         }
     }
 
@@ -275,7 +278,9 @@ impl Host {
             }
             Event::Deadline { op, .. } => self.deadline(shared, op),
             Event::DialOver { wire, .. } => self.dial_over(shared, wire),
-            Event::ExchangeOver { wire, exchange, .. } => self.exchange_over(shared, wire, exchange),
+            Event::ExchangeOver { wire, exchange, .. } => {
+                self.exchange_over(shared, wire, exchange)
+            }
             Event::Switch { wire, .. } => self.switch(shared, wire),
             Event::MayGrow { .. } => self.may_grow(shared),
             Event::IdleCheck { .. } => self.check_idle(shared),

@@ -118,7 +118,8 @@ impl Checker for Logs {
             ] {
                 let lines = count(code);
                 if lines > most {
-                    let what = format!("client {}: {lines} lines {code:?}, at most {most}", host.index);
+                    let what =
+                        format!("client {}: {lines} lines {code:?}, at most {most}", host.index);
                     found.broken(Invariant::LogsBounded, what);
                 }
             }

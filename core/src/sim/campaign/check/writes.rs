@@ -17,9 +17,10 @@ impl Checker for Lists {
     fn check(&self, world: &World, found: &mut Found) {
         let now = world.shared.now;
         let own = |what: &'static str| {
-            let callers = world.hosts.iter().flat_map(|host| {
-                (0..host.plan.callers).map(move |caller| (host.index, caller))
-            });
+            let callers = world
+                .hosts
+                .iter()
+                .flat_map(|host| (0..host.plan.callers).map(move |caller| (host.index, caller)));
             callers.map(move |(host, caller)| key_of(what, host, caller))
         };
         let mut present = Vec::new();
@@ -110,7 +111,8 @@ impl Checker for Counter {
         let value = value.and_then(|text| core::str::from_utf8(&text).ok()?.parse::<u64>().ok());
         let value = value.unwrap_or(0);
         let lost = ledger.count_lost;
-        let told = || format!("{value} of {promised}, {in_doubt} in doubt, {lost} lost by the server");
+        let told =
+            || format!("{value} of {promised}, {in_doubt} in doubt, {lost} lost by the server");
         if value + lost < promised {
             found.broken(Invariant::NothingLost, told());
         }
