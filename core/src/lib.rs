@@ -49,6 +49,7 @@ pub mod replay;
 pub mod resp;
 pub mod rng;
 pub mod rules;
+pub mod settle;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod status;

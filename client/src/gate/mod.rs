@@ -13,8 +13,9 @@ use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
 use outlast_core::connection::Protocol;
 use outlast_core::latency::Histogram;
-use outlast_core::policy::{OnAmbiguous, Startup};
+use outlast_core::policy::Startup;
 use outlast_core::rules::{Decision, decide};
+use outlast_core::settle::{self, Aftermath};
 use outlast_core::store::{Eviction, Options, Refusal};
 use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value, Verdict};
 use tokio::sync::Notify;
@@ -240,12 +241,22 @@ impl Gate {
         if self.is_closed() {
             return Settled::Ended(Err(closed()));
         }
-        if maybe_done && !traits.idempotent {
-            return Settled::Ended(self.in_doubt(args, traits, &failure));
-        }
-        match self.serve(args, traits, write) {
-            Some(result) => Settled::Ended(result),
-            None => Settled::Again,
+        let forbidden = self.forbidden(args, traits).is_some();
+        let known =
+            settle::Unanswered { write, idempotent: traits.idempotent, maybe_done, forbidden };
+        match known.aftermath(self.policy().on_ambiguous) {
+            Aftermath::Memory => match self.serve(args, traits, write) {
+                Some(Err(error)) if known.is_belied_by(error.kind()) => {
+                    Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                }
+                Some(result) => Settled::Ended(result),
+                None => Settled::Again,
+            },
+            Aftermath::MemoryOnly => {
+                let reply = self.store.execute(self.clock.now(), args, false);
+                Settled::Ended(self.served(args, reply))
+            }
+            _ => Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure))),
         }
     }
 
@@ -276,22 +287,6 @@ impl Gate {
             Decision::Refuse(reason) => Some(reason.describe(&name_of(args))),
             _ => None,
         }
-    }
-
-    /// The command may have been applied, and twice would be wrong.
-    fn in_doubt<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        traits: Traits,
-        failure: &Failure,
-    ) -> Result<Value, Error> {
-        let is_local = self.policy().on_ambiguous == OnAmbiguous::Local;
-        // Memory does not know who has a lock, or who was handed a job.
-        if is_local && self.forbidden(args, traits).is_none() {
-            let reply = self.store.execute(self.clock.now(), args, false);
-            return self.served(args, reply);
-        }
-        Err(self.maybe_applied(&name_of(args), failure))
     }
 
     fn maybe_applied(&self, what: &str, failure: &Failure) -> Error {

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
-use outlast_core::policy::{OnAmbiguous, Startup};
+use outlast_core::policy::Startup;
+use outlast_core::settle::{self, Aftermath};
 use outlast_core::store::Refusal;
-use outlast_core::{Error, ErrorKind, Failure, Input, Value, Verdict};
+use outlast_core::{Error, ErrorKind, Input, Value, Verdict};
 
 use super::{Gate, Settled, Unanswered, closed};
 
@@ -67,12 +68,27 @@ impl Gate {
         if self.is_closed() {
             return Settled::Ended(Err(closed()));
         }
-        if maybe_done && !commands.iter().all(|args| Traits::of(args).idempotent) {
-            return Settled::Ended(self.transaction_in_doubt(commands, &failure));
-        }
-        match self.serve_transaction(commands, write) {
-            Some(result) => Settled::Ended(result),
-            None => Settled::Again,
+        let known = settle::Unanswered {
+            write,
+            idempotent: commands.iter().all(|args| Traits::of(args).idempotent),
+            maybe_done,
+            forbidden: self.forbidden_in(commands).is_some(),
+        };
+        let in_doubt = || Settled::Ended(Err(self.maybe_applied("the transaction", &failure)));
+        match known.aftermath(self.policy().on_ambiguous) {
+            Aftermath::Memory => match self.serve_transaction(commands, write) {
+                Some(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
+                Some(result) => Settled::Ended(result),
+                None => Settled::Again,
+            },
+            Aftermath::MemoryOnly => {
+                let now = self.clock.now();
+                let replies = self.store.transact_if(now, commands, false, || true);
+                replies.map_or_else(in_doubt, |replies| {
+                    Settled::Ended(self.transaction_served(replies))
+                })
+            }
+            _ => in_doubt(),
         }
     }
 
@@ -119,21 +135,5 @@ impl Gate {
 
     fn forbidden_in<A: AsRef<[u8]>>(&self, commands: &[Vec<A>]) -> Option<String> {
         commands.iter().find_map(|args| self.forbidden(args, Traits::of(args)))
-    }
-
-    /// It may have been applied, and twice would be wrong.
-    fn transaction_in_doubt<A: AsRef<[u8]>>(
-        &self,
-        commands: &[Vec<A>],
-        failure: &Failure,
-    ) -> Result<Value, Error> {
-        let is_local = self.policy().on_ambiguous == OnAmbiguous::Local;
-        if is_local && self.forbidden_in(commands).is_none() {
-            let now = self.clock.now();
-            if let Some(replies) = self.store.transact_if(now, commands, false, || true) {
-                return self.transaction_served(replies);
-            }
-        }
-        Err(self.maybe_applied("the transaction", failure))
     }
 }
