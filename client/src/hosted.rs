@@ -42,7 +42,19 @@ impl Client {
         let gate = Arc::new(Gate::new(config, sink));
         let hosted = Arc::new(Hosted::new(gate.clone(), Arc::new(wake)));
         crate::thread::spawn(Driver::new(gate.clone(), hosted.clone()));
+        if gate.has_restored {
+            gate.tell(Input::Start);
+        }
         Self { gate, hosted }
+    }
+
+    /// Whether it can be used at all: see [`blocking::Client::usable`](crate::blocking::Client::usable).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption), where its journal on disk cannot be had.
+    pub fn usable(&self) -> Result<(), Error> {
+        self.gate.usable()
     }
 
     /// Begins to dial, if that has not happened yet.

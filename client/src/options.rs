@@ -21,6 +21,7 @@ const NAMES: &[&str] = &[
     "tls_insecure",
     "client_name",
     "protocol",
+    "journal_path",
 ];
 
 /// Whether the value of an option may be secret.
@@ -33,6 +34,8 @@ pub(crate) fn is_secret(name: &str) -> bool {
 pub(crate) struct Options {
     pub(crate) tls: Settings,
     pub(crate) introduction: Introduction,
+    /// Where the journal outlives the process.
+    pub(crate) journal_path: Option<PathBuf>,
     /// An option of TLS that a caller gave for this very client.
     tls_named: Option<String>,
 }
@@ -64,6 +67,10 @@ impl Options {
                 return Err(Error::invalid_option(&field, value, allowed));
             }
             "client_name" => self.introduction.client_name = Some(client_name(&field, value)?),
+            // Empty is none: so a variable can be overruled.
+            "journal_path" => {
+                self.journal_path = (!value.is_empty()).then(|| PathBuf::from(value));
+            }
             "protocol" => self.introduction.protocol = protocol(&field, value)?,
             _ if name.starts_with("tls_") || name.starts_with("ssl_") => {
                 let message =

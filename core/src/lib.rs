@@ -43,6 +43,7 @@ pub mod latency;
 pub mod output;
 pub mod policy;
 pub mod production_log;
+mod quota;
 pub mod record;
 pub mod replay;
 pub mod resp;

@@ -8,7 +8,7 @@ use outlast_core::policy::{OnAmbiguous, Startup};
 use outlast_core::store::Refusal;
 use outlast_core::{Error, ErrorKind, Failure, Input, Value, Verdict};
 
-use super::{Gate, Settled, Unanswered, closed};
+use super::{Gate, Settled, Unanswered};
 
 /// Name and arguments.
 type Command = Vec<Vec<u8>>;
@@ -68,14 +68,14 @@ impl Gate {
         let write = commands.iter().any(|args| Traits::of(args).access == Access::Write);
         self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
         if self.is_closed() {
-            return Settled::Ended(Err(closed()));
+            return Settled::Ended(Err(self.closed()));
         }
         if maybe_done && !commands.iter().all(|args| Traits::of(args).idempotent) {
             return Settled::Ended(self.transaction_in_doubt(commands, &failure));
         }
         match self.serve_transaction(commands, write) {
             Some(result) => Settled::Ended(result),
-            None => Settled::Again,
+            None => self.again(&["EXEC"]),
         }
     }
 
@@ -86,13 +86,21 @@ impl Gate {
         unless_connected: bool,
     ) -> Option<Result<Value, Error>> {
         if self.is_closed() {
-            return Some(Err(closed()));
+            return Some(Err(self.closed()));
         }
         if let Some(reason) = self.forbidden_in(commands) {
             return Some(Err(self.refuse(&reason)));
         }
+        let writes = commands.iter().any(|args| Traits::of(args).access == Access::Write);
+        let access = if writes { Access::Write } else { Access::Read };
+        if let Some(error) = self.journal_failed(access) {
+            return Some(Err(error));
+        }
         let may_serve = || !(unless_connected && self.is_connected());
         let replies = self.store.transact_if(self.clock.now(), commands, true, may_serve)?;
+        if let Err(error) = self.settle_on_disk(access) {
+            return Some(Err(error));
+        }
         Some(self.transaction_served(replies))
     }
 

@@ -29,7 +29,7 @@ use core::sync::atomic::Ordering;
 use super::call::Call;
 use super::common::Common;
 use super::locks::Locks;
-use super::plan::{Reach, Shards, shards_of};
+use super::plan::{Reach, Shards, shard_of, shards_of};
 use super::session::{Queue, Replies, Session};
 use super::space::{Locked, Space};
 use super::stop::Stop;
@@ -186,15 +186,39 @@ fn enter<L: Locks>(
     for at in needed.iter() {
         space.shard(at).housekeep(now);
     }
-    let is_unit = session.journalled && is_unit(common, command, args);
-    if is_unit {
+    let is_journalled = session.journalled;
+    let is_unit = is_journalled && is_unit(common, command, args);
+    if is_unit || is_journalled && store.ledger.is_some() {
         space.begin_unit();
     }
+    glimpse(&mut space, common, session, now, command, args);
     let reply = handler(&mut Call { now, args, session, space: &mut space, common });
-    if is_unit {
-        store.join(space.end_unit());
+    if is_journalled {
+        store.end_unit(&mut space, now, is_unit);
+        for at in needed.iter() {
+            space.shard(at).forget_glimpses();
+        }
     }
     Some(reply)
+}
+
+/// Notes what is known of keys before a command changes them whose changes are written back.
+fn glimpse(
+    space: &mut dyn Space,
+    common: &Common,
+    session: &Session,
+    now: Timestamp,
+    command: &Command,
+    args: &[&[u8]],
+) {
+    if !session.journalled || session.database != 0 || !command.flags.contains(Flags::WRITE) {
+        return;
+    }
+    for key in command.keys(args).into_iter().flatten() {
+        let key = args.get(key.at).copied().unwrap_or_default();
+        let at = shard_of(common.seed, key, space.shards());
+        space.shard(at).glimpse(now, key);
+    }
 }
 
 /// Whether a command may change several keys, which then reach Redis together.
@@ -216,6 +240,7 @@ pub(super) fn run(
     if command.flags.contains(Flags::WRITE) {
         make_room(space, common, session, now, args)?;
     }
+    glimpse(space, common, session, now, command, args);
     handler(&mut Call { now, args, session, space, common })
 }
 
@@ -237,7 +262,7 @@ const SHOWN_BYTES_MAX: usize = 128;
 /// `server.c` tells.
 pub(super) fn refusal_reply(refusal: Refusal, args: &[&[u8]]) -> Value {
     let (name, rest) = args.split_first().map_or((&b""[..], args), |(name, rest)| (*name, rest));
-    if refusal == Refusal::Full {
+    if matches!(refusal, Refusal::Full | Refusal::JournalFull) {
         return Value::Error("OOM command not allowed when used memory > 'maxmemory'.".into());
     }
     if let Some(command) = Command::find(name) {
@@ -315,7 +340,10 @@ fn make_room(
     let arguments: usize = args.iter().map(|arg| arg.len()).sum();
     let copies = if session.journalled { 2 } else { 1 };
     let wanted = arguments * copies + WRITE_OVERHEAD_BYTES;
-    let has_room = || common.bytes_in_all().saturating_add(wanted) <= common.bytes_max();
+    if session.journalled && !common.journal_has_room(arguments + WRITE_OVERHEAD_BYTES) {
+        return Err(Refusal::JournalFull.into());
+    }
+    let has_room = || common.has_room(wanted);
     if has_room() {
         return Ok(());
     }

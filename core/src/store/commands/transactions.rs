@@ -101,7 +101,7 @@ pub(super) fn error_of(stop: Stop, args: &[&[u8]]) -> Value {
     match stop {
         Stop::Reply(message) => Value::Error(message.into_owned()),
         Stop::Block(block) => block.at_timeout,
-        Stop::Refusal(Refusal::Full) => {
+        Stop::Refusal(Refusal::Full | Refusal::JournalFull) => {
             Value::Error("OOM command not allowed when used memory > 'maxmemory'.".into())
         }
         Stop::Refusal(Refusal::Unsupported) => {
