@@ -64,7 +64,19 @@ impl Client {
         let gate = Arc::new(Gate::new(config, sink));
         let connections = Arc::new(Multiplexed::new(gate.clone()));
         tokio::spawn(Driver::new(gate.clone(), connections.clone()).run());
+        if gate.has_restored {
+            gate.tell(Input::Start);
+        }
         Self { shared: Arc::new(Shared { gate, connections }) }
+    }
+
+    /// Whether it can be used at all: see [`blocking::Client::usable`](crate::blocking::Client::usable).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption), where its journal on disk cannot be had.
+    pub fn usable(&self) -> Result<(), Error> {
+        self.gate().usable()
     }
 
     /// Dials now and waits until that succeeded or the startup budget is spent.

@@ -1,6 +1,7 @@
 //! A URL, keywords and environment variables, made into an endpoint and a policy.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use outlast_core::connection::{Introduction, Protocol};
 use outlast_core::policy::{Builder, Source};
@@ -25,6 +26,7 @@ pub struct Config {
     /// Where the endpoint wants TLS.
     pub(crate) tls: Option<Tls>,
     pub(crate) introduction: Introduction,
+    pub(crate) journal_path: Option<PathBuf>,
 }
 
 impl Config {
@@ -105,6 +107,7 @@ impl ConfigBuilder {
     /// | `protocol` | version of RESP, 2 or 3; default 2 |
     /// | `sentinel_master` | name of the master that sentinels are asked for, instead of the URL's |
     /// | `sentinel_username`, `sentinel_password` | login at the sentinels; default none |
+    /// | `journal_path` | file that keeps what is written while Redis is away; default none |
     ///
     /// The names of redis-py (`ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_cert_reqs`,
     /// `ssl_check_hostname`) are understood as well. An option goes before the environment and
@@ -196,7 +199,8 @@ impl ConfigBuilder {
             Some(host) => Some(Tls::new(&options.tls, host)?),
             None => options.refuse_tls().map(|()| None)?,
         };
-        Ok(Config { endpoint, policy, tls, introduction: options.introduction })
+        let (introduction, journal_path) = (options.introduction, options.journal_path);
+        Ok(Config { endpoint, policy, tls, introduction, journal_path })
     }
 
     fn profile_of_language(&self) -> Profile {

@@ -46,7 +46,20 @@ impl Client {
     ) -> Self {
         let gate = Arc::new(Gate::new(config, sink));
         let hosted = Arc::new(Hosted::new(gate.clone(), Arc::new(wake)));
-        Self { gate, hosted, driver_started: AtomicBool::new(false) }
+        let client = Self { gate, hosted, driver_started: AtomicBool::new(false) };
+        if client.gate.has_restored {
+            client.start();
+        }
+        client
+    }
+
+    /// Whether it can be used at all: see [`blocking::Client::usable`](crate::blocking::Client::usable).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption), where its journal on disk cannot be had.
+    pub fn usable(&self) -> Result<(), Error> {
+        self.gate.usable()
     }
 
     /// Begins to dial, if that has not happened yet.

@@ -44,6 +44,7 @@ pub mod metrics;
 pub mod output;
 pub mod policy;
 pub mod production_log;
+mod quota;
 pub mod record;
 pub mod replay;
 pub mod resp;

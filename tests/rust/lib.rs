@@ -3,6 +3,7 @@
 
 mod proxy;
 mod running;
+pub mod writes;
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};

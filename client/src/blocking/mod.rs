@@ -48,7 +48,23 @@ impl Client {
     pub fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
         let gate = Arc::new(Gate::new(config, sink));
         let pool = Arc::new(Pool::new(gate.clone()));
-        Self { gate, pool, driver_started: AtomicBool::new(false) }
+        let client = Self { gate, pool, driver_started: AtomicBool::new(false) };
+        // What a process that is gone left does not wait for the first command.
+        if client.gate.has_restored {
+            client.begin();
+        }
+        client
+    }
+
+    /// Whether it can be used at all. A client whose journal on disk (`journal_path`) cannot be had
+    /// answers every call with this error.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption): another process has the file, or it cannot
+    /// be written.
+    pub fn usable(&self) -> Result<(), Error> {
+        self.gate.usable()
     }
 
     /// Dials now and waits until that succeeded or the startup budget is spent.

@@ -1,6 +1,7 @@
 //! Every command passes here: it goes to Redis, to the store, or is refused; and how it ended is
 //! told here, so that one engine decides for all transports and threads.
 
+mod durable;
 mod engine;
 mod metrics;
 mod transaction;
@@ -16,6 +17,7 @@ use outlast_core::latency::Histogram;
 use outlast_core::policy::Startup;
 use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
+use outlast_core::status::JournalFile;
 use outlast_core::store::{Eviction, Options, Refusal};
 use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value, Verdict};
 use tokio::sync::Notify;
@@ -24,8 +26,10 @@ pub(crate) use engine::{Action, SIGNAL_CHECK};
 
 use crate::config::Config;
 use crate::events::Sink;
-use crate::host::{Clock, client_id, entropy};
+use crate::host::{Clock, entropy};
+use crate::journal::Disk;
 use crate::store::{SharedStore, new_store};
+use durable::Durable;
 use engine::State;
 
 /// Where a command goes.
@@ -78,6 +82,13 @@ pub(crate) struct Gate {
     /// How long the dials took that succeeded.
     dials: Histogram,
     sink: Arc<dyn Sink>,
+    /// The journal on disk.
+    disk: Option<Arc<Disk>>,
+    journal_file: JournalFile,
+    /// Whether a process that is gone left something to be written back.
+    pub(crate) has_restored: bool,
+    /// Why this client is of no use, from the beginning.
+    unusable: Option<Error>,
 }
 
 const MODE_MASK: u64 = 0b11;
@@ -101,18 +112,23 @@ impl Gate {
     pub(crate) fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
         let policy = config.policy.clone();
         let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
+        let journal_bytes_max = usize::try_from(policy.journal_bytes_max).unwrap_or(usize::MAX);
         // What waits to be written back never gives way.
-        let options = Options::new(bytes_max).with_eviction(Eviction::AllKeysLru);
-        let mut store = new_store(options);
+        let options = Options::new(bytes_max)
+            .with_eviction(Eviction::AllKeysLru)
+            .with_journal_bytes_max(journal_bytes_max);
+        let mut store = new_store(options, policy.rules.clone());
         let engine = Engine::new(policy, config.endpoint.to_string(), entropy());
+        let clock = Clock::new();
+        let durable = Durable::open(&config, &mut store, clock.now(), sink.as_ref());
         if config.introduction.protocol == Protocol::Resp3 {
             // Replies are alike whoever gives them.
             store = store.with_resp3();
         }
-        Self {
-            clock: Clock::new(),
+        let gate = Self {
+            clock,
             config,
-            client_id: client_id(),
+            client_id: durable.client_id,
             word: AtomicU64::new(DEGRADED),
             state: Mutex::new(State::new(engine)),
             changed: Condvar::new(),
@@ -125,7 +141,15 @@ impl Gate {
             latency: Histogram::default(),
             dials: Histogram::default(),
             sink,
+            disk: durable.disk,
+            journal_file: durable.state,
+            has_restored: durable.has_restored,
+            unusable: durable.error,
+        };
+        if gate.unusable.is_some() {
+            gate.tell(Input::Close { journal_keys: 0 });
         }
+        gate
     }
 
     pub(crate) fn policy(&self) -> &Policy {
@@ -145,7 +169,7 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         match word & MODE_MASK {
             CONNECTED => Ok(Route::Redis { epoch: word >> EPOCH_SHIFT }),
-            CLOSED => Err(closed()),
+            CLOSED => Err(self.closed()),
             _ if word & STARTED == 0 => {
                 self.tell(Input::Start);
                 // The startup may have ended meanwhile, and its end wakes nobody twice.
@@ -239,7 +263,7 @@ impl Gate {
         self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
         // What was dropped because the client was closed is not answered from memory.
         if self.is_closed() {
-            return Settled::Ended(Err(closed()));
+            return Settled::Ended(Err(self.closed()));
         }
         let forbidden = self.forbidden(args, traits).is_some();
         let known =
@@ -250,7 +274,12 @@ impl Gate {
                     Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
                 }
                 Some(result) => Settled::Ended(result),
-                None => Settled::Again,
+                None => match self.again(args) {
+                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
+                        Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                    }
+                    settled => settled,
+                },
             },
             Aftermath::MemoryOnly => {
                 let reply = self.store.execute(self.clock.now(), args, false);
@@ -258,6 +287,19 @@ impl Gate {
             }
             _ => Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure))),
         }
+    }
+
+    /// Redis is back: the command goes there a second time, as far as the quota for that allows.
+    fn again<A: AsRef<[u8]>>(&self, args: &[A]) -> Settled {
+        if self.may_retry() {
+            return Settled::Again;
+        }
+        let what = format!(
+            "{} failed and is not repeated, for too many were (retry_quota_percent {})",
+            name_of(args),
+            self.policy().retry_quota_percent
+        );
+        Settled::Ended(Err(self.refuse(&what)))
     }
 
     /// Answers a command from the store; none if Redis is back, so that it must go there.
@@ -268,15 +310,21 @@ impl Gate {
         unless_connected: bool,
     ) -> Option<Result<Value, Error>> {
         if self.is_closed() {
-            return Some(Err(closed()));
+            return Some(Err(self.closed()));
         }
         if let Some(reason) = self.forbidden(args, traits) {
             return Some(Err(self.refuse(&reason)));
         }
         // The switch back to Redis happens while no command is under way in the store: what is
         // served here is journalled in time, or goes to Redis.
+        if let Some(error) = self.journal_failed(traits.access) {
+            return Some(Err(error));
+        }
         let may_serve = || !(unless_connected && self.is_connected());
         let reply = self.store.execute_if(self.clock.now(), args, true, may_serve)?;
+        if let Err(error) = self.settle_on_disk(traits.access) {
+            return Some(Err(error));
+        }
         Some(self.served(args, reply))
     }
 
@@ -335,6 +383,15 @@ impl Gate {
                 let bytes_max = self.policy().store_bytes_max;
                 let message = format!(
                     "the store in memory is full (store_bytes_max {bytes_max}): nothing was written"
+                );
+                Err(Error::new(ErrorKind::LimitReached, message))
+            }
+            Err(Refusal::JournalFull) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                let bytes_max = self.policy().journal_bytes_max;
+                let message = format!(
+                    "the journal of what Redis must get is full (journal_bytes_max {bytes_max}): \
+                     nothing was written"
                 );
                 Err(Error::new(ErrorKind::LimitReached, message))
             }

@@ -14,8 +14,9 @@ use crate::input::Input;
 use crate::kind::{Failure, FailureKind, Schedule, Verdict};
 use crate::output::Output;
 use crate::policy::{Policy, Startup};
+use crate::quota::RetryQuota;
 use crate::rng::Rng;
-use crate::status::{Health, Latency, Mode, Status};
+use crate::status::{Health, JournalFile, Latency, Mode, Status};
 use crate::throttle::Counts;
 use crate::time::Timestamp;
 use outage::Outage;
@@ -45,6 +46,7 @@ struct Totals {
     replayed: u64,
     conflicts: u64,
     replay_refused: u64,
+    retries_refused: u64,
 }
 
 impl Totals {
@@ -91,6 +93,7 @@ pub struct Engine {
     ever_connected: bool,
     last_recovery_at: Option<Timestamp>,
     last_failure: Option<Failure>,
+    quota: RetryQuota,
     totals: Totals,
 }
 
@@ -99,6 +102,7 @@ impl Engine {
     /// secret; `seed` decides the jitter.
     pub fn new(policy: Policy, endpoint: impl Into<String>, seed: u64) -> Self {
         let (log_interval_ms, merge_ms) = (policy.log_interval_ms, policy.incident_merge_ms);
+        let quota = RetryQuota::new(policy.retry_quota_percent, policy.retry_quota_burst);
         Self {
             breaker: Breaker::new(&policy),
             outage: Outage::new(log_interval_ms, merge_ms),
@@ -117,6 +121,7 @@ impl Engine {
             ever_connected: false,
             last_recovery_at: None,
             last_failure: None,
+            quota,
             totals: Totals::default(),
         }
     }
@@ -187,6 +192,15 @@ impl Engine {
         FailureKind::ALL.iter().copied().zip(self.totals.failures_by_kind)
     }
 
+    /// Whether a command that failed may be sent to Redis a second time, by the quota of the policy. Tell
+    /// the [`Tally`](Input::Tally) before: the share is of the commands that ended.
+    pub fn may_retry(&mut self) -> bool {
+        let Totals { served_by_redis, served_by_store, refused, .. } = self.totals;
+        let may = self.quota.take(served_by_redis + served_by_store + refused);
+        self.totals.retries_refused += u64::from(!may);
+        may
+    }
+
     /// Milliseconds until the next dial, 0 while one is under way, where one is planned at all.
     pub fn next_dial_in_ms(&self, now: Timestamp) -> Option<u64> {
         if self.dialling {
@@ -224,11 +238,14 @@ impl Engine {
             refused: self.totals.refused,
             dials: self.totals.dials,
             journal_keys: 0,
+            journal_bytes: 0,
+            journal_file: JournalFile::Off,
             store_keys: 0,
             store_bytes: 0,
             replayed: self.totals.replayed,
             conflicts: self.totals.conflicts,
             replay_refused: self.totals.replay_refused,
+            retries_refused: self.totals.retries_refused,
             latency: Latency::default(),
             rules: self.policy.rules.as_slice().to_vec(),
         }
