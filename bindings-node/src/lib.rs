@@ -12,5 +12,6 @@ pub mod command_line;
 mod convert;
 pub mod engine;
 mod errors;
+pub mod health;
 
 pub use errors::{Code, Result};

@@ -26,6 +26,7 @@ from outlast._outlast import (
     log_entry,
     parse_status,
     policy,
+    replay,
     simulate,
 )
 from outlast.client import Redis, from_url
@@ -73,5 +74,6 @@ __all__ = [
     "log_entry",
     "parse_status",
     "policy",
+    "replay",
     "simulate",
 ]

@@ -1,4 +1,4 @@
-"""Hands the client's log records to `logging`, on a thread of Python's own.
+"""Hands log records to `logging` and incidents to who listens, on a thread of Python's own.
 
 The client's threads are Rust's and never enter the interpreter: while it ends, that would abort
 the process. They leave records in a queue and write a byte to a pipe; the thread here reads it.
@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import logging
 import os
 import sys
 import threading
+import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from outlast import _outlast
+from outlast.exceptions import InvalidArgument
 
 if sys.platform == "win32":
     import msvcrt
 
 if TYPE_CHECKING:
-    from outlast.types import LogRecord
+    from outlast.types import Incident, LogRecord
 
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -28,6 +32,12 @@ _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ER
 _STOP_SECONDS_MAX = 1.0
 
 _logger = logging.getLogger("outlast")
+
+# Who listens to the incidents of which client. A child process keeps them with its clients.
+_listeners: dict[int, Callable[[Incident, str], object]] = {}
+_numbers = itertools.count(1)
+# Listeners whose client is gone: they still hear what it said before.
+_gone: list[int] = []
 
 
 class _State:
@@ -58,6 +68,27 @@ def start() -> None:
     _state.thread.start()
 
 
+def listener(call: Callable[[Incident, str], object]) -> int:
+    """Remembers who listens; the number under which its client tells incidents."""
+    if not callable(call):
+        raise InvalidArgument(f"on_incident must be callable, not {type(call).__name__}")
+    number = next(_numbers)
+    _listeners[number] = call
+    return number
+
+
+def forget(number: int | None) -> None:
+    """Forgets who listens once all that its client said is told."""
+    if number is not None:
+        _gone.append(number)
+
+
+def forget_with(client: object, number: int | None) -> None:
+    """Forgets who listens once the client is gone."""
+    if number is not None:
+        weakref.finalize(client, forget, number).atexit = False
+
+
 def _run(state: _State, descriptor: int) -> None:
     while not state.stopping and os.read(descriptor, 64):
         with state.logging:
@@ -65,10 +96,26 @@ def _run(state: _State, descriptor: int) -> None:
 
 
 def _log_all() -> None:
+    gone = list(_gone)
+    for number, incident, entry in _outlast.take_incidents():
+        call = _listeners.get(number)
+        if call is not None:
+            _tell(call, incident, entry)
+    for number in gone:
+        _listeners.pop(number, None)
+        _gone.remove(number)
     for record in _outlast.take_records():
         # A handler that fails must not silence what follows.
         with contextlib.suppress(Exception):
             _log(record)
+
+
+def _tell(call: Callable[[Incident, str], object], incident: Incident, entry: str) -> None:
+    try:
+        call(incident, entry)
+    except Exception:
+        # The next one is to be told, too.
+        _logger.exception("on_incident failed.", extra={"outlast_code": "listener_failed"})
 
 
 def _log(record: LogRecord) -> None:

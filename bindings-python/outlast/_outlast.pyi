@@ -1,5 +1,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from os import PathLike
 from typing import Any, Final, Literal, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
@@ -9,6 +10,7 @@ from outlast.types import (
     CommandTreatment,
     Counts,
     Delay,
+    Incident,
     KeyTreatment,
     Knob,
     LogRecord,
@@ -18,6 +20,7 @@ from outlast.types import (
 __all__ = [
     "Client",
     "Engine",
+    "Health",
     "Store",
     "Throttle",
     "__version__",
@@ -39,7 +42,9 @@ __all__ = [
     "log_pipe",
     "parse_status",
     "policy",
+    "replay",
     "simulate",
+    "take_incidents",
     "take_records",
     "wake",
 ]
@@ -58,6 +63,7 @@ class Client:
         profile: str | None = None,
         decode_responses: bool = False,
         options: dict[str, object] | None = None,
+        listener: int | None = None,
     ) -> Self: ...
     def connect(self) -> None: ...
     def begin(self) -> None: ...
@@ -93,6 +99,24 @@ class Engine:
     def status(self, at_ms: int) -> Status: ...
 
 @final
+class Health:
+    def __new__(
+        cls, allow: list[str], hosts: list[str], devtools: str | PathLike[str] | None
+    ) -> Self: ...
+    def allows(self, remote: str, headers: list[tuple[str, str]]) -> bool: ...
+    def answer(
+        self,
+        method: str,
+        mount: str,
+        path: str,
+        remote: str,
+        headers: list[tuple[str, str]],
+        status: str,
+        lines: str,
+        metrics: str | None = None,
+    ) -> tuple[int, list[tuple[str, str]], bytes]: ...
+
+@final
 class Throttle:
     def __new__(cls, interval_ms: int) -> Self: ...
     def count(self, counts: Mapping[str, int]) -> None: ...
@@ -124,10 +148,12 @@ def simulate(
 def parse_status(json: str) -> Status: ...
 def log_entry(incident: Mapping[str, object], endpoint: str, service: str = "") -> str: ...
 def check_log(text: str) -> dict[str, Any]: ...
+def replay(recording: str) -> dict[str, Any]: ...
 def error_kinds() -> list[str]: ...
 def error_class(code: str) -> type[Exception] | None: ...
 def failure_class(code: str) -> type[Exception] | None: ...
 def log_pipe() -> int | None: ...
+def take_incidents() -> list[tuple[int, Incident, str]]: ...
 def take_records() -> list[LogRecord]: ...
 def wake() -> None: ...
 def close_all() -> None: ...

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import quote
 
-from outlast import _outlast
+from outlast import _log, _outlast
 from outlast.exceptions import InvalidArgument
-from outlast.types import RulesOption
+from outlast.types import Incident, RulesOption
 
 __all__ = ["Redis", "from_url"]
+
+OnIncident = Callable[[Incident, str], object]
+
+_Made = TypeVar("_Made", bound="Redis")
 
 
 class Redis(_outlast.Client):
@@ -25,6 +31,9 @@ class Redis(_outlast.Client):
     `tls_ca_file`, `tls_certificate_file`, `tls_key_file`, `tls_server_name`, `tls_insecure`,
     `client_name`, `protocol`. redis-py's `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`,
     `ssl_cert_reqs` and `ssl_check_hostname` are understood. None leaves one as it is.
+    `on_incident` is called with each outage that is over, once nothing failed for
+    `incident_merge_ms`, and with its entry for the production log; with one that is not over when
+    the client is closed. It is called on the thread that logs.
     Where the profile is not lazy, the client is connected once it is made, and RedisUnavailable is
     raised where Redis is required and cannot be reached.
     """
@@ -42,6 +51,7 @@ class Redis(_outlast.Client):
         profile: str | None = None,
         decode_responses: bool = False,
         rules: RulesOption | None = None,
+        on_incident: OnIncident | None = None,
         **options: object,
     ) -> Redis:
         """Makes a client for a host and a port, with TLS if `ssl`, or for a unix socket."""
@@ -51,9 +61,8 @@ class Redis(_outlast.Client):
             url = f"{'rediss' if ssl else 'redis'}://{login}{place}/{_quoted(db)}"
         else:
             url = f"unix://{login}{_path(unix_socket_path)}?db={_quoted(db)}"
-        return _outlast.Client.__new__(
-            cls, url, profile, decode_responses, {"rules": rules, **_known(options)}
-        )
+        given = {"rules": rules, **_known(options)}
+        return _made(cls, url, profile, decode_responses, given, on_incident)
 
     @classmethod
     def from_url(
@@ -63,15 +72,15 @@ class Redis(_outlast.Client):
         profile: str | None = None,
         decode_responses: bool = False,
         rules: RulesOption | None = None,
+        on_incident: OnIncident | None = None,
         **options: object,
     ) -> Redis:
         """Makes a client for `redis://[[user]:password@]host[:port][/database][?knob=value]`.
 
         `rediss://` is the same with TLS; `unix:///path?db=0` is a unix socket.
         """
-        return _outlast.Client.__new__(
-            cls, url, profile, decode_responses, {"rules": rules, **_known(options)}
-        )
+        given = {"rules": rules, **_known(options)}
+        return _made(cls, url, profile, decode_responses, given, on_incident)
 
 
 def from_url(
@@ -80,12 +89,36 @@ def from_url(
     profile: str | None = None,
     decode_responses: bool = False,
     rules: RulesOption | None = None,
+    on_incident: OnIncident | None = None,
     **options: object,
 ) -> Redis:
     """As `Redis.from_url`."""
     return Redis.from_url(
-        url, profile=profile, decode_responses=decode_responses, rules=rules, **options
+        url,
+        profile=profile,
+        decode_responses=decode_responses,
+        rules=rules,
+        on_incident=on_incident,
+        **options,
     )
+
+
+def _made(
+    cls: type[_Made],
+    url: str,
+    profile: str | None,
+    decode_responses: bool,  # noqa: FBT001 - as the class below takes it
+    options: dict[str, object],
+    on_incident: OnIncident | None,
+) -> _Made:
+    listener = None if on_incident is None else _log.listener(on_incident)
+    try:
+        client = _outlast.Client.__new__(cls, url, profile, decode_responses, options, listener)
+    except BaseException:
+        _log.forget(listener)
+        raise
+    _log.forget_with(client, listener)
+    return client
 
 
 def _login(username: str | None, password: str | None) -> str:

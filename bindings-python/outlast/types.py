@@ -50,7 +50,7 @@ class Knob(TypedDict):
     """One knob of the policy."""
 
     name: str
-    unit: Literal["ms", "percent", "count", "bytes", "flag", "choice"]
+    unit: Literal["ms", "percent", "count", "bytes", "flag", "choice", "text"]
     min: int
     max: int
     meaning: str
@@ -136,6 +136,7 @@ class Status(TypedDict):
     replay_refused: int
     latency: Latency
     rules: list[KeyRule]
+    ready: bool
 
 
 class _Endpoint(TypedDict):

@@ -21,6 +21,8 @@ const PROFILE_VARIABLES: &[&str] = &["APP_ENV", "FLASK_ENV", "DJANGO_ENV"];
 pub(crate) struct Client {
     config: Config,
     decode_responses: bool,
+    /// The number under which its incidents are told.
+    listener: Option<u64>,
     begun: AtomicBool,
     closed: AtomicBool,
     /// Locked with the GIL held and kept, so never by another thread in a fork.
@@ -40,13 +42,14 @@ impl Drop for Client {
 #[pymethods]
 impl Client {
     #[new]
-    #[pyo3(signature = (url, profile=None, decode_responses=false, options=None))]
+    #[pyo3(signature = (url, profile=None, decode_responses=false, options=None, listener=None))]
     fn new(
         py: Python<'_>,
         url: &str,
         profile: Option<&str>,
         decode_responses: bool,
         options: Option<&Bound<'_, PyDict>>,
+        listener: Option<u64>,
     ) -> PyResult<Self> {
         let mut builder = Config::builder(url).profile_variables(PROFILE_VARIABLES);
         if let Some(profile) = profile {
@@ -66,9 +69,10 @@ impl Client {
         let config = builder.build().map_err(|error| raised(py, &error))?;
         let lazy = config.policy.lazy_connect;
         let client = Self {
-            member: Mutex::new(Member::new(config.clone())?),
+            member: Mutex::new(Member::new(config.clone(), listener)?),
             config,
             decode_responses,
+            listener,
             begun: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         };
@@ -236,7 +240,8 @@ impl Client {
     fn member(&self) -> PyResult<Arc<Member>> {
         let mut member = self.member.lock().unwrap_or_else(PoisonError::into_inner);
         if member.is_inherited() {
-            let inherited = std::mem::replace(&mut *member, Member::new(self.config.clone())?);
+            let inherited =
+                std::mem::replace(&mut *member, Member::new(self.config.clone(), self.listener)?);
             // To drop it would take locks whose holders are gone.
             std::mem::forget(inherited);
             if self.closed.load(Ordering::Relaxed) {

@@ -2,12 +2,14 @@
 //! forked child starts anew with all of it; what it inherited is never used or locked again,
 //! because the threads that may have held the locks are gone.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{PipeReader, PipeWriter, Write, pipe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use outlast::{Config, Event, Queue, Sink, blocking};
+use outlast_core::incident::Incident;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
@@ -41,11 +43,13 @@ impl fmt::Debug for Member {
 }
 
 impl Member {
-    /// A client that has not dialled yet.
-    pub(crate) fn new(config: Config) -> PyResult<Arc<Self>> {
+    /// A client that has not dialled yet. Where it has a listener, its incidents wait under that
+    /// number.
+    pub(crate) fn new(config: Config, listener: Option<u64>) -> PyResult<Arc<Self>> {
         with_shared(|shared| {
+            let records = shared.records.clone();
             let member = Arc::new(Self {
-                client: blocking::Client::new(config, shared.records.clone()),
+                client: blocking::Client::new(config, Arc::new(Voice { records, listener })),
                 used: AtomicBool::new(false),
                 generation: GENERATION.load(Ordering::Relaxed),
             });
@@ -61,22 +65,50 @@ impl Member {
     }
 }
 
-/// The log records that wait for the log thread. Other events have no listener in Python, and
-/// would only wake it.
+/// What waits for the log thread.
 struct Records {
     queue: Queue,
+    incidents: Mutex<VecDeque<Told>>,
     writer: Arc<PipeWriter>,
 }
 
-impl Sink for Records {
+/// An incident that is over, its entry, and the number of its listener.
+type Told = (u64, Incident, String);
+
+/// What one client has to say. Other events than these have no listener in Python, and would only
+/// wake the thread.
+struct Voice {
+    records: Arc<Records>,
+    listener: Option<u64>,
+}
+
+impl Sink for Voice {
     fn event(&self, event: Event) {
-        if matches!(event, Event::Log(_)) {
-            self.queue.event(event);
+        match (event, self.listener) {
+            (event @ Event::Log(_), _) => self.records.queue.event(event),
+            (Event::IncidentClosed { incident, entry }, Some(listener)) => {
+                self.records.keep((listener, incident, entry));
+            }
+            _ => {}
         }
     }
 }
 
 impl Records {
+    /// Keeps as many as there may be events; the oldest goes first.
+    fn keep(&self, told: Told) {
+        let mut incidents = self.incidents.lock().unwrap_or_else(PoisonError::into_inner);
+        if incidents.len() >= Queue::EVENTS_MAX {
+            incidents.pop_front();
+        }
+        incidents.push_back(told);
+        let was_empty = incidents.len() == 1;
+        drop(incidents);
+        if was_empty {
+            Self::wake(&self.writer);
+        }
+    }
+
     fn wake(writer: &PipeWriter) {
         // One byte for each time that the queue was empty: the pipe is never full.
         let mut writer = writer;
@@ -98,7 +130,7 @@ fn with_shared<T>(act: impl FnOnce(&mut Shared) -> T) -> PyResult<T> {
     let writer = Arc::new(writer);
     let told = writer.clone();
     let queue = Queue::new(move || Records::wake(&told));
-    let records = Arc::new(Records { queue, writer });
+    let records = Arc::new(Records { queue, incidents: Mutex::default(), writer });
     let new = Shared { records, reader: Some(reader), members: Vec::new() };
     Ok(act(shared.insert(new)))
 }
@@ -142,6 +174,20 @@ pub(crate) fn take_records(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         _ => None,
     });
     PyList::new(py, logged.collect::<PyResult<Vec<_>>>()?)
+}
+
+/// The incidents that wait, oldest first: the number of the listener, the incident and its entry.
+#[pyfunction]
+pub(crate) fn take_incidents(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    let records = shared().as_ref().map(|shared| shared.records.clone());
+    let told = records.map(|records| {
+        let mut incidents = records.incidents.lock().unwrap_or_else(PoisonError::into_inner);
+        incidents.drain(..).collect::<Vec<_>>()
+    });
+    let told = told.unwrap_or_default().into_iter().map(|(listener, incident, entry)| {
+        Ok((listener, convert::to_python(py, &incident)?, entry))
+    });
+    PyList::new(py, told.collect::<PyResult<Vec<_>>>()?)
 }
 
 /// Closes every client that is open.

@@ -44,6 +44,7 @@ pub mod output;
 pub mod policy;
 pub mod production_log;
 pub mod record;
+pub mod recording;
 pub mod replay;
 pub mod resp;
 pub mod rng;
@@ -54,6 +55,7 @@ pub mod status;
 pub mod store;
 pub mod throttle;
 pub mod time;
+pub mod trace;
 
 pub use classify::{classify, classify_text};
 pub use engine::Engine;

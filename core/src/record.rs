@@ -39,6 +39,10 @@ pub enum RecordCode {
     JournalDiscarded,
     /// The server's certificate is not checked, because an option says so.
     TlsInsecure,
+    /// An entry could not be appended to the production log.
+    LogUnwritable,
+    /// What the client decides cannot be recorded.
+    RecordingFailed,
 }
 
 impl RecordCode {
@@ -52,6 +56,8 @@ impl RecordCode {
             Self::WritesRefused => "writes_refused",
             Self::JournalDiscarded => "journal_discarded",
             Self::TlsInsecure => "tls_insecure",
+            Self::LogUnwritable => "log_unwritable",
+            Self::RecordingFailed => "recording_failed",
         }
     }
 }

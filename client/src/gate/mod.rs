@@ -23,6 +23,7 @@ pub(crate) use engine::{Action, SIGNAL_CHECK};
 use crate::config::Config;
 use crate::events::Sink;
 use crate::host::{Clock, client_id, entropy};
+use crate::scribe::Scribe;
 use crate::store::{SharedStore, new_store};
 use engine::State;
 
@@ -74,6 +75,7 @@ pub(crate) struct Gate {
     refused: AtomicU64,
     latency: Histogram,
     sink: Arc<dyn Sink>,
+    scribe: Scribe,
 }
 
 const MODE_MASK: u64 = 0b11;
@@ -100,7 +102,9 @@ impl Gate {
         // What waits to be written back never gives way.
         let options = Options::new(bytes_max).with_eviction(Eviction::AllKeysLru);
         let mut store = new_store(options);
-        let engine = Engine::new(policy, config.endpoint.to_string(), entropy());
+        let endpoint = config.endpoint.to_string();
+        let scribe = Scribe::new(&policy, endpoint.clone(), sink.clone());
+        let engine = Engine::new(policy, endpoint, entropy());
         if config.introduction.protocol == Protocol::Resp3 {
             // Replies are alike whoever gives them.
             store = store.with_resp3();
@@ -120,6 +124,7 @@ impl Gate {
             refused: AtomicU64::new(0),
             latency: Histogram::default(),
             sink,
+            scribe,
         }
     }
 
