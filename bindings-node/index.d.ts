@@ -71,6 +71,16 @@ export declare class Engine {
   status(atMs: unknown): string
 }
 
+/** Who may ask, and what there is to answer. */
+export declare class Health {
+  /** Answers callers on this machine, and those in `allow`. */
+  constructor(allow: Array<string>, hosts: Array<string>, devtools?: string | undefined | null)
+  /** Whether the caller may be told where the status is. */
+  allows(remote: string, headers: Array<string>): boolean
+  /** Answers a request. */
+  answer(method: string, mount: string, path: string, remote: string, headers: Array<string>, status: string, lines: string, metrics?: string | undefined | null): HealthAnswer
+}
+
 /** The Redis in memory that answers while Redis is away. */
 export declare class Store {
   /** An empty store that holds at most this many bytes. */
@@ -122,6 +132,16 @@ export declare function errorKinds(): string
 /** Every kind of failure with its verdict, schedule and words. */
 export declare function failureKinds(): string
 
+/** What to answer. */
+export interface HealthAnswer {
+  /** The status code of HTTP. */
+  code: number
+  /** Names and values of the header, one after the other. */
+  headers: Array<string>
+  /** The body. */
+  body: Buffer
+}
+
 /** The table of knobs. */
 export declare function knobs(): string
 
@@ -133,6 +153,9 @@ export declare function parseStatus(json: unknown): string
 
 /** All knobs of a policy. */
 export declare function policy(options: unknown): string
+
+/** The decisions of a client that recorded them, made anew. */
+export declare function replay(recording: unknown): string
 
 /** What a client with this policy would dial, log and answer through an outage. */
 export declare function simulate(options: unknown, scenario: unknown): string

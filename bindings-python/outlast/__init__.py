@@ -27,6 +27,7 @@ from outlast._outlast import (
     log_entry,
     parse_status,
     policy,
+    replay,
     simulate,
 )
 from outlast.client import Redis, from_url
@@ -75,6 +76,7 @@ __all__ = [
     "log_entry",
     "parse_status",
     "policy",
+    "replay",
     "simulate",
     "uninstall",
 ]

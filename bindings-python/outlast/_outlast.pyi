@@ -2,6 +2,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextvars import Context
 from datetime import timedelta
+from os import PathLike
 from typing import Any, Final, Literal, TypeVar, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
@@ -11,6 +12,7 @@ from outlast.types import (
     CommandTreatment,
     Counts,
     Delay,
+    Incident,
     KeyTreatment,
     Knob,
     LogRecord,
@@ -21,6 +23,7 @@ __all__ = [
     "AsyncClient",
     "Client",
     "Engine",
+    "Health",
     "Link",
     "Reply",
     "Store",
@@ -44,7 +47,9 @@ __all__ = [
     "log_pipe",
     "parse_status",
     "policy",
+    "replay",
     "simulate",
+    "take_incidents",
     "take_records",
     "wake",
 ]
@@ -70,6 +75,7 @@ class Client:
         decode_responses: bool = False,
         encoding: str = "utf-8",
         encoding_errors: str = "strict",
+        listener: int | None = None,
     ) -> None: ...
     def connect(self) -> None: ...
     def begin(self) -> None: ...
@@ -159,6 +165,24 @@ class Engine:
     def status(self, at_ms: int) -> Status: ...
 
 @final
+class Health:
+    def __new__(
+        cls, allow: list[str], hosts: list[str], devtools: str | PathLike[str] | None
+    ) -> Self: ...
+    def allows(self, remote: str, headers: list[tuple[str, str]]) -> bool: ...
+    def answer(
+        self,
+        method: str,
+        mount: str,
+        path: str,
+        remote: str,
+        headers: list[tuple[str, str]],
+        status: str,
+        lines: str,
+        metrics: str | None = None,
+    ) -> tuple[int, list[tuple[str, str]], bytes]: ...
+
+@final
 class Throttle:
     def __new__(cls, interval_ms: int) -> Self: ...
     def count(self, counts: Mapping[str, int]) -> None: ...
@@ -190,10 +214,12 @@ def simulate(
 def parse_status(json: str) -> Status: ...
 def log_entry(incident: Mapping[str, object], endpoint: str, service: str = "") -> str: ...
 def check_log(text: str) -> dict[str, Any]: ...
+def replay(recording: str) -> dict[str, Any]: ...
 def error_kinds() -> list[str]: ...
 def error_class(code: str) -> type[Exception] | None: ...
 def failure_class(code: str) -> type[Exception] | None: ...
 def log_pipe() -> int | None: ...
+def take_incidents() -> tuple[list[tuple[int, Incident, str]], list[int]]: ...
 def take_records() -> list[LogRecord]: ...
 def wake() -> None: ...
 def close_all() -> None: ...

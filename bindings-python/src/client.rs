@@ -45,10 +45,10 @@ impl Client {
     }
 
     /// Opens it for a URL, as one that shares the connections and the memory of another, or as one
-    /// that redis-py does everything for. Once.
+    /// that redis-py does everything for. Incidents are told under the number of the listener. Once.
     #[pyo3(signature = (
         url=None, profile=None, options=None, *, share=None, resp3=false,
-        decode_responses=false, encoding="utf-8", encoding_errors="strict",
+        decode_responses=false, encoding="utf-8", encoding_errors="strict", listener=None,
     ))]
     fn open(
         &self,
@@ -61,12 +61,14 @@ impl Client {
         decode_responses: bool,
         encoding: &str,
         encoding_errors: &str,
+        listener: Option<u64>,
     ) -> PyResult<()> {
         let shared = match (share, url) {
             (Some(other), _) => other.get().opened(py)?.shared.clone(),
             (None, None) => None,
             (None, Some(url)) => {
-                Some(Arc::new(Shared::new(config(py, url, profile, options, resp3)?)?))
+                let config = config(py, url, profile, options, resp3)?;
+                Some(Arc::new(Shared::new(config, listener)?))
             }
         };
         let is_new = share.is_none();

@@ -14,6 +14,8 @@ use crate::process::{Member, start_log_thread};
 #[derive(Debug)]
 pub(crate) struct Shared {
     config: Config,
+    /// The number under which its incidents are told.
+    listener: Option<u64>,
     begun: AtomicBool,
     closed: AtomicBool,
     /// Locked with the GIL held and kept, so never by another thread in a fork.
@@ -31,10 +33,11 @@ impl Drop for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config) -> PyResult<Self> {
+    pub(crate) fn new(config: Config, listener: Option<u64>) -> PyResult<Self> {
         Ok(Self {
-            member: Mutex::new(Member::new(config.clone())?),
+            member: Mutex::new(Member::new(config.clone(), listener)?),
             config,
+            listener,
             begun: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         })
@@ -123,7 +126,8 @@ impl Shared {
     fn member(&self) -> PyResult<Arc<Member>> {
         let mut member = self.member.lock().unwrap_or_else(PoisonError::into_inner);
         if member.is_inherited() {
-            let inherited = std::mem::replace(&mut *member, Member::new(self.config.clone())?);
+            let new = Member::new(self.config.clone(), self.listener)?;
+            let inherited = std::mem::replace(&mut *member, new);
             // To drop it would take locks whose holders are gone.
             std::mem::forget(inherited);
             if self.closed.load(Ordering::Relaxed) {

@@ -46,6 +46,7 @@ pub mod policy;
 pub mod production_log;
 mod quota;
 pub mod record;
+pub mod recording;
 pub mod replay;
 pub mod resp;
 pub mod rng;
@@ -57,6 +58,7 @@ pub mod status;
 pub mod store;
 pub mod throttle;
 pub mod time;
+pub mod trace;
 
 pub use classify::{classify, classify_text};
 pub use engine::Engine;

@@ -118,6 +118,9 @@ test("the types name every knob", () => {
     shadow: true,
     stale_ms_max: true,
     reply_bytes_max: true,
+    log_path: true,
+    record_path: true,
+    record_bytes_max: true,
     rules: true,
   };
   expect(Object.keys(policy()).sort()).toEqual(Object.keys(named).sort());

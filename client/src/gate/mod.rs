@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::events::Sink;
 use crate::host::{Clock, entropy};
 use crate::journal::Disk;
+use crate::scribe::Scribe;
 use crate::store::{SharedStore, new_store};
 use durable::Durable;
 use engine::State;
@@ -89,6 +90,7 @@ pub(crate) struct Gate {
     pub(crate) has_restored: bool,
     /// Why this client is of no use, from the beginning.
     unusable: Option<Error>,
+    scribe: Scribe,
 }
 
 const MODE_MASK: u64 = 0b11;
@@ -118,7 +120,9 @@ impl Gate {
             .with_eviction(Eviction::AllKeysLru)
             .with_journal_bytes_max(journal_bytes_max);
         let mut store = new_store(options, policy.rules.clone());
-        let engine = Engine::new(policy, config.endpoint.to_string(), entropy());
+        let endpoint = config.endpoint.to_string();
+        let scribe = Scribe::new(&policy, endpoint.clone(), sink.clone());
+        let engine = Engine::new(policy, endpoint, entropy());
         let clock = Clock::new();
         let durable = Durable::open(&config, &mut store, clock.now(), sink.as_ref());
         if config.introduction.protocol == Protocol::Resp3 {
@@ -141,6 +145,7 @@ impl Gate {
             latency: Histogram::default(),
             dials: Histogram::default(),
             sink,
+            scribe,
             disk: durable.disk,
             journal_file: durable.state,
             has_restored: durable.has_restored,

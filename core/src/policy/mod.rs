@@ -126,6 +126,22 @@ impl Policy {
         Backoff::linear(self.startup_delay_ms, self.startup_delay_ms_max)
     }
 
+    /// Checks every knob, where the policy does not come from a [`Builder`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption), with field, value and what is
+    /// allowed.
+    pub fn recheck(&self) -> Result<(), Error> {
+        let mut copy = Self::of(self.profile);
+        for knob in KNOBS {
+            if let Some(value) = self.value(knob.name) {
+                copy.set(knob.name, &value.to_string(), Source::Keyword)?;
+            }
+        }
+        self.check()
+    }
+
     /// Checks what one knob alone cannot know.
     ///
     /// # Errors
