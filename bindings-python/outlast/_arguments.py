@@ -154,6 +154,9 @@ def of_keywords(
         url = f"{'rediss' if ssl else 'redis'}://{login}{place}/{_quoted(db or 0)}"
     else:
         url = f"unix://{login}{_path(unix_socket_path)}?db={_quoted(db or 0)}"
+    if username and not password:
+        # Such a user needs none; in redis-py, too.
+        url = _with_parameter(url, "password", "")
     return _arguments(url, url, profile, dict(options or {}))
 
 
@@ -179,6 +182,8 @@ def of_pool(
 ) -> Arguments:
     """Arguments of a client in place of one that uses a pool of redis-py, which stays its own."""
     made = cast("Any", pool)
+    if not isinstance(made.connection_class, type):
+        return Arguments("", profile, {}, unserved="a pool of another kind")
     given: dict[str, object] = dict(made.connection_kwargs)
     given.setdefault("max_connections", getattr(made, "max_connections", None))
     # The pool of redis-py has no bound unless it was given one.
