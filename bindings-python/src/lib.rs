@@ -3,6 +3,7 @@
 mod client;
 mod command_line;
 mod convert;
+mod convoy;
 mod engine;
 mod errors;
 mod process;
