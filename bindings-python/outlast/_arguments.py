@@ -9,7 +9,6 @@ refused by its name. An option of ours goes before its translation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -114,29 +113,44 @@ _OF_REDIS_PY = (
 )  # fmt: skip
 
 
-@dataclass
 class Arguments:
     """Where Redis is, how to behave, and what redis-py's own connections are made with."""
 
-    url: str = field(repr=False)
-    """With whatever is secret in it."""
+    # No data class: what these import takes longer than all of the package.
+    __slots__ = (
+        "decode_responses",
+        "encoding",
+        "encoding_errors",
+        "for_connections",
+        "options",
+        "profile",
+        "redis_url",
+        "unserved",
+        "url",
+    )
 
-    profile: str | None
-    options: dict[str, object] = field(repr=False)
-    """Knobs, rules and options of connections, as the core knows them. None is none."""
+    def __init__(
+        self, url: str, profile: str | None, options: dict[str, object], redis_url: str = ""
+    ) -> None:
+        self.url = url
+        """With whatever is secret in it."""
 
-    decode_responses: bool = False
-    encoding: str = "utf-8"
-    encoding_errors: str = "strict"
+        self.profile = profile
+        self.options = options
+        """Knobs, rules and options of connections, as the core knows them. None is none."""
 
-    redis_url: str = field(default="", repr=False)
-    """The URL without parameters that are ours."""
+        self.redis_url = redis_url
+        """The URL without parameters that are ours."""
 
-    for_connections: dict[str, object] = field(default_factory=dict, repr=False)  # type: ignore[arg-type]
-    """Keywords for redis-py's connections and pools: what was given, but not where they lead."""
+        self.decode_responses = False
+        self.encoding = "utf-8"
+        self.encoding_errors = "strict"
 
-    unserved: str | None = None
-    """Why redis-py has to do everything, if it has to."""
+        self.for_connections: dict[str, object] = {}
+        """Keywords for redis-py's connections: what was given, but not where they lead."""
+
+        self.unserved: str | None = None
+        """Why redis-py has to do everything, if it has to."""
 
 
 def of_keywords(
@@ -190,7 +204,7 @@ def of_pool(
     """Arguments of a client in place of one that uses a pool of redis-py, which stays its own."""
     made = cast("Any", pool)
     if not isinstance(made.connection_class, type):
-        return Arguments("", profile, {}, unserved="a pool of another kind")
+        return _unserved("a pool of another kind")
     given: dict[str, object] = dict(made.connection_kwargs)
     given.setdefault("max_connections", getattr(made, "max_connections", None))
     # The pool of redis-py has no bound unless it was given one.
@@ -207,7 +221,7 @@ def of_pool(
     if not is_tls:
         given = {name: value for name, value in given.items() if not name.startswith("ssl_")}
     if unserved:
-        return Arguments("", profile, {}, unserved=unserved)
+        return _unserved(unserved)
     arguments = of_keywords(
         **cast("Any", {**place, **login}),
         ssl=is_tls,
@@ -216,6 +230,12 @@ def of_pool(
         options={**_known(given), **(options or {})},
     )
     arguments.for_connections = {}
+    return arguments
+
+
+def _unserved(why: str) -> Arguments:
+    arguments = Arguments("", None, {})
+    arguments.unserved = why
     return arguments
 
 
@@ -303,10 +323,10 @@ def _translate(
     if value is None or given.get(knob) is not None:
         return
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidOption(f"invalid {name} {str(value)!r}: allowed is a number")
+        raise InvalidOption(f'invalid {name} "{value}": allowed is a number')
     scaled = value * factor
     if scaled <= 0 or scaled != scaled or scaled == float("inf"):
-        raise InvalidOption(f"invalid {name} {str(value)!r}: allowed is a number above 0")
+        raise InvalidOption(f'invalid {name} "{value}": allowed is a number above 0')
     # The core says what else is wrong with it, by its own name.
     options[knob] = max(1, round(scaled))
 
@@ -351,7 +371,7 @@ def _of_text(name: str, value: str) -> object:
             return float(value) if "." in value else int(value)
         except ValueError:
             raise InvalidOption(
-                f"invalid URL parameter {name} {value!r}: allowed is a number"
+                f'invalid URL parameter {name} "{value}": allowed is a number'
             ) from None
     return _flag(value) if name in _FLAGS else value
 

@@ -1,8 +1,8 @@
 //! The client: arguments are converted with the GIL, the call is made without it, and the reply is
 //! converted with it again.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use outlast::Config;
 use pyo3::prelude::*;
@@ -65,7 +65,9 @@ impl Client {
         let shared = match (share, url) {
             (Some(other), _) => other.get().opened(py)?.shared.clone(),
             (None, None) => None,
-            (None, Some(url)) => Some(Arc::new(Shared::new(config(py, url, profile, options, resp3)?)?)),
+            (None, Some(url)) => {
+                Some(Arc::new(Shared::new(config(py, url, profile, options, resp3)?)?))
+            }
         };
         let is_new = share.is_none();
         let opened = Opened {
@@ -95,12 +97,11 @@ impl Client {
     }
 
     /// The value of a key, or None.
-    fn get<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn get<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         match slf.get().direct() {
-            Some(client) => client.run(slf.py(), &[Arg::Word("GET"), client.argument("name", name)?]),
+            Some(client) => {
+                client.run(slf.py(), &[Arg::Word("GET"), client.argument("name", name)?])
+            }
             None => theirs(slf, "get", (name,), None),
         }
     }
@@ -127,7 +128,7 @@ impl Client {
         let py = slf.py();
         let lives = usize::from(ex.is_some()) + usize::from(px.is_some()) + usize::from(keepttl);
         // redis-py takes digits for a number.
-        let is_text = ex.or(px).is_some_and(|life| life.is_instance_of::<PyString>());
+        let is_text = ex.or(px).is_some_and(PyAnyMethods::is_instance_of::<PyString>);
         let is_plain = lives <= 1 && !is_text && !(nx && xx);
         let is_odd = !is_plain || options.is_some() || !args.is_empty();
         let Some(client) = slf.get().direct().filter(|_| !is_odd) else {
@@ -210,12 +211,11 @@ impl Client {
     }
 
     /// Seconds until a key expires: -1 if never, -2 if there is no such key.
-    fn ttl<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn ttl<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         match slf.get().direct() {
-            Some(client) => client.run(slf.py(), &[Arg::Word("TTL"), client.argument("name", name)?]),
+            Some(client) => {
+                client.run(slf.py(), &[Arg::Word("TTL"), client.argument("name", name)?])
+            }
             None => theirs(slf, "ttl", (name,), None),
         }
     }

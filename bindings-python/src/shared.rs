@@ -60,7 +60,9 @@ impl Shared {
     pub(crate) fn call(&self, py: Python<'_>, args: &[Arg]) -> PyResult<Value> {
         let member = self.live(py)?;
         if !convoy::is_on() {
-            return interruptibly(py, |interrupt| member.client.call_interruptible(args, interrupt));
+            return interruptibly(py, |interrupt| {
+                member.client.call_interruptible(args, interrupt)
+            });
         }
         let begun = member.client.begin_call(args, convoy::PATIENCE);
         match begun.map_err(|error| raised(py, &error))? {

@@ -47,9 +47,9 @@ impl Client {
         while !batch.open.is_empty() {
             match self.gate.route()? {
                 Route::Redis { epoch } => self.exchange(&mut batch, epoch, interrupt)?,
-                Route::Store => batch.settle_each(|args| {
-                    self.gate.serve(args, Traits::of(args), true)
-                }),
+                Route::Store => {
+                    batch.settle_each(|args| self.gate.serve(args, Traits::of(args), true));
+                }
                 Route::Wait => {
                     if self.gate.wait_for_startup(Some(batch.deadline), interrupt)?.is_none() {
                         batch.settle_each(|args| Some(self.gate.overdue(args, Traits::of(args))));

@@ -134,13 +134,13 @@ impl Client {
                         Some(result) => return result.and_then(into_result),
                         None => continue,
                     },
-                    Route::Wait => match self.gate.wait_for_startup(Some(deadline), interrupt)? {
-                        Some(_) => continue,
-                        None => {
+                    Route::Wait => {
+                        if self.gate.wait_for_startup(Some(deadline), interrupt)?.is_none() {
                             let overdue = self.gate.overdue(args, Traits::of(args));
                             return overdue.and_then(into_result);
                         }
-                    },
+                        continue;
+                    }
                 },
             };
             let unanswered = match called {

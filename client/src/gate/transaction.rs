@@ -104,7 +104,10 @@ impl Gate {
     }
 
     /// The startup took longer than the transaction may.
-    pub(crate) fn overdue_transaction<A: AsRef<[u8]>>(&self, commands: &[Vec<A>]) -> Result<Value, Error> {
+    pub(crate) fn overdue_transaction<A: AsRef<[u8]>>(
+        &self,
+        commands: &[Vec<A>],
+    ) -> Result<Value, Error> {
         if self.policy().startup == Startup::Required {
             return Err(self.refuse("Redis is required, and the startup is under way"));
         }

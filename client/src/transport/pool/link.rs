@@ -56,7 +56,11 @@ impl Blocking {
     }
 
     /// Writes what is left to write, and reads until there is a reply.
-    pub(super) fn finish(&mut self, deadline: Instant, interrupt: Interrupt<'_>) -> Result<Value, CallError> {
+    pub(super) fn finish(
+        &mut self,
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Value, CallError> {
         while !self.channel.unsent().is_empty() {
             self.be_patient(deadline).map_err(|failure| self.unanswered(failure))?;
             match write(&self.socket, self.channel.unsent()) {
