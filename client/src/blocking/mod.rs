@@ -137,16 +137,17 @@ impl Client {
         args: &[A],
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Value, Error> {
-        Gate::check(args)?;
+        let traits = Gate::check(args)?;
         self.start();
         let deadline = Instant::now() + self.gate.command_timeout();
-        self.go_on(args, deadline, None, interrupt)
+        self.go_on(args, traits, deadline, None, interrupt)
     }
 
     /// Runs a command to its end; `waiting` is one that was sent already.
     fn go_on<A: AsRef<[u8]>>(
         &self,
         args: &[A],
+        traits: Traits,
         deadline: Instant,
         mut waiting: Option<(u64, Waiting)>,
         interrupt: &dyn Fn() -> Result<(), Error>,
@@ -158,13 +159,13 @@ impl Client {
                     Route::Redis { epoch } => {
                         (epoch, self.pool.call(args, epoch, deadline, interrupt))
                     }
-                    Route::Store => match self.gate.serve(args, Traits::of(args), true) {
+                    Route::Store => match self.gate.serve(args, traits, true) {
                         Some(result) => return result.and_then(into_result),
                         None => continue,
                     },
                     Route::Wait => {
                         if self.gate.wait_for_startup(Some(deadline), interrupt)?.is_none() {
-                            let overdue = self.gate.overdue(args, Traits::of(args));
+                            let overdue = self.gate.overdue(args, traits);
                             return overdue.and_then(into_result);
                         }
                         continue;
@@ -214,6 +215,11 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Whether commands go to Redis at this moment.
+    pub fn is_connected(&self) -> bool {
+        self.gate.is_connected()
     }
 
     /// Where Redis is, how to behave.

@@ -19,7 +19,7 @@ use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
 use outlast_core::store::{Eviction, Options, Refusal};
-use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value, Verdict};
+use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Timestamp, Value, Verdict};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
@@ -230,6 +230,18 @@ impl Gate {
         value: Value,
         began: Instant,
     ) -> Result<Value, Box<Unanswered>> {
+        self.replied_at(args, epoch, value, self.clock.now(), micros_since(began))
+    }
+
+    /// The same, at a time that the caller looked up, for each of many replies that came together.
+    pub(crate) fn replied_at<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        epoch: u64,
+        value: Value,
+        now: Timestamp,
+        took_us: u64,
+    ) -> Result<Value, Box<Unanswered>> {
         if let Value::Error(message) = &value {
             let kind = classify_reply(message);
             if kind.verdict() != Verdict::Command {
@@ -241,11 +253,9 @@ impl Gate {
         if policy.shadow {
             // Also in the outage that has just begun: whoever was told that a write is done reads it.
             let is_newest = || self.is_newest(epoch);
-            let (now, stale_ms_max) = (self.clock.now(), policy.stale_ms_max);
-            self.store.learn(now, args, &value, stale_ms_max, is_newest);
+            self.store.learn(now, args, &value, policy.stale_ms_max, is_newest);
         }
         self.finished.fetch_add(1, Ordering::Relaxed);
-        let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.latency.record(took_us);
         let (took_ms, slow_ms) = (took_us / 1_000, policy.breaker_slow_call_ms);
         if slow_ms > 0 && took_ms >= slow_ms && !Traits::of(args).blocking {
@@ -431,6 +441,10 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
+}
+
+pub(crate) fn micros_since(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 pub(crate) fn closed() -> Error {
