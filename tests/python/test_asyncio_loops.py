@@ -288,7 +288,7 @@ async def use():
     gc.collect()
     client.incr("text")
 
-asyncio.run(use())
+asyncio.run(use(), debug=False)
 gc.collect()
 print("ended")
 """
@@ -303,7 +303,7 @@ import asyncio, sys
 import outlast.asyncio
 
 client = outlast.asyncio.from_url(sys.argv[1], profile="production")
-asyncio.run(client.set("k", "v"))
+asyncio.run(client.set("k", "v"), debug=False)
 print("ended")
 """
 

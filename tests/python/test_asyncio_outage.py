@@ -171,7 +171,7 @@ async def test_cancelling_never_gives_a_reply_to_another(server, open_client):
                 ended += 1
             except asyncio.CancelledError:
                 cancelled += 1
-    assert cancelled > 500
+    assert cancelled > 200
     assert ended > 3_000
     assert is_connected(client)
     assert client.get_status()["dials"] == 1

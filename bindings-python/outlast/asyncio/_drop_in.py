@@ -8,7 +8,7 @@ connection) has one of redis-py, from a pool of redis-py.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -248,6 +248,7 @@ class _Callbacks(CaseInsensitiveDict):
     """Response callbacks that tell when one is set."""
 
     def __init__(self, given: Mapping[str, Any], client: Redis) -> None:
+        self._client: Callable[[], Redis | None] = _nobody
         super().__init__(dict(given))
         self._client = ref(client)
 
@@ -260,6 +261,10 @@ class _Callbacks(CaseInsensitiveDict):
     def update(self, data: Any) -> None:
         for command, callback in data.items():
             self[command] = callback
+
+
+def _nobody() -> None:
+    """Whoever is told while the callbacks are those of redis-py."""
 
 
 class _Answered:
