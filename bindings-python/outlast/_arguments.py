@@ -62,8 +62,8 @@ FOR_CONNECTIONS = {
     "maint_notifications_config",
     "oss_cluster_maint_notifications_handler",
 }
-"""What connections of redis-py take and the native ones do without: these check a connection
-before they use it, are dialled again by the policy, and never repeat a command on a caller's time."""
+"""What connections of redis-py take and native ones do without: these are looked at before they are
+used, dialled again by the policy, and no command is repeated on a caller's time."""
 
 # Who asks for one of these wants each command to go through redis-py.
 _UNSERVED = {
@@ -129,7 +129,7 @@ class Arguments:
     """The URL without parameters that are ours."""
 
     for_connections: dict[str, object] = field(default_factory=dict, repr=False)  # type: ignore[arg-type]
-    """Keywords for redis-py's connections and pools; not where they lead, and only what was given."""
+    """Keywords for redis-py's connections and pools: what was given, but not where they lead."""
 
     unserved: str | None = None
     """Why redis-py has to do everything, if it has to."""
@@ -154,13 +154,16 @@ def of_keywords(
         url = f"{'rediss' if ssl else 'redis'}://{login}{place}/{_quoted(db or 0)}"
     else:
         url = f"unix://{login}{_path(unix_socket_path)}?db={_quoted(db or 0)}"
+    if username and not password:
+        # Such a user needs none; in redis-py, too.
+        url = _with_parameter(url, "password", "")
     return _arguments(url, url, profile, dict(options or {}))
 
 
 def of_url(
     url: str, *, profile: str | None = None, options: Mapping[str, object] | None = None
 ) -> Arguments:
-    """Arguments of a client for a URL, whose parameters are knobs, or redis-py's; keywords go before."""
+    """Arguments of a client for a URL, with knobs or redis-py's parameters; keywords go before."""
     _check("url", url)
     own, of_redis_py, theirs = _parted(url)
     given = {**of_redis_py, **(options or {})}
@@ -179,6 +182,8 @@ def of_pool(
 ) -> Arguments:
     """Arguments of a client in place of one that uses a pool of redis-py, which stays its own."""
     made = cast("Any", pool)
+    if not isinstance(made.connection_class, type):
+        return Arguments("", profile, {}, unserved="a pool of another kind")
     given: dict[str, object] = dict(made.connection_kwargs)
     given.setdefault("max_connections", getattr(made, "max_connections", None))
     # The pool of redis-py has no bound unless it was given one.
@@ -291,7 +296,7 @@ def _translate(
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidOption(f"invalid {name} {str(value)!r}: allowed is a number")
     scaled = value * factor
-    if scaled <= 0 or scaled != scaled or scaled == float("inf"):  # noqa: PLR0124 - NaN
+    if scaled <= 0 or scaled != scaled or scaled == float("inf"):
         raise InvalidOption(f"invalid {name} {str(value)!r}: allowed is a number above 0")
     # The core says what else is wrong with it, by its own name.
     options[knob] = max(1, round(scaled))
@@ -318,7 +323,7 @@ def _settle_tls(options: dict[str, object], connections: dict[str, object]) -> N
 
 
 def _parted(url: str) -> tuple[str, dict[str, object], str]:
-    """A URL without the parameters that are redis-py's, those, and the URL with none that are ours."""
+    """A URL without redis-py's parameters, those, and the URL with none that are ours."""
     base, pairs = _split(url)
     own = [pair for pair in pairs if pair[0] not in _OF_REDIS_PY]
     of_redis_py = {name: _of_text(name, value) for name, value in pairs if name in _OF_REDIS_PY}

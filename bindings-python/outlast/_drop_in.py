@@ -1,13 +1,15 @@
 """The client where redis-py is installed: a `redis.Redis` whose commands the native client runs.
 
-What needs a connection of its own (subscriptions, WATCH, MONITOR, blocking commands, a client of one
-connection) has one of redis-py, from a pool of redis-py.
+What needs a connection of its own (subscriptions, WATCH, MONITOR, blocking commands, a client of
+one connection) has one of redis-py, from a pool of redis-py.
 """
+
+# ruff: noqa: ANN401 - what commands take and answer is of any type
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary, ref
 
 from redis import utils
@@ -22,6 +24,9 @@ from outlast._log import warn
 from outlast._pipeline import Pipeline
 from outlast.types import RulesOption
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 __all__ = ["Redis", "Stock"]
 
 # The native client of each pool, so that all who use a pool share a connection and a memory.
@@ -30,7 +35,7 @@ _NATIVES: WeakKeyDictionary[Any, _outlast.Client] = WeakKeyDictionary()
 _NATIVE_METHODS = {"GET", "SET", "INCRBY", "DEL", "EXPIRE", "TTL"}
 """Commands that have a method in native code, which asks no callback."""
 
-_RESP3 = getattr(utils, "DEFAULT_RESP_VERSION", 2) == 3  # noqa: PLR2004
+_RESP3 = getattr(utils, "DEFAULT_RESP_VERSION", 2) == 3
 
 # Whoever overrides one of these wants to see each command.
 _SEAMS = ("execute_command", "_execute_command", "_send_command_parse_response", "parse_response")
@@ -39,12 +44,13 @@ _SEAMS = ("execute_command", "_execute_command", "_send_command_parse_response",
 class Redis(_outlast.Client, Stock):
     """A Redis client that keeps answering while Redis is away. Threads may share it.
 
-    It is a `redis.Redis`, with all that it offers. Its arguments are understood, too: `socket_timeout`
-    is the deadline of a command (`command_timeout_ms`), `socket_connect_timeout` that of a dial,
-    `max_connections` is `connections_max`. `retry`, `retry_on_timeout` and `health_check_interval`
-    are for connections of redis-py, which subscriptions and blocking commands have; commands are
-    never repeated on the caller's time here. A credential provider, client-side caching, connection
-    classes of one's own and Sentinel's pools leave everything to redis-py, which is logged.
+    It is a `redis.Redis`, with all that it offers. Its arguments are understood, too:
+    `socket_timeout` is the deadline of a command (`command_timeout_ms`), `socket_connect_timeout`
+    that of a dial, `max_connections` is `connections_max`. `retry`, `retry_on_timeout` and
+    `health_check_interval` are for connections of redis-py, which subscriptions and blocking
+    commands have; no command is repeated on the caller's time here. A credential provider,
+    client-side caching, connection classes of one's own and Sentinel's pools leave everything to
+    redis-py, which is logged.
 
     `rules` say what keys are for, and so what may be done with them while Redis is away: in order,
     patterns as KEYS takes them, each with a class (cache, counter, session, queue, lock,
@@ -104,11 +110,9 @@ class Redis(_outlast.Client, Stock):
                 options=options,
             )
             _open(self, made)
-            place = {
-                **_kept(made, self),
-                **{"host": host, "port": port, "db": db, "password": password},
-                **{"username": username, "ssl": ssl, "unix_socket_path": unix_socket_path},
-            }
+            place = {"host": host, "port": port, "db": db, "password": password}
+            place |= {"username": username, "ssl": ssl, "unix_socket_path": unix_socket_path}
+            place |= _kept(made, self)
         Stock.__init__(self, **place, single_connection_client=single_connection_client)
         if connection_pool is None:
             _share(self.connection_pool, self)
@@ -126,8 +130,8 @@ class Redis(_outlast.Client, Stock):
     ) -> Redis:
         """Makes a client for `redis://[[user]:password@]host[:port][/database][?knob=value]`.
 
-        `rediss://` is the same with TLS; `unix:///path?db=0` is a unix socket. redis-py's parameters
-        are understood as well.
+        `rediss://` is the same with TLS; `unix:///path?db=0` is a unix socket. redis-py's
+        parameters are understood as well.
         """
         if rules is not None:
             options["rules"] = rules
@@ -136,9 +140,7 @@ class Redis(_outlast.Client, Stock):
         _open(native, made)
         pool = ConnectionPool.from_url(made.redis_url, **_kept(made, native))
         _share(pool, native)
-        client = cls(
-            connection_pool=pool, single_connection_client=single_connection_client
-        )
+        client = cls(connection_pool=pool, single_connection_client=single_connection_client)
         client.auto_close_connection_pool = True
         return client
 
@@ -190,7 +192,7 @@ class Redis(_outlast.Client, Stock):
         if self.auto_close_connection_pool:
             _outlast.Client.close(self)
 
-    def __enter__(self) -> Redis:
+    def __enter__(self) -> Self:
         """The client itself."""
         return self
 
@@ -266,7 +268,7 @@ def _forms(made: Arguments) -> dict[str, Any]:
 
 
 def _share(pool: Any, native: _outlast.Client) -> None:
-    """Has all that use the pool share what the client has. The client itself may end before them."""
+    """Has all that use the pool share what the client has, which may end before them."""
     shared = _outlast.Client()
     shared.open(share=native)
     _NATIVES[pool] = shared
@@ -276,6 +278,6 @@ def _kept(made: Arguments, native: _outlast.Client) -> dict[str, Any]:
     """Keywords for connections of redis-py, which are to speak the same version of RESP."""
     kept = dict(made.for_connections)
     protocol = native.protocol
-    if kept.get("protocol") is None and protocol is not None and (protocol == 3) != _RESP3:  # noqa: PLR2004
+    if kept.get("protocol") is None and protocol is not None and (protocol == 3) != _RESP3:
         kept["protocol"] = protocol
     return kept

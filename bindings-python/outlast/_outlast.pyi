@@ -53,21 +53,26 @@ __version__: Final[str]
 
 _Argument: TypeAlias = str | bytes | bytearray | memoryview | int | float
 _Time: TypeAlias = int | timedelta
-_Text: TypeAlias = bytes | str
 _Ended = TypeVar("_Ended", covariant=True)
 
 @disjoint_base
 class Client:
-    def __new__(
-        cls,
-        url: str,
+    def __new__(cls, *_args: object, **_options: object) -> Self: ...
+    def open(
+        self,
+        url: str | None = None,
         profile: str | None = None,
-        decode_responses: bool = False,
         options: dict[str, object] | None = None,
-    ) -> Self: ...
+        *,
+        share: Client | None = None,
+        resp3: bool = False,
+        decode_responses: bool = False,
+        encoding: str = "utf-8",
+        encoding_errors: str = "strict",
+    ) -> None: ...
     def connect(self) -> None: ...
     def begin(self) -> None: ...
-    def get(self, name: _Argument) -> _Text | None: ...
+    def get(self, name: _Argument) -> Any: ...  # noqa: ANN401 - bytes or str
     def set(
         self,
         name: _Argument,
@@ -78,13 +83,27 @@ class Client:
         xx: bool = False,
         keepttl: bool = False,
         get: bool = False,
-    ) -> bool | _Text | None: ...
+        *args: object,
+        **options: object,
+    ) -> Any: ...  # noqa: ANN401 - True, None, or the old value
     def incr(self, name: _Argument, amount: int | None = None) -> int: ...
     def delete(self, *names: _Argument) -> int: ...
-    def expire(self, name: _Argument, time: _Time) -> bool: ...
+    def expire(self, name: _Argument, time: _Time, *args: bool, **options: bool) -> bool: ...
     def ttl(self, name: _Argument) -> int: ...
-    def ping(self) -> bool: ...
     def execute_command(self, *args: _Argument) -> Any: ...  # noqa: ANN401 - any command's reply
+    def request(self, args: tuple[Any, ...], as_bytes: bool = False) -> Any: ...  # noqa: ANN401 - any command's reply
+    def run_pipeline(
+        self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
+    ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
+    def run_transaction(
+        self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
+    ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
+    @property
+    def direct(self) -> bool: ...
+    @direct.setter
+    def direct(self, direct: bool) -> None: ...
+    @property
+    def protocol(self) -> int | None: ...
     def get_status(self) -> Status: ...
     @property
     def mode(self) -> Literal["connected", "degraded", "reconciling", "closed"]: ...

@@ -3,6 +3,8 @@
 Those that watch keys, or hold a command that needs a connection of its own, go redis-py's way.
 """
 
+# ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -22,9 +24,7 @@ class Pipeline(Stock):
     """redis-py's pipeline, sent and answered by the native client."""
 
     def __init__(self, client: Redis, transaction: bool | None, shard_hint: object) -> None:
-        super().__init__(
-            client.connection_pool, client.response_callbacks, transaction, shard_hint
-        )
+        super().__init__(client.connection_pool, client.response_callbacks, transaction, shard_hint)
         self._client = client
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
@@ -48,7 +48,7 @@ class Pipeline(Stock):
         return answers
 
     def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
-        """WATCH, and what is read while keys are watched: over one connection, if Redis is there."""
+        """WATCH, and what is read while keys are watched: over one connection."""
         if self.connection is None:
             self._client.ensure_connection(args)
         return super().immediate_execute_command(*args, **options)

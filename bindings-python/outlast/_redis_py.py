@@ -25,7 +25,7 @@ IS_INSTALLED = _is_known()
 
 
 def exception(name: str) -> Any:  # noqa: ANN401 - a base class that no checker need know
-    """The class of redis-py with this name; without redis-py, or where its release has none, a base of it."""
+    """The class of redis-py with this name, or a base of it where there is none."""
     if not IS_INSTALLED:
         return Exception
     return getattr(_exceptions, name, None) or _exceptions.RedisError  # type: ignore[union-attr]

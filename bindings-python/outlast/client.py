@@ -1,5 +1,7 @@
 """The client that applications make: over redis-py where it is installed, else on its own."""
 
+# ruff: noqa: ANN401 - what commands take and answer is of any type
+
 from __future__ import annotations
 
 from typing import Any
@@ -11,7 +13,7 @@ if _redis_py.IS_INSTALLED:
 else:
     from outlast._standalone import Redis, Stock
 
-__all__ = ["Redis", "from_url"]
+__all__ = ["Redis", "Stock", "from_url"]
 
 
 def from_url(url: str, **options: Any) -> Redis:

@@ -10,7 +10,7 @@ that failure, too: `RedisUnavailable` because of a wrong password is a `redis.Au
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from outlast import _redis_py
@@ -169,7 +169,7 @@ def _made(
     return error
 
 
-@lru_cache(maxsize=None)
+@cache
 def _both(cls: type[OutlastError], theirs: type[Exception]) -> type[OutlastError]:
     """The class itself where it is one of redis-py's class, else one that is both."""
     if issubclass(cls, theirs):

@@ -198,7 +198,8 @@ impl Client {
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let is_odd = options.is_some() || !args.is_empty();
+        let is_text = time.is_instance_of::<PyString>();
+        let is_odd = is_text || options.is_some() || !args.is_empty();
         let Some(client) = slf.get().direct().filter(|_| !is_odd) else {
             let all = (name, time).into_pyobject(py)?.add(args)?.cast_into::<PyTuple>()?;
             return theirs(slf, "expire", all, options);
