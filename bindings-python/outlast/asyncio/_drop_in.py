@@ -1,9 +1,10 @@
-"""The client where redis-py is installed: a `redis.asyncio.Redis` whose commands the native client
-runs.
+"""The client where redis-py is installed: a `redis.asyncio.Redis` that runs commands natively.
 
-What needs a connection of its own (subscriptions, WATCH, MONITOR, blocking commands, a client of one
-connection) has one of redis-py, from a pool of redis-py.
+What needs a connection of its own (subscriptions, WATCH, MONITOR, blocking commands, a client of
+one connection) has one of redis-py, from a pool of redis-py.
 """
+
+# ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ _NATIVES: WeakKeyDictionary[Any, _outlast.AsyncClient] = WeakKeyDictionary()
 _NATIVE_METHODS = {"GET", "SET", "INCRBY", "DEL", "EXPIRE", "TTL"}
 """Commands that have a method in native code, which asks no callback."""
 
-_RESP3 = getattr(utils, "DEFAULT_RESP_VERSION", 2) == 3  # noqa: PLR2004
+_RESP3 = getattr(utils, "DEFAULT_RESP_VERSION", 2) == 3
 
 _NOT_FOR_SHAPES = {"keys", NEVER_DECODE, EMPTY_RESPONSE}
 
@@ -93,8 +94,13 @@ class Redis(_outlast.AsyncClient, Stock):
             _open(self, made)
             place = {
                 **_kept(made, self),
-                **{"host": host, "port": port, "db": db, "password": password},
-                **{"username": username, "ssl": ssl, "unix_socket_path": unix_socket_path},
+                "host": host,
+                "port": port,
+                "db": db,
+                "password": password,
+                "username": username,
+                "ssl": ssl,
+                "unix_socket_path": unix_socket_path,
             }
         Stock.__init__(self, **place, single_connection_client=single_connection_client)
         if connection_pool is None:
@@ -113,8 +119,8 @@ class Redis(_outlast.AsyncClient, Stock):
     ) -> Redis:
         """Makes a client for `redis://[[user]:password@]host[:port][/database][?knob=value]`.
 
-        `rediss://` is the same with TLS; `unix:///path?db=0` is a unix socket. redis-py's parameters
-        are understood as well.
+        `rediss://` is the same with TLS; `unix:///path?db=0` is a unix socket. redis-py's
+        parameters are understood as well.
         """
         if rules is not None:
             options["rules"] = rules
@@ -293,7 +299,7 @@ def _forms(made: Arguments) -> dict[str, Any]:
 
 
 def _share(pool: Any, native: _outlast.AsyncClient) -> None:
-    """Has all that use the pool share what the client has. The client itself may end before them."""
+    """Has all that use the pool share what the client has. The client may end before them."""
     shared = _outlast.AsyncClient()
     shared.open(share=native)
     _NATIVES[pool] = shared
@@ -303,6 +309,6 @@ def _kept(made: Arguments, native: _outlast.AsyncClient) -> dict[str, Any]:
     """Keywords for connections of redis-py, which are to speak the same version of RESP."""
     kept = dict(made.for_connections)
     protocol = native.protocol
-    if kept.get("protocol") is None and protocol is not None and (protocol == 3) != _RESP3:  # noqa: PLR2004
+    if kept.get("protocol") is None and protocol is not None and (protocol == 3) != _RESP3:
         kept["protocol"] = protocol
     return kept
