@@ -75,6 +75,16 @@ struct Place<'py> {
     member: Arc<Member>,
 }
 
+impl Drop for Link {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if state.member.is_inherited() {
+            // To drop it would take locks whose holders are gone.
+            std::mem::forget(state.member.clone());
+        }
+    }
+}
+
 impl Link {
     pub(crate) fn new(config: Config) -> PyResult<Self> {
         let member = Member::new(config.clone())?;
