@@ -9,6 +9,7 @@ one connection) has one of redis-py, from a pool of redis-py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary, ref
 
@@ -49,8 +50,8 @@ class Redis(_outlast.Client, Stock):
     that of a dial, `max_connections` is `connections_max`. `retry`, `retry_on_timeout` and
     `health_check_interval` are for connections of redis-py, which subscriptions and blocking
     commands have; no command is repeated on the caller's time here. A credential provider,
-    client-side caching, connection classes of one's own and Sentinel's pools leave everything to
-    redis-py, which is logged.
+    client-side caching, connection classes of one's own, Sentinel's pools, and TLS with ciphers,
+    OCSP or a key's password leave everything to redis-py, which is logged.
 
     `rules` say what keys are for, and so what may be done with them while Redis is away: in order,
     patterns as KEYS takes them, each with a class (cache, counter, session, queue, lock,
@@ -220,6 +221,18 @@ class Redis(_outlast.Client, Stock):
             warn(f"{made.unserved} is left to redis-py: nothing is answered from memory")
 
 
+def _signature() -> Signature:
+    """What the constructor takes, for whoever asks by `inspect`: redis-py's arguments and ours."""
+    theirs = signature(Stock.__init__).parameters
+    ours = signature(Redis.__init__).parameters
+    kept = {**theirs, "socket_timeout": ours["socket_timeout"]}
+    *named, options = ours.values()
+    more = [argument.replace(kind=Parameter.KEYWORD_ONLY) for argument in named]
+    more = [argument for argument in more if argument.name not in kept]
+    return Signature([*kept.values(), *more, options])
+
+
+cast("Any", Redis.__init__).__signature__ = _signature()
 _OWN = {name: getattr(Redis, name, None) for name in _SEAMS}
 
 

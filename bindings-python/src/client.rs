@@ -128,7 +128,7 @@ impl Client {
         let py = slf.py();
         let lives = usize::from(ex.is_some()) + usize::from(px.is_some()) + usize::from(keepttl);
         // redis-py takes digits for a number.
-        let is_text = ex.or(px).is_some_and(|life| life.is_instance_of::<PyString>());
+        let is_text = ex.or(px).is_some_and(PyAnyMethods::is_instance_of::<PyString>);
         let is_plain = lives <= 1 && !is_text && !(nx && xx);
         let is_odd = !is_plain || options.is_some() || !args.is_empty();
         let Some(client) = slf.get().direct().filter(|_| !is_odd) else {

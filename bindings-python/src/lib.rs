@@ -4,6 +4,7 @@ mod asyncio;
 mod client;
 mod command_line;
 mod convert;
+mod convoy;
 mod engine;
 mod errors;
 mod process;

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use outlast::{Config, Error, ErrorKind, Status, Value};
 use pyo3::prelude::*;
 
 use crate::convert::Arg;
+use crate::convoy;
 use crate::errors::raised;
 use crate::process::{Member, start_log_thread};
 
@@ -57,7 +59,18 @@ impl Shared {
 
     pub(crate) fn call(&self, py: Python<'_>, args: &[Arg]) -> PyResult<Value> {
         let member = self.live(py)?;
-        interruptibly(py, |interrupt| member.client.call_interruptible(args, interrupt))
+        if !convoy::is_on() {
+            return interruptibly(py, |interrupt| {
+                member.client.call_interruptible(args, interrupt)
+            });
+        }
+        let begun = member.client.begin_call(args, convoy::PATIENCE);
+        match begun.map_err(|error| raised(py, &error))? {
+            Ok(value) => Ok(value),
+            Err(begun) => {
+                interruptibly(py, |interrupt| member.client.end_call(args, begun, interrupt))
+            }
+        }
     }
 
     pub(crate) fn pipeline(
@@ -152,7 +165,8 @@ fn interruptibly<T: Send>(
             }
         }
     };
-    let result = py.detach(|| call(&interrupt));
+    let (result, ended) = py.detach(|| (call(&interrupt), Instant::now()));
+    convoy::note(ended);
     match caught.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(exception) => Err(exception),
         None => result.map_err(|error| raised(py, &error)),

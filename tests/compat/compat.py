@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Runs redis-py's own tests twice, with redis-py and with outlast in its place, and compares.
 
-    compat.py --source FOLDER [--suite NAME] [--tests PATH ...] [--keep]
+    compat.py --source FOLDER [--suite NAME] [--tests PATH ...]
 
-Each run has a fresh redis-server. A test that passes with redis-py and not with outlast is run again
-on its own, both ways; what then still fails must stand in falls-short.json with its reason. The exit
-code is not 0 where a test falls short without a reason, where one with a reason passes, or where fewer than
-99 of 100 pass.
+Each run has a fresh redis-server. A test that passes with redis-py and not with outlast is run
+again on its own; what then still fails must stand in falls-short.json with its reason. The exit
+code is not 0 where a test falls short without a reason, where one with a reason passes, or where
+fewer than 99 of 100 pass.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def report(
 ) -> int:
     """Prints the table; 1 where something is not as it should be."""
     share = (len(passed) - len(failed)) / len(passed) if passed else 0.0
-    print(f"\n| redis-py's tests | passed | share |\n| --- | --- | --- |")
+    print("\n| redis-py's tests | passed | share |\n| --- | --- | --- |")
     print(f"| with redis-py | {len(passed)} | 100 % |")
     print(f"| with outlast | {len(passed) - len(failed)} | {share:.2%} |\n")
     unexplained = sorted(failed - set(reasons))
@@ -169,7 +169,7 @@ def report(
 @contextlib.contextmanager
 def server(folder: Path) -> Iterator[int]:
     """A redis-server of its own."""
-    port = random.choice(PORTS)  # noqa: S311 - no secret
+    port = random.choice(PORTS)
     command = [
         *("redis-server", "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)),
         *("--save", "", "--appendonly", "no", "--enable-debug-command", "yes"),

@@ -48,7 +48,7 @@ impl Client {
             match self.gate.route()? {
                 Route::Redis { epoch } => self.exchange(&mut batch, epoch, interrupt)?,
                 Route::Store => {
-                    batch.settle_each(|args| self.gate.serve(args, Traits::of(args), true))
+                    batch.settle_each(|args| self.gate.serve(args, Traits::of(args), true));
                 }
                 Route::Wait => {
                     if self.gate.wait_for_startup(Some(batch.deadline), interrupt)?.is_none() {

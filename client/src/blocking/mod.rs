@@ -1,19 +1,23 @@
 //! The client for threads: each call is made on the calling thread, on a connection of its own.
 
 mod batch;
+mod brief;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use outlast_core::command::Traits;
 use outlast_core::{Error, Status, Value};
 
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
 use crate::gate::{Gate, Route, Settled, into_result};
-use crate::transport::pool::{CallError, Pool};
+use crate::transport::pool::{CallError, Pool, Waiting};
+
+pub use brief::Begun;
 
 /// A Redis client that keeps answering while Redis is away. Threads may share it.
 ///
@@ -104,23 +108,42 @@ impl Client {
         args: &[A],
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Value, Error> {
-        let traits = Gate::check(args)?;
+        Gate::check(args)?;
         self.start();
         let began = Instant::now();
+        self.go_on(args, began, None, interrupt)
+    }
+
+    /// Runs a command to its end; `waiting` is one that was sent already.
+    fn go_on<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        began: Instant,
+        mut waiting: Option<(u64, Waiting)>,
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Value, Error> {
         let deadline = began + self.gate.command_timeout();
         loop {
-            let epoch = match self.gate.route()? {
-                Route::Redis { epoch } => epoch,
-                Route::Store => match self.gate.serve(args, traits, true) {
-                    Some(result) => return result.and_then(into_result),
-                    None => continue,
-                },
-                Route::Wait => match self.gate.wait_for_startup(Some(deadline), interrupt)? {
-                    Some(_) => continue,
-                    None => return self.gate.overdue(args, traits).and_then(into_result),
+            let (epoch, called) = match waiting.take() {
+                Some((epoch, waiting)) => (epoch, self.pool.wait(waiting, deadline, interrupt)),
+                None => match self.gate.route()? {
+                    Route::Redis { epoch } => {
+                        (epoch, self.pool.call(args, epoch, deadline, interrupt))
+                    }
+                    Route::Store => match self.gate.serve(args, Traits::of(args), true) {
+                        Some(result) => return result.and_then(into_result),
+                        None => continue,
+                    },
+                    Route::Wait => {
+                        if self.gate.wait_for_startup(Some(deadline), interrupt)?.is_none() {
+                            let overdue = self.gate.overdue(args, Traits::of(args));
+                            return overdue.and_then(into_result);
+                        }
+                        continue;
+                    }
                 },
             };
-            let unanswered = match self.pool.call(args, epoch, deadline, interrupt) {
+            let unanswered = match called {
                 Ok(value) => match self.gate.replied(args, epoch, value, began) {
                     Ok(value) => return into_result(value),
                     Err(unanswered) => *unanswered,
