@@ -36,7 +36,11 @@ _NATIVE_METHODS = {"GET", "SET", "INCRBY", "DEL", "EXPIRE", "TTL"}
 
 _RESP3 = getattr(utils, "DEFAULT_RESP_VERSION", 2) == 3
 
-_NOT_FOR_SHAPES = {"keys", NEVER_DECODE, EMPTY_RESPONSE}
+# redis-py measures their replies where what it is given is a coroutine and nothing else.
+_COROUTINES = {"XREAD", "XREADGROUP"}
+
+_ODD = {NEVER_DECODE, EMPTY_RESPONSE}
+_NOT_FOR_SHAPES = {"keys", *_ODD}
 
 # Whoever overrides one of these wants to see each command.
 _SEAMS = ("execute_command", "_send_command_parse_response", "parse_response")
@@ -71,6 +75,7 @@ class Redis(_outlast.AsyncClient, Stock):
         unix_socket_path: str | None = None,
         connection_pool: Any = None,
         single_connection_client: bool = False,
+        auto_close_connection_pool: bool | None = None,
         profile: str | None = None,
         rules: RulesOption | None = None,
         **options: Any,
@@ -102,6 +107,9 @@ class Redis(_outlast.AsyncClient, Stock):
                 "ssl": ssl,
                 "unix_socket_path": unix_socket_path,
             }
+        if auto_close_connection_pool is not None:
+            # redis-py says that it is deprecated.
+            place["auto_close_connection_pool"] = auto_close_connection_pool
         Stock.__init__(self, **place, single_connection_client=single_connection_client)
         if connection_pool is None:
             _share(self.connection_pool, self)
@@ -115,6 +123,7 @@ class Redis(_outlast.AsyncClient, Stock):
         profile: str | None = None,
         rules: RulesOption | None = None,
         single_connection_client: bool = False,
+        auto_close_connection_pool: bool | None = None,
         **options: Any,
     ) -> Redis:
         """Makes a client for `redis://[[user]:password@]host[:port][/database][?knob=value]`.
@@ -129,15 +138,19 @@ class Redis(_outlast.AsyncClient, Stock):
         _open(native, made)
         pool = ConnectionPool.from_url(made.redis_url, **_kept(made, native))
         _share(pool, native)
-        client = cls(connection_pool=pool, single_connection_client=single_connection_client)
-        client.auto_close_connection_pool = True
+        client = cls(
+            connection_pool=pool,
+            single_connection_client=single_connection_client,
+            auto_close_connection_pool=auto_close_connection_pool,
+        )
+        client.auto_close_connection_pool = auto_close_connection_pool is not False
         return client
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Runs any command: its name and arguments, as Redis documents them."""
-        if self._is_stock:
+        if self._is_stock or self.connection is not None:
             return Stock.execute_command(self, *args, **options)
-        if self._is_watched or NEVER_DECODE in options or EMPTY_RESPONSE in options:
+        if self._is_watched or args[0] in _COROUTINES or not options.keys().isdisjoint(_ODD):
             return self._executed(args, options)
         options.pop("keys", None)
         reply = self.request(args, self._shape(args[0]), options or None)

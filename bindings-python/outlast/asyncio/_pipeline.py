@@ -93,10 +93,12 @@ class Pipeline(Stock):
         if running is NotImplemented:
             return running
         answers = await running
-        shaped = [
-            await self._client.shaped(answer, args[0], options)
-            for answer, (args, options) in zip(answers, stack)
-        ]
+        shaped: list[Any] = []
+        for answer, (args, options) in zip(answers, stack):
+            if isinstance(answer, ResponseError) and EMPTY_RESPONSE in options:
+                shaped.append(options[EMPTY_RESPONSE])
+            else:
+                shaped.append(await self._client.shaped(answer, args[0], options))
         if raise_on_error:
             self._raise_first(stack, shaped)
         return shaped
