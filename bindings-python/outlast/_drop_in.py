@@ -95,6 +95,12 @@ class Redis(_outlast.Client, Stock):
         """Makes a client for a host and a port, with TLS if `ssl`, for a unix socket, or a pool."""
         if socket_timeout is not None:
             options["socket_timeout"] = socket_timeout
+        if not isinstance(self, Redis):
+            # A class that a library derived from redis-py's, and that looks `redis.Redis` up again.
+            given = {"connection_pool": connection_pool, "unix_socket_path": unix_socket_path}
+            given |= {"single_connection_client": single_connection_client, "ssl": ssl}
+            Stock.__init__(self, host, port, db, password, username=username, **given, **options)
+            return
         if rules is not None:
             options["rules"] = rules
         self._single_connection_client = single_connection_client

@@ -94,7 +94,9 @@ class Client:
     def execute_command(self, *args: _Argument) -> Any: ...  # noqa: ANN401 - any command's reply
     def request(self, args: tuple[Any, ...], as_bytes: bool = False) -> Any: ...  # noqa: ANN401 - any command's reply
     def run_pipeline(
-        self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
+        self,
+        commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
+        callbacks: dict[str, Any] | None = None,
     ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
     def run_transaction(
         self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False

@@ -169,7 +169,7 @@ class Pipeline(Commands):
             if isinstance(answers, OutlastError):
                 raise next((reply for reply in queued if isinstance(reply, OutlastError)), answers)
         else:
-            answers = self._client.run_pipeline(stack, plain=True)
+            answers = self._client.run_pipeline(stack)
         if answers is NotImplemented:
             raise InvalidArgument("a command needs a connection of its own: redis-py has these")
         return self._ended(answers, shapes, raise_on_error)

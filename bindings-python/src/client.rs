@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use outlast::Config;
+use outlast::{Config, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
@@ -250,15 +250,15 @@ impl Client {
     }
 
     /// Runs commands that leave in one write, each a tuple of name and arguments and a dict of what
-    /// redis-py is to do with the reply. The list has their replies and errors; `NotImplemented`
-    /// where one of them needs a connection of its own and Redis is there.
+    /// redis-py is to do with the reply, as `callbacks` do it. The list has their replies and errors;
+    /// `NotImplemented` where one of them needs a connection of its own and Redis is there.
     ///
-    /// Without redis-py the replies are as those of `execute_command`, if `plain`.
-    #[pyo3(signature = (commands, plain=false))]
+    /// Without `callbacks` the replies are as those of `execute_command`.
+    #[pyo3(signature = (commands, callbacks=None))]
     fn run_pipeline<'py>(
         &self,
         commands: &Bound<'py, PyList>,
-        plain: bool,
+        callbacks: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = commands.py();
         let (shared, opened) = (self.shared(py)?, self.opened(py)?);
@@ -267,13 +267,11 @@ impl Client {
         };
         let replies = PyList::empty(py);
         for (result, command) in shared.pipeline(py, &packed)?.into_iter().zip(commands) {
-            let reply = match result {
-                Ok(value) if plain => convert::reply(py, value, &opened.forms)?,
-                Ok(value) if wants_bytes(&command)? => convert::raw(py, value, &opened.bytes)?,
-                Ok(value) => convert::raw(py, value, &opened.forms)?,
-                Err(error) => exception(py, &error)?,
-            };
-            replies.append(reply)?;
+            replies.append(match (result, callbacks) {
+                (Ok(value), Some(callbacks)) => opened.shaped(value, &command, callbacks)?,
+                (Ok(value), None) => convert::reply(py, value, &opened.forms)?,
+                (Err(error), _) => exception(py, &error)?,
+            })?;
         }
         Ok(replies.into_any())
     }
@@ -401,11 +399,36 @@ impl Client {
     }
 }
 
-/// Whether redis-py wants the reply of a command in a pipeline as bytes.
-pub(crate) fn wants_bytes(command: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let options = command.get_item(1)?;
-    let options = options.cast::<PyDict>()?;
-    Ok(!options.is_empty() && options.contains("NEVER_DECODE")?)
+impl Opened {
+    /// A reply in a pipeline, as redis-py's callback for the command makes it.
+    fn shaped<'py>(
+        &self,
+        value: Value,
+        command: &Bound<'py, PyAny>,
+        callbacks: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = command.py();
+        let (args, options) = command.extract::<(Bound<'_, PyTuple>, Bound<'_, PyDict>)>()?;
+        let wants_bytes = !options.is_empty() && options.contains("NEVER_DECODE")?;
+        let reply = convert::raw(py, value, if wants_bytes { &self.bytes } else { &self.forms })?;
+        let name = args.get_item(0)?;
+        let callback = match callbacks.get_item(&name)? {
+            None if convert::name(&name).is_some() => None,
+            None => callbacks.get_item(name.call_method0("upper")?)?,
+            found => found,
+        };
+        let Some(callback) = callback else { return Ok(reply) };
+        if options.is_empty() {
+            return callback.call1((reply,));
+        }
+        let options = options.copy()?;
+        for not_for_it in ["keys", "NEVER_DECODE"] {
+            if options.contains(not_for_it)? {
+                options.del_item(not_for_it)?;
+            }
+        }
+        callback.call((reply,), Some(&options))
+    }
 }
 
 /// The method of redis-py of this name, which ends in `execute_command` of the same client.

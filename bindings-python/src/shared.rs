@@ -46,7 +46,9 @@ impl Shared {
     pub(crate) fn connect(&self, py: Python<'_>) -> PyResult<()> {
         let member = self.live(py)?;
         self.begun.store(true, Ordering::Relaxed);
-        interruptibly(py, |interrupt| member.client.connect_interruptible(interrupt))
+        interruptibly(py, !member.client.is_connected(), |interrupt| {
+            member.client.connect_interruptible(interrupt)
+        })
     }
 
     /// Dials in the background, without waiting.
@@ -59,17 +61,17 @@ impl Shared {
 
     pub(crate) fn call(&self, py: Python<'_>, args: &[Arg]) -> PyResult<Value> {
         let member = self.live(py)?;
-        if !convoy::is_on() {
-            return interruptibly(py, |interrupt| {
+        if !convoy::is_on() || !member.client.is_connected() {
+            return interruptibly(py, !member.client.is_connected(), |interrupt| {
                 member.client.call_interruptible(args, interrupt)
             });
         }
         let begun = member.client.begin_call(args, convoy::PATIENCE);
         match begun.map_err(|error| raised(py, &error))? {
             Ok(value) => Ok(value),
-            Err(begun) => {
-                interruptibly(py, |interrupt| member.client.end_call(args, begun, interrupt))
-            }
+            Err(begun) => interruptibly(py, !member.client.is_connected(), |interrupt| {
+                member.client.end_call(args, begun, interrupt)
+            }),
         }
     }
 
@@ -79,12 +81,16 @@ impl Shared {
         commands: &[Vec<Arg>],
     ) -> PyResult<Vec<Result<Value, Error>>> {
         let member = self.live(py)?;
-        interruptibly(py, |interrupt| member.client.pipeline(commands, interrupt))
+        interruptibly(py, !member.client.is_connected(), |interrupt| {
+            member.client.pipeline(commands, interrupt)
+        })
     }
 
     pub(crate) fn transaction(&self, py: Python<'_>, commands: &[Vec<Arg>]) -> PyResult<Value> {
         let member = self.live(py)?;
-        interruptibly(py, |interrupt| member.client.transaction(commands, interrupt))
+        interruptibly(py, !member.client.is_connected(), |interrupt| {
+            member.client.transaction(commands, interrupt)
+        })
     }
 
     /// Whether a command has to go over a connection that no other caller uses.
@@ -93,7 +99,9 @@ impl Shared {
             return Ok(false);
         }
         let member = self.live(py)?;
-        interruptibly(py, |interrupt| member.client.may_use_own_connection(args, interrupt))
+        interruptibly(py, !member.client.is_connected(), |interrupt| {
+            member.client.may_use_own_connection(args, interrupt)
+        })
     }
 
     pub(crate) const fn is_lazy(&self) -> bool {
@@ -152,6 +160,7 @@ impl Shared {
 /// Makes a call without the GIL. A signal whose handler raises ends it with that very exception.
 fn interruptibly<T: Send>(
     py: Python<'_>,
+    is_away: bool,
     call: impl FnOnce(&dyn Fn() -> Result<(), Error>) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
     let caught = Mutex::new(None);
@@ -165,8 +174,14 @@ fn interruptibly<T: Send>(
             }
         }
     };
-    let (result, ended) = py.detach(|| (call(&interrupt), Instant::now()));
-    convoy::note(ended);
+    let result = if is_away {
+        // Memory answers sooner than two clocks are read.
+        py.detach(|| call(&interrupt))
+    } else {
+        let (result, ended) = py.detach(|| (call(&interrupt), Instant::now()));
+        convoy::note(ended);
+        result
+    };
     match caught.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(exception) => Err(exception),
         None => result.map_err(|error| raised(py, &error)),

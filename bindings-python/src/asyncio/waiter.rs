@@ -68,6 +68,13 @@ impl Shape {
     }
 }
 
+/// Whether redis-py wants the reply of a command in a pipeline as bytes.
+pub(crate) fn wants_bytes(command: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let options = command.get_item(1)?;
+    let options = options.cast::<PyDict>()?;
+    Ok(!options.is_empty() && options.contains("NEVER_DECODE")?)
+}
+
 impl Form {
     /// What a command that ended so comes to.
     pub(crate) fn outcome(&self, py: Python<'_>, result: Result<Value, Error>) -> Outcome {

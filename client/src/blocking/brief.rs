@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use outlast_core::command::Traits;
 use outlast_core::{Error, Value};
 
 use super::Client;
@@ -13,6 +14,7 @@ use crate::transport::pool::Waiting;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Begun {
+    traits: Traits,
     began: Instant,
     /// Its epoch and its connection, where it was sent.
     waiting: Option<(u64, Waiting)>,
@@ -31,19 +33,19 @@ impl Client {
         args: &[A],
         patience: Duration,
     ) -> Result<Result<Value, Begun>, Error> {
-        Gate::check(args)?;
+        let traits = Gate::check(args)?;
         let began = Instant::now();
         let Route::Redis { epoch } = self.gate.route()? else {
-            return Ok(Err(Begun { began, waiting: None }));
+            return Ok(Err(Begun { traits, began, waiting: None }));
         };
         match self.pool.call_briefly(args, epoch, patience) {
-            None => Ok(Err(Begun { began, waiting: None })),
-            Some(Err(waiting)) => Ok(Err(Begun { began, waiting: Some((epoch, waiting)) })),
+            None => Ok(Err(Begun { traits, began, waiting: None })),
+            Some(Err(waiting)) => Ok(Err(Begun { traits, began, waiting: Some((epoch, waiting)) })),
             Some(Ok(value)) => match self.gate.replied(args, epoch, value, began) {
                 Ok(value) => into_result(value).map(Ok),
                 Err(unanswered) => match self.gate.settle(args, epoch, *unanswered) {
                     Settled::Ended(result) => result.and_then(into_result).map(Ok),
-                    Settled::Again => Ok(Err(Begun { began, waiting: None })),
+                    Settled::Again => Ok(Err(Begun { traits, began, waiting: None })),
                 },
             },
         }
@@ -61,6 +63,6 @@ impl Client {
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Value, Error> {
         self.start();
-        self.go_on(args, begun.began, begun.waiting, interrupt)
+        self.go_on(args, begun.traits, begun.began, begun.waiting, interrupt)
     }
 }

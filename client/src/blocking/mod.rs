@@ -108,16 +108,16 @@ impl Client {
         args: &[A],
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Value, Error> {
-        Gate::check(args)?;
+        let traits = Gate::check(args)?;
         self.start();
-        let began = Instant::now();
-        self.go_on(args, began, None, interrupt)
+        self.go_on(args, traits, Instant::now(), None, interrupt)
     }
 
     /// Runs a command to its end; `waiting` is one that was sent already.
     fn go_on<A: AsRef<[u8]>>(
         &self,
         args: &[A],
+        traits: Traits,
         began: Instant,
         mut waiting: Option<(u64, Waiting)>,
         interrupt: &dyn Fn() -> Result<(), Error>,
@@ -130,13 +130,13 @@ impl Client {
                     Route::Redis { epoch } => {
                         (epoch, self.pool.call(args, epoch, deadline, interrupt))
                     }
-                    Route::Store => match self.gate.serve(args, Traits::of(args), true) {
+                    Route::Store => match self.gate.serve(args, traits, true) {
                         Some(result) => return result.and_then(into_result),
                         None => continue,
                     },
                     Route::Wait => {
                         if self.gate.wait_for_startup(Some(deadline), interrupt)?.is_none() {
-                            let overdue = self.gate.overdue(args, Traits::of(args));
+                            let overdue = self.gate.overdue(args, traits);
                             return overdue.and_then(into_result);
                         }
                         continue;
@@ -186,6 +186,11 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Whether commands go to Redis at this moment.
+    pub fn is_connected(&self) -> bool {
+        self.gate.is_connected()
     }
 
     /// Where Redis is, how to behave.

@@ -15,7 +15,7 @@ use outlast_core::latency::Histogram;
 use outlast_core::policy::{OnAmbiguous, Startup};
 use outlast_core::rules::{Decision, decide};
 use outlast_core::store::{Eviction, Options, Refusal};
-use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value, Verdict};
+use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Timestamp, Value, Verdict};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
@@ -196,6 +196,18 @@ impl Gate {
         value: Value,
         began: Instant,
     ) -> Result<Value, Box<Unanswered>> {
+        self.replied_at(args, epoch, value, self.clock.now(), micros_since(began))
+    }
+
+    /// The same, at a time that the caller looked up, for each of many replies that came together.
+    pub(crate) fn replied_at<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        epoch: u64,
+        value: Value,
+        now: Timestamp,
+        took_us: u64,
+    ) -> Result<Value, Box<Unanswered>> {
         if let Value::Error(message) = &value {
             let kind = classify_reply(message);
             if kind.verdict() != Verdict::Command {
@@ -207,11 +219,10 @@ impl Gate {
         if policy.shadow {
             // A reply that comes late tells of a time before the outage.
             let is_current = || self.is_current(epoch);
-            let (now, stale_ms_max) = (self.clock.now(), policy.stale_ms_max);
-            self.store.learn(now, args, &value, stale_ms_max, is_current);
+            self.store.learn(now, args, &value, policy.stale_ms_max, is_current);
         }
         self.finished.fetch_add(1, Ordering::Relaxed);
-        self.latency.record(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+        self.latency.record(took_us);
         Ok(value)
     }
 
@@ -359,6 +370,10 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
+}
+
+pub(crate) fn micros_since(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 pub(crate) fn closed() -> Error {

@@ -171,20 +171,16 @@ impl Pool {
     }
 
     /// Sends several commands at once and waits for all their replies, on the calling thread. `send`
-    /// queues them and says how many they are; `repeatable` says that each may be done twice.
+    /// queues them and says how many they are.
     pub(crate) fn exchange(
         &self,
         epoch: u64,
         deadline: Instant,
         interrupt: Interrupt<'_>,
-        repeatable: bool,
         send: impl FnOnce(&mut Connection, Timestamp) -> usize,
     ) -> Result<Exchanged, CallError> {
         let mut link = self.take(epoch, deadline, interrupt)?;
-        let idle = link.used_at.elapsed() > FRESH;
-        if (idle || !repeatable)
-            && let Err(failure) = link.look()
-        {
+        if let Err(failure) = link.look() {
             self.drop_one(epoch);
             return Err(CallError::Unanswered(Unanswered { failure, maybe_done: false }));
         }
