@@ -459,9 +459,14 @@ pub(crate) fn into_result(value: Value) -> Result<Value, Error> {
     }
 }
 
-/// Whether the command is about the connection that it comes over (`CLIENT SETNAME`).
+/// Whether the command is about the connection that it comes over (`CLIENT SETNAME`), or answers what
+/// says nothing of the server's health (`DEBUG ERROR LOADING`).
 fn is_of_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
-    args.first().is_some_and(|name| name.as_ref().eq_ignore_ascii_case(b"CLIENT"))
+    let is = |name: &A| {
+        let name = name.as_ref();
+        name.eq_ignore_ascii_case(b"CLIENT") || name.eq_ignore_ascii_case(b"DEBUG")
+    };
+    args.first().is_some_and(is)
 }
 
 /// The name of a command, for people.
