@@ -32,11 +32,13 @@ export const {
   decide,
   errorKinds,
   failureKinds,
+  freshness,
   knobs,
   logEntry,
   parseStatus,
   policy,
   print,
+  rateLimits,
   simulate,
   version,
 } = outlast;

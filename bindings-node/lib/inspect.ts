@@ -13,10 +13,12 @@ import type {
   Counts,
   Delay,
   FailureKind,
+  Freshness,
   Incident,
   Input,
   KeyTreatment,
   Knob,
+  LimitVerdict,
   Output,
   Policy,
   PolicyOptions,
@@ -112,6 +114,26 @@ export function logEntry(incident: Incident, endpoint: string, service?: string)
 /** What a production log holds, what is not as its template has it, and its correction. */
 export function checkLog(text: string): CheckedLog {
   return parsed(() => native.checkLog(text));
+}
+
+/** What to do with a cached value, of which this is known. */
+export function freshness(found: {
+  left_ms?: number | null;
+  stale_ms?: number;
+  cost_ms?: number;
+  beta_permille?: number;
+  is_down?: boolean;
+  random?: number;
+}): Freshness {
+  return parsed(() => native.freshness(found));
+}
+
+/** What becomes of requests that one process counts by itself. */
+export function rateLimits(
+  limit: { limit: number; window_ms: number; window?: string; share_permille?: number },
+  requests: readonly { at_ms: number; key: string; cost?: number }[],
+): LimitVerdict[] {
+  return parsed(() => native.rateLimits(limit, requests));
 }
 
 /** Decides when to dial, which mode the application sees and what is logged. */

@@ -22,10 +22,12 @@ from outlast._outlast import (
     decide,
     error_kinds,
     failure_kinds,
+    freshness,
     knobs,
     log_entry,
     parse_status,
     policy,
+    rate_limits,
     simulate,
 )
 from outlast.client import Redis, from_url
@@ -68,10 +70,12 @@ __all__ = [
     "decide",
     "error_kinds",
     "failure_kinds",
+    "freshness",
     "from_url",
     "knobs",
     "log_entry",
     "parse_status",
     "policy",
+    "rate_limits",
     "simulate",
 ]

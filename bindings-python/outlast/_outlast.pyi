@@ -34,11 +34,13 @@ __all__ = [
     "error_kinds",
     "failure_class",
     "failure_kinds",
+    "freshness",
     "knobs",
     "log_entry",
     "log_pipe",
     "parse_status",
     "policy",
+    "rate_limits",
     "simulate",
     "take_records",
     "wake",
@@ -114,6 +116,10 @@ def failure_kinds() -> list[Classification]: ...
 def policy(options: Mapping[str, object] | None = None) -> dict[str, Any]: ...
 def class_of(options: Mapping[str, object] | None, key: _Argument) -> KeyTreatment: ...
 def decide(options: Mapping[str, object] | None, args: Sequence[_Argument]) -> CommandTreatment: ...
+def freshness(found: Mapping[str, object]) -> str: ...
+def rate_limits(
+    limit: Mapping[str, object], requests: Sequence[Mapping[str, object]]
+) -> list[dict[str, Any]]: ...
 def knobs() -> list[Knob]: ...
 def backoff_schedule(
     options: Mapping[str, object] | None, attempts: int, seed: int, schedule: str = "server"

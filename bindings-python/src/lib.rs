@@ -1,5 +1,6 @@
 //! The private module `outlast._outlast`: what the package `outlast` is made of.
 
+mod caching;
 mod client;
 mod command_line;
 mod convert;
@@ -11,6 +12,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _outlast {
+    #[pymodule_export]
+    use crate::caching::{freshness, rate_limits};
     #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]

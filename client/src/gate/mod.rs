@@ -2,10 +2,11 @@
 //! told here, so that one engine decides for all transports and threads.
 
 mod engine;
+mod outage;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use outlast_core::classify::classify_reply;
@@ -13,6 +14,7 @@ use outlast_core::command::{Access, Traits};
 use outlast_core::connection::Protocol;
 use outlast_core::latency::Histogram;
 use outlast_core::policy::{OnAmbiguous, Startup};
+use outlast_core::rate_limit::{self, Limit, LocalCounts};
 use outlast_core::rules::{Decision, decide};
 use outlast_core::store::{Eviction, Options, Refusal};
 use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value, Verdict};
@@ -74,6 +76,10 @@ pub(crate) struct Gate {
     refused: AtomicU64,
     latency: Histogram,
     sink: Arc<dyn Sink>,
+    /// How dials fail, where the application wants an outage.
+    outage: Mutex<Option<Failure>>,
+    /// What this process counts towards rate limits while Redis is away.
+    limits: Mutex<LocalCounts>,
 }
 
 const MODE_MASK: u64 = 0b11;
@@ -120,6 +126,8 @@ impl Gate {
             refused: AtomicU64::new(0),
             latency: Histogram::default(),
             sink,
+            outage: Mutex::default(),
+            limits: Mutex::new(LocalCounts::new()),
         }
     }
 
@@ -329,6 +337,13 @@ impl Gate {
     fn refuse(&self, what: &str) -> Error {
         self.refused.fetch_add(1, Ordering::Relaxed);
         self.unavailable(what)
+    }
+
+    /// Counts a request towards a rate limit in this process alone: with Redis away nobody counts for
+    /// all of them.
+    pub(crate) fn limit_locally(&self, key: &[u8], limit: &Limit) -> rate_limit::Verdict {
+        let now = self.clock.now();
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).take(now, key, limit)
     }
 
     pub(crate) fn is_connected(&self) -> bool {
