@@ -99,12 +99,7 @@ export class Caching {
     return { freshness, json };
   }
 
-  #load<T>(
-    key: string,
-    ttlMs: number,
-    staleMs: number,
-    loader: () => T | Promise<T>,
-  ): Promise<T> {
+  #load<T>(key: string, ttlMs: number, staleMs: number, loader: () => T | Promise<T>): Promise<T> {
     const under = this.#loads.get(key);
     if (under !== undefined) return under as Promise<T>;
     const load = async (): Promise<T> => {
@@ -129,10 +124,12 @@ export class Caching {
     const isAway = (): boolean => this.#link()?.isAway === true;
     if (isAway()) return undefined;
     const counting = this.#redis.call("EVALSHA", digest, 1, key, ...rule.arguments());
-    const answer = await counting.catch((error: unknown) => {
-      if (!(error instanceof Error) || !/^NOSCRIPT/.test(error.message)) throw error;
-      return isAway() ? undefined : this.#redis.call("EVAL", script, 1, key, ...rule.arguments());
-    }).catch(unlessCommand(() => undefined));
+    const answer = await counting
+      .catch((error: unknown) => {
+        if (!(error instanceof Error) || !/^NOSCRIPT/.test(error.message)) throw error;
+        return isAway() ? undefined : this.#redis.call("EVAL", script, 1, key, ...rule.arguments());
+      })
+      .catch(unlessCommand(() => undefined));
     return answer === undefined ? undefined : rule.answered(answer as number[]);
   }
 }

@@ -141,7 +141,8 @@ export class Link {
     const isIdle = this.#isIdle;
     for (let place = 0; place < commands.length; place += 1) {
       const command = commands[place] as Prepared;
-      if (this.#frames.add(command.name, command.args, command.buffers)) this.#waiters.push(settler);
+      if (this.#frames.add(command.name, command.args, command.buffers))
+        this.#waiters.push(settler);
       else this.#submitAlone(settler, command);
     }
     if (isIdle) this.#flush();

@@ -137,10 +137,7 @@ export class ThinClient extends EventEmitter {
     } while (cursor !== "0");
   }
 
-  subscribe(
-    channel: string,
-    listener: (message: string, channel: string) => void,
-  ): Promise<void> {
+  subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<void> {
     this.#redis.on("message", (from: string, message: string) => {
       if (from === channel) listener(message, from);
     });

@@ -6,7 +6,7 @@ import type { Callback, Redis as StockRedis } from "ioredis";
 import { argumentFault, isPlain } from "./arguments.js";
 import type { Prepared } from "./frames.js";
 import type { Link } from "./link.js";
-import { nodeify } from "./promises.js";
+import { careless, nodeify } from "./promises.js";
 import type { Settler } from "./waiters.js";
 
 /** What a pipeline asks its client for: the link, where its commands need no more than that. */
@@ -90,6 +90,16 @@ export function defineDirect(method: string, name: string, buffers: boolean): vo
     if (fault !== undefined) throw fault;
     return slow.apply(this, args);
   };
+}
+
+/** The same pipeline of ioredis; nobody needs to handle what its execution rejects with. */
+export function withCarelessExec<P extends object>(pipeline: P): P {
+  const methods = pipeline as Record<string, (...args: unknown[]) => unknown>;
+  for (const name of ["exec", "execBuffer"]) {
+    const run = methods[name];
+    if (run !== undefined) methods[name] = careless(run);
+  }
+  return pipeline;
 }
 
 /** The replies of a pipeline, told when the last has come. */

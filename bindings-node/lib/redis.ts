@@ -14,8 +14,8 @@ import type { RedisEvents } from "./events.js";
 import { Link } from "./link.js";
 import { givenOptions, settingsOf, stockArguments } from "./options.js";
 import type { RedisArguments, RedisOptions, Settings } from "./options.js";
-import { Pipeline, defineDirect } from "./pipeline.js";
-import { handled, nodeify, rejected } from "./promises.js";
+import { Pipeline, defineDirect, withCarelessExec } from "./pipeline.js";
+import { careless, handled, nodeify, rejected } from "./promises.js";
 import { EXCEPTIONS, inSubscriberMode, needOf, watchDetours } from "./routes.js";
 import { Session } from "./session.js";
 import { isTraced, traced } from "./tracing.js";
@@ -389,6 +389,12 @@ export class Redis extends Stock {
       };
     };
 
+    const { multi, exec } = methods as { multi: Method; exec: Method };
+    methods["exec"] = careless(exec);
+    methods["multi"] = careless(function (this: Redis, ...args) {
+      const begun = multi.apply(this, args);
+      return begun instanceof Promise ? begun : withCarelessExec(begun as object);
+    });
     for (const name of Stock.prototype.getBuiltinCommands()) {
       if (name === "quit" || name === "multi" || name === "exec") continue;
       define(name, name, false);
