@@ -38,6 +38,10 @@ test-browser: ## Run the WASM package's tests in headless Chromium
 test-packaging: ## Install the built packages elsewhere and use them
 	@$(PYTHON) tests/run.py packaging
 
+.PHONY: faults
+faults: ## Put every client under fire, redis-py and ioredis beside it (ONLY=part of a fault's name, DRIVERS=a,b)
+	@scripts/faults $(if $(ONLY),--only "$(ONLY)") $(if $(DRIVERS),--drivers $(DRIVERS),--compare)
+
 .PHONY: devtools
 devtools: ## Put the devtools page together in build/devtools
 	@scripts/build-devtools

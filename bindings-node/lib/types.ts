@@ -129,6 +129,7 @@ export interface Policy {
   on_guarded: "refuse" | "serve";
   connections_max: number;
   in_flight_max: number;
+  unsent_bytes_max: number;
   store_bytes_max: number;
   shadow: boolean;
   stale_ms_max: number;

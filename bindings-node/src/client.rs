@@ -141,11 +141,7 @@ impl Client {
 
     /// Likewise takes commands in other memory.
     #[napi(ts_return_type = "unknown")]
-    pub fn submit_frames<'env>(
-        &self,
-        env: &'env Env,
-        bytes: &[u8],
-    ) -> napi::Result<Unknown<'env>> {
+    pub fn submit_frames<'env>(&self, env: &'env Env, bytes: &[u8]) -> napi::Result<Unknown<'env>> {
         self.desk.submit_frames(env, bytes)
     }
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, Read};
 use std::net::TcpStream;
-use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::rc::Rc;
 
 use napi::bindgen_prelude::{Array, JsValue, Null, Object, ToNapiValue};
@@ -114,9 +114,9 @@ impl Desk {
                 self.drop_wire();
                 -2
             }
-            hosted::Socket::Adopt(fd) => {
+            hosted::Socket::Adopt(socket) => {
                 self.drop_wire();
-                if polls { self.adopt(fd) } else { fd }
+                if polls { self.adopt(socket) } else { socket.into_raw_fd() }
             }
             _ => -1,
         };
@@ -126,11 +126,7 @@ impl Desk {
     }
 
     /// Takes what a socket of JavaScript read; how commands ended.
-    pub(crate) fn receive<'env>(
-        &self,
-        env: &'env Env,
-        bytes: &[u8],
-    ) -> napi::Result<Array<'env>> {
+    pub(crate) fn receive<'env>(&self, env: &'env Env, bytes: &[u8]) -> napi::Result<Array<'env>> {
         self.told(env, self.inner.receive(bytes))
     }
 
@@ -155,7 +151,7 @@ impl Desk {
         let Some(wire) = wire.as_ref().filter(|wire| !wire.is_full.get()) else {
             return;
         };
-        if let Ok(true) = self.inner.write_to(&wire.socket) {
+        if let Ok(true) = self.inner.write_into(&wire.socket) {
             wire.is_full.set(true);
             wire.watch.set_writable_wanted(true);
         }
@@ -167,8 +163,8 @@ impl Desk {
     }
 
     /// Has the loop watch this socket: -1, or its number where that is not to be had.
-    fn adopt(self: &Rc<Self>, fd: RawFd) -> i32 {
-        let socket = uv::socket_of(fd);
+    fn adopt(self: &Rc<Self>, socket: OwnedFd) -> i32 {
+        let socket = TcpStream::from(socket);
         let desk = Rc::downgrade(self);
         let told = move |ready| {
             if let Some(desk) = desk.upgrade() {
@@ -230,9 +226,7 @@ impl Desk {
                 break;
             }
             if !ended.is_empty() {
-                self.enter(|entry| {
-                    entry.answered(&self.list(&entry.env, &ended)?.to_unknown())
-                });
+                self.enter(|entry| entry.answered(&self.list(&entry.env, &ended)?.to_unknown()));
             }
         }
         self.write();

@@ -1,6 +1,9 @@
 //! Telling JavaScript from Node's loop: one entry for all replies of a read.
 
-#![expect(unsafe_code, reason = "napi has no safe call with a list of arguments, nor callback scopes")]
+#![expect(
+    unsafe_code,
+    reason = "napi has no safe call with a list of arguments, nor callback scopes"
+)]
 
 use std::ffi::c_void;
 use std::ptr;

@@ -6,8 +6,7 @@
 use std::cell::Cell;
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::transmute;
-use std::net::TcpStream;
-use std::os::fd::{FromRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::OnceLock;
@@ -66,12 +65,6 @@ impl Uv {
 fn symbol(name: &CStr) -> Option<ptr::NonNull<c_void>> {
     // SAFETY: the name ends with a zero, and looking it up has no effect.
     ptr::NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) })
-}
-
-/// A socket of any family that the client gave away.
-pub(crate) fn socket_of(fd: RawFd) -> TcpStream {
-    // SAFETY: the client has let go of it.
-    unsafe { TcpStream::from_raw_fd(fd) }
 }
 
 /// What the loop tells of a socket.
@@ -201,10 +194,7 @@ unsafe extern "C" fn closed(poll: *mut c_void) {
     }
 }
 
-unsafe extern "C" fn environment_ends(
-    _: sys::napi_async_cleanup_hook_handle,
-    data: *mut c_void,
-) {
+unsafe extern "C" fn environment_ends(_: sys::napi_async_cleanup_hook_handle, data: *mut c_void) {
     // SAFETY: the data lives until `closed`, which removes this hook.
     unsafe { &*data.cast::<Handle>() }.close();
 }

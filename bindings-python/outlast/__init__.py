@@ -9,6 +9,7 @@ from __future__ import annotations
 
 # Registers what happens at a fork and at exit; it starts nothing.
 from outlast import _log as _log
+from outlast._install import install, uninstall
 from outlast._outlast import (
     Engine,
     Store,
@@ -72,10 +73,12 @@ __all__ = [
     "failure_kinds",
     "freshness",
     "from_url",
+    "install",
     "knobs",
     "log_entry",
     "parse_status",
     "policy",
     "rate_limits",
     "simulate",
+    "uninstall",
 ]

@@ -58,6 +58,11 @@ def start() -> None:
     _state.thread.start()
 
 
+def warn(message: str) -> None:
+    """Logs what a caller should know of a client that was made in Python."""
+    _logger.warning("%s", message, extra={"outlast_code": "left_to_redis_py"})
+
+
 def _run(state: _State, descriptor: int) -> None:
     while not state.stopping and os.read(descriptor, 64):
         with state.logging:

@@ -1,5 +1,6 @@
 //! The private module `outlast._outlast`: what the package `outlast` is made of.
 
+mod asyncio;
 mod caching;
 mod client;
 mod command_line;
@@ -7,11 +8,14 @@ mod convert;
 mod engine;
 mod errors;
 mod process;
+mod shared;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 mod _outlast {
+    #[pymodule_export]
+    use crate::asyncio::{AsyncClient, Later, Link, Reply};
     #[pymodule_export]
     use crate::caching::{freshness, rate_limits};
     #[pymodule_export]

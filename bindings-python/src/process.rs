@@ -3,7 +3,7 @@
 //! because the threads that may have held the locks are gone.
 
 use std::fmt;
-use std::io::{PipeReader, PipeWriter, Write, pipe};
+use std::io::{self, PipeReader, PipeWriter, Write, pipe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -11,7 +11,7 @@ use outlast::{Config, Event, Queue, Sink, blocking};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use crate::convert;
+use crate::{asyncio, convert};
 
 /// How often this process was forked from one that had loaded the module.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
@@ -23,7 +23,24 @@ struct Shared {
     records: Arc<Records>,
     /// Until the log thread has it.
     reader: Option<PipeReader>,
-    members: Vec<Weak<Member>>,
+    members: Vec<Weak<dyn Closable>>,
+}
+
+/// A client that is closed when the process ends.
+pub(crate) trait Closable: Send + Sync {
+    fn close(&self);
+}
+
+impl Closable for Member {
+    fn close(&self) {
+        self.client.close();
+    }
+}
+
+impl Closable for asyncio::Member {
+    fn close(&self) {
+        self.client.close();
+    }
 }
 
 /// A client, and the process that it belongs to.
@@ -43,22 +60,38 @@ impl fmt::Debug for Member {
 impl Member {
     /// A client that has not dialled yet.
     pub(crate) fn new(config: Config) -> PyResult<Arc<Self>> {
-        with_shared(|shared| {
-            let member = Arc::new(Self {
-                client: blocking::Client::new(config, shared.records.clone()),
+        join(|records| {
+            Ok(Arc::new(Self {
+                client: blocking::Client::new(config, records),
                 used: AtomicBool::new(false),
-                generation: GENERATION.load(Ordering::Relaxed),
-            });
-            shared.members.retain(|member| member.strong_count() > 0);
-            shared.members.push(Arc::downgrade(&member));
-            member
+                generation: generation(),
+            }))
         })
     }
 
     /// Whether it was inherited from a parent process, and so must not be touched.
     pub(crate) fn is_inherited(&self) -> bool {
-        self.generation != GENERATION.load(Ordering::Relaxed)
+        self.generation != generation()
     }
+}
+
+/// How often this process was forked. What was made before belongs to a parent, and must not be
+/// touched.
+pub(crate) fn generation() -> u64 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// Makes a client whose log records go to the log thread, and which is closed at the end.
+pub(crate) fn join<T: Closable + 'static>(
+    make: impl FnOnce(Arc<dyn Sink>) -> io::Result<Arc<T>>,
+) -> PyResult<Arc<T>> {
+    let member = with_shared(|shared| {
+        let member = make(shared.records.clone())?;
+        shared.members.retain(|member| member.strong_count() > 0);
+        shared.members.push(Arc::downgrade(&(member.clone() as Arc<dyn Closable>)));
+        Ok(member)
+    })?;
+    member.map_err(|error: io::Error| error.into())
 }
 
 /// The log records that wait for the log thread. Other events have no listener in Python, and
@@ -150,7 +183,7 @@ pub(crate) fn close_all(py: Python<'_>) {
     let members = shared().as_ref().map(|shared| shared.members.clone()).unwrap_or_default();
     py.detach(|| {
         for member in members.iter().filter_map(Weak::upgrade) {
-            member.client.close();
+            member.close();
         }
     });
 }

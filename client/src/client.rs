@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
 use crate::gate::{Gate, Route, Settled, into_result};
-use crate::transport::multiplexed::Multiplexed;
+use crate::transport::multiplexed::{CallError, Multiplexed};
 
 /// A Redis client that keeps answering while Redis is away. Clones share one connection.
 ///
@@ -103,7 +103,8 @@ impl Client {
                     Ok(value) => return into_result(value),
                     Err(unanswered) => *unanswered,
                 },
-                Err(unanswered) => unanswered,
+                Err(CallError::Unanswered(unanswered)) => unanswered,
+                Err(CallError::Refused(error)) => return Err(error),
             };
             match gate.settle(args, epoch, unanswered) {
                 Settled::Ended(result) => return result.and_then(into_result),

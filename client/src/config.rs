@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use outlast_core::connection::Introduction;
+use outlast_core::connection::{Introduction, Protocol};
 use outlast_core::policy::{Builder, Source};
 use outlast_core::rules::RuleSpec;
 use outlast_core::{Error, Policy, Profile};
@@ -28,6 +28,14 @@ pub struct Config {
 }
 
 impl Config {
+    /// The version of RESP that connections speak: 2 or 3.
+    pub const fn protocol(&self) -> u8 {
+        match self.introduction.protocol {
+            Protocol::Resp3 => 3,
+            _ => 2,
+        }
+    }
+
     /// Starts from a URL such as `redis://user:password@host:6379/0?command_timeout_ms=250`.
     pub fn builder(url: &str) -> ConfigBuilder {
         ConfigBuilder {
@@ -36,6 +44,7 @@ impl Config {
             options: Vec::new(),
             rules: None,
             profile_variables: &[],
+            protocol: Protocol::default(),
         }
     }
 }
@@ -48,6 +57,7 @@ pub struct ConfigBuilder {
     options: Vec<(String, String)>,
     rules: Option<Vec<RuleSpec>>,
     profile_variables: &'static [&'static str],
+    protocol: Protocol,
 }
 
 impl fmt::Debug for ConfigBuilder {
@@ -123,6 +133,13 @@ impl ConfigBuilder {
         self
     }
 
+    /// Has connections speak RESP 3 where no option, variable or URL parameter says which version.
+    #[must_use]
+    pub const fn resp3_by_default(mut self) -> Self {
+        self.protocol = Protocol::Resp3;
+        self
+    }
+
     /// Checks everything. Nothing is dialled.
     ///
     /// # Errors
@@ -146,6 +163,7 @@ impl ConfigBuilder {
         };
         let mut builder = Builder::new(profile);
         let mut options = Options::default();
+        options.introduction.protocol = self.protocol;
         let given = [
             (Source::Url, &parameters),
             (Source::Variable, &variables),

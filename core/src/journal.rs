@@ -359,7 +359,10 @@ pub(crate) fn words(words: &[&str]) -> Args {
 /// Why Redis took nothing: the reason stands at the command that it would not queue.
 fn rejection(replies: &[Value], last: Option<&Value>) -> Failure {
     let errors = replies.iter().filter_map(Value::as_error);
-    let errors = errors.filter(|message| !message.starts_with("EXECABORT"));
+    // EXEC names a reason of its own only where every command before it was queued.
+    let errors = errors.filter(|message| {
+        !message.starts_with("EXECABORT") || classify_reply(message) != FailureKind::CommandError
+    });
     let mut failures = errors.map(|message| Failure::new(classify_reply(message), message));
     let found = failures.next().unwrap_or_else(|| {
         let text = alloc::format!("the transaction ended with {last:?}");

@@ -110,6 +110,7 @@ test("the types name every knob", () => {
     on_guarded: true,
     connections_max: true,
     in_flight_max: true,
+    unsent_bytes_max: true,
     store_bytes_max: true,
     shadow: true,
     stale_ms_max: true,

@@ -180,6 +180,21 @@ impl Gate {
         Ok(traits)
     }
 
+    /// Whether a command has to go over a connection that no other caller uses.
+    pub(crate) fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
+        let traits = Traits::of(args);
+        traits.stateful || traits.blocking || is_of_connection(args)
+    }
+
+    /// Refuses what means a connection where there is none.
+    pub(crate) fn without_connection<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<(), Error> {
+        if Traits::of(args).stateful || is_of_connection(args) {
+            let what = format!("{} needs a connection of its own", name_of(args));
+            return Err(self.refuse(&what));
+        }
+        Ok(())
+    }
+
     /// A reply came from Redis to a command that was sent over the connection of this epoch. An error
     /// reply that means trouble with Redis is not the caller's.
     pub(crate) fn replied<A: AsRef<[u8]>>(
@@ -198,10 +213,10 @@ impl Gate {
         }
         let policy = self.policy();
         if policy.shadow {
-            // A reply that comes late tells of a time before the outage.
-            let is_current = || self.is_current(epoch);
+            // Also in the outage that has just begun: whoever was told that a write is done reads it.
+            let is_newest = || self.is_newest(epoch);
             let (now, stale_ms_max) = (self.clock.now(), policy.stale_ms_max);
-            self.store.learn(now, args, &value, stale_ms_max, is_current);
+            self.store.learn(now, args, &value, stale_ms_max, is_newest);
         }
         self.finished.fetch_add(1, Ordering::Relaxed);
         self.latency.record(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
@@ -354,6 +369,12 @@ impl Gate {
         self.word.load(Ordering::Acquire) & MODE_MASK == CLOSED
     }
 
+    /// Whether no connection was made after the one with this number.
+    fn is_newest(&self, epoch: u64) -> bool {
+        let word = self.word.load(Ordering::Acquire);
+        matches!(word & MODE_MASK, CONNECTED | DEGRADED) && word >> EPOCH_SHIFT == epoch
+    }
+
     /// Whether commands go to Redis over the connection with this number.
     pub(crate) fn is_current(&self, epoch: u64) -> bool {
         let word = self.word.load(Ordering::Acquire);
@@ -371,6 +392,11 @@ pub(crate) fn into_result(value: Value) -> Result<Value, Error> {
         Value::Error(message) => Err(Error::reply(classify_reply(&message), message)),
         value => Ok(value),
     }
+}
+
+/// Whether the command is about the connection that it comes over (`CLIENT SETNAME`).
+fn is_of_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
+    args.first().is_some_and(|name| name.as_ref().eq_ignore_ascii_case(b"CLIENT"))
 }
 
 fn name_of<A: AsRef<[u8]>>(args: &[A]) -> String {

@@ -10,20 +10,17 @@ use outlast_core::{Error, ErrorKind, Failure, Input, Value, Verdict};
 
 use super::{Gate, Settled, Unanswered, closed};
 
-/// Name and arguments.
-type Command = Vec<Vec<u8>>;
-
 impl Gate {
     /// Refuses a transaction with a command that no shared connection can carry.
-    pub(crate) fn check_transaction(commands: &[Command]) -> Result<(), Error> {
+    pub(crate) fn check_transaction<A: AsRef<[u8]>>(commands: &[Vec<A>]) -> Result<(), Error> {
         commands.iter().try_for_each(|args| Self::check(args).map(drop))
     }
 
     /// Every reply of a transaction came: that to MULTI, those to its commands and that to EXEC; all
     /// of them as a list. An error reply that means trouble with Redis is not the caller's.
-    pub(crate) fn transacted(
+    pub(crate) fn transacted<A: AsRef<[u8]>>(
         &self,
-        commands: &[Command],
+        commands: &[Vec<A>],
         epoch: u64,
         replies: Vec<Value>,
         began: Instant,
@@ -45,22 +42,22 @@ impl Gate {
         self.replied::<&[u8]>(&[], epoch, Value::Array(replies), began)
     }
 
-    fn learn_each(&self, commands: &[Command], epoch: u64, replies: &[Value]) {
+    fn learn_each<A: AsRef<[u8]>>(&self, commands: &[Vec<A>], epoch: u64, replies: &[Value]) {
         let policy = self.policy();
         if !policy.shadow {
             return;
         }
         let now = self.clock.now();
         for (args, reply) in commands.iter().zip(replies) {
-            let is_current = || self.is_current(epoch);
-            self.store.learn(now, args, reply, policy.stale_ms_max, is_current);
+            let is_newest = || self.is_newest(epoch);
+            self.store.learn(now, args, reply, policy.stale_ms_max, is_newest);
         }
     }
 
     /// As [`settle`](Self::settle), for all commands of a transaction.
-    pub(crate) fn settle_transaction(
+    pub(crate) fn settle_transaction<A: AsRef<[u8]>>(
         &self,
-        commands: &[Command],
+        commands: &[Vec<A>],
         epoch: u64,
         unanswered: Unanswered,
     ) -> Settled {
@@ -80,9 +77,9 @@ impl Gate {
     }
 
     /// Answers a transaction from the store; none if Redis is back, so that it must go there.
-    pub(crate) fn serve_transaction(
+    pub(crate) fn serve_transaction<A: AsRef<[u8]>>(
         &self,
-        commands: &[Command],
+        commands: &[Vec<A>],
         unless_connected: bool,
     ) -> Option<Result<Value, Error>> {
         if self.is_closed() {
@@ -107,7 +104,10 @@ impl Gate {
     }
 
     /// The startup took longer than the transaction may.
-    pub(crate) fn overdue_transaction(&self, commands: &[Command]) -> Result<Value, Error> {
+    pub(crate) fn overdue_transaction<A: AsRef<[u8]>>(
+        &self,
+        commands: &[Vec<A>],
+    ) -> Result<Value, Error> {
         if self.policy().startup == Startup::Required {
             return Err(self.refuse("Redis is required, and the startup is under way"));
         }
@@ -117,14 +117,14 @@ impl Gate {
         }
     }
 
-    fn forbidden_in(&self, commands: &[Command]) -> Option<String> {
+    fn forbidden_in<A: AsRef<[u8]>>(&self, commands: &[Vec<A>]) -> Option<String> {
         commands.iter().find_map(|args| self.forbidden(args, Traits::of(args)))
     }
 
     /// It may have been applied, and twice would be wrong.
-    fn transaction_in_doubt(
+    fn transaction_in_doubt<A: AsRef<[u8]>>(
         &self,
-        commands: &[Command],
+        commands: &[Vec<A>],
         failure: &Failure,
     ) -> Result<Value, Error> {
         let is_local = self.policy().on_ambiguous == OnAmbiguous::Local;

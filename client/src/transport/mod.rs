@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`pool`] | the calling thread, on a connection of its own |
 //! | [`hosted`] | the host's event loop, which is handed the socket |
-//! | [`multiplexed`] | tokio, through the `redis` crate |
+//! | [`multiplexed`] | a task on tokio, for all others |
 
 #[cfg(unix)]
 pub(crate) mod hosted;

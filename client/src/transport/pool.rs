@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use outlast_core::classify::Phase;
 use outlast_core::command::Traits;
-use outlast_core::connection::Event;
+use outlast_core::connection::{Connection, Event};
 use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
 use socket2::Socket;
 
@@ -25,6 +25,10 @@ const FRESH: Duration = Duration::from_millis(10);
 const SLACK: Duration = Duration::from_millis(5);
 /// The socket's timeouts are not set shorter: 0 would be none.
 const PATIENCE_MIN: Duration = Duration::from_millis(1);
+/// A write of more than this may fill what is between here and the server.
+const WRITE_AT_ONCE: usize = 64 * 1_024;
+/// How long such a write waits before what came meanwhile is read.
+const WRITE_PATIENCE: Duration = Duration::from_millis(10);
 /// Bytes read at once.
 const READ_BYTES: usize = 16 * 1_024;
 
@@ -36,6 +40,16 @@ pub(crate) enum CallError {
     Rerouted,
     /// The caller is told this.
     Refused(Error),
+}
+
+/// What came of commands that were sent together.
+pub(crate) struct Exchanged {
+    /// Replies, in the order of the commands.
+    pub(crate) replies: Vec<Value>,
+    /// Why there are not as many as commands.
+    pub(crate) failure: Option<Failure>,
+    /// How many of those without a reply had left, or begun to.
+    pub(crate) sent: usize,
 }
 
 /// Told when a signal interrupts a wait; an error ends the call.
@@ -106,6 +120,41 @@ impl Pool {
             Err(error) => {
                 self.drop_one(epoch);
                 Err(error)
+            }
+        }
+    }
+
+    /// Sends several commands at once and waits for all their replies, on the calling thread. `send`
+    /// queues them and says how many they are; `repeatable` says that each may be done twice.
+    pub(crate) fn exchange(
+        &self,
+        epoch: u64,
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+        repeatable: bool,
+        send: impl FnOnce(&mut Connection, Timestamp) -> usize,
+    ) -> Result<Exchanged, CallError> {
+        let mut link = self.take(epoch, deadline, interrupt)?;
+        let idle = link.used_at.elapsed() > FRESH;
+        if (idle || !repeatable)
+            && let Err(failure) = link.look()
+        {
+            self.drop_one(epoch);
+            return Err(CallError::Unanswered(Unanswered { failure, maybe_done: false }));
+        }
+        let wanted = send(&mut link.channel.connection, Timestamp::ZERO);
+        let mut replies = Vec::with_capacity(wanted);
+        match link.exchange(&mut replies, wanted, deadline, interrupt) {
+            Ok(()) => {
+                self.put(link);
+                Ok(Exchanged { replies, failure: None, sent: 0 })
+            }
+            Err(stopped) => {
+                self.drop_one(epoch);
+                let failure = stopped.map_err(CallError::Refused)?;
+                let unanswered = link.channel.connection.fail();
+                let sent = unanswered.iter().filter(|command| command.sent).count();
+                Ok(Exchanged { replies, failure: Some(failure), sent })
             }
         }
     }
@@ -306,6 +355,69 @@ impl Blocking {
         }
     }
 
+    /// Writes what is queued and reads until there are as many replies as wanted. While the socket
+    /// takes nothing more, what it has is read: a server may wait for that.
+    fn exchange(
+        &mut self,
+        replies: &mut Vec<Value>,
+        wanted: usize,
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<(), Result<Failure, Error>> {
+        while replies.len() < wanted {
+            self.be_patient(deadline).map_err(Ok)?;
+            let is_writing = !self.channel.unsent().is_empty();
+            let moved = if is_writing {
+                self.be_quick().map_err(Ok)?;
+                write(&self.socket, self.channel.unsent())
+            } else {
+                self.socket.read(&mut self.buffer)
+            };
+            match moved {
+                Ok(0) => return Err(Ok(closed_by_server())),
+                Ok(written) if is_writing => self.channel.sent(written),
+                Ok(read) => self.take_replies(read, replies).map_err(Ok)?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    interrupt().map_err(Err)?;
+                }
+                Err(error) if ran_out(&error) && is_writing => {
+                    match read_without_waiting(&self.socket, &mut self.buffer) {
+                        Ok(0) => return Err(Ok(closed_by_server())),
+                        Ok(read) => self.take_replies(read, replies).map_err(Ok)?,
+                        Err(error) if ran_out(&error) => {}
+                        Err(error) => return Err(Ok(failure_of(&error, Phase::Command))),
+                    }
+                }
+                Err(error) if ran_out(&error) => {}
+                Err(error) => return Err(Ok(failure_of(&error, Phase::Command))),
+            }
+        }
+        Ok(())
+    }
+
+    fn take_replies(&mut self, read: usize, replies: &mut Vec<Value>) -> Result<(), Failure> {
+        self.channel.receive(&self.buffer[..read])?;
+        loop {
+            match self.channel.connection.next_event() {
+                Ok(Some(Event::Reply { value, .. })) => replies.push(value),
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(()),
+                Err(error) => return Err(broken(&error)),
+            }
+        }
+    }
+
+    /// Has a write of much end soon where the socket takes nothing, so that it is read meanwhile.
+    fn be_quick(&mut self) -> Result<(), Failure> {
+        if self.patience > WRITE_PATIENCE && self.channel.unsent().len() > WRITE_AT_ONCE {
+            let set = self.socket.set_write_timeout(Some(WRITE_PATIENCE));
+            set.map_err(|error| failure_of(&error, Phase::Command))?;
+            // Both are set anew before the next read.
+            self.patience = Duration::ZERO;
+        }
+        Ok(())
+    }
+
     /// Sets the socket's timeouts, unless they are near what they should be. The kernel lets a
     /// timeout end late by up to an eighth of it: so each takes seven eighths of what is left of
     /// the deadline, and the next one the rest.
@@ -361,13 +473,13 @@ fn unasked() -> Failure {
 
 /// Writes without the signal that a closed connection would send to the process.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+pub(super) fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
     socket.send_with_flags(bytes, libc::MSG_NOSIGNAL)
 }
 
 /// Where there is no flag for it, the socket was made so that it sends none.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn write(mut socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+pub(super) fn write(mut socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
     io::Write::write(&mut socket, bytes)
 }
 

@@ -268,6 +268,8 @@ knobs! {
         "Connections that one client opens where each thread uses its own.";
     in_flight_max: u64, Count 1..10_000_000, [100_000, 100_000, 100_000, 100_000],
         "Commands that may wait for a reply on one shared connection.";
+    unsent_bytes_max: u64, Bytes 1_024..1_099_511_627_776, [67_108_864, 67_108_864, 67_108_864, 67_108_864],
+        "Bytes of commands that may wait to be written on one connection of an event loop; one beyond them is refused.";
     store_bytes_max: u64, Bytes 1_024..1_099_511_627_776, [67_108_864, 67_108_864, 67_108_864, 67_108_864],
         "Memory of the store that serves while degraded. Last known values give way first; a write beyond it is refused.";
     shadow: bool, Flag 0..0, [true, true, true, true],

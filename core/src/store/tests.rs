@@ -262,6 +262,14 @@ fn outcomes_of_a_batch() {
     ];
     let Outcome::Rejected { failure } = batch.outcome(&replies) else { panic!("applied") };
     assert_eq!(failure.kind, FailureKind::OutOfMemory);
+    // Redis came to refuse writes after it had queued them.
+    let reason = "READONLY You can't write against a read only replica.";
+    let aborted = alloc::format!("EXECABORT Transaction discarded because of: {reason}");
+    let Outcome::Rejected { failure } = batch.outcome(&[Value::ok(), error(&aborted), Value::ok()])
+    else {
+        panic!("applied")
+    };
+    assert_eq!(failure.kind, FailureKind::ReadOnly);
     assert!(Batch::is_marked(&Value::bulk("1"), 1));
     assert!(!Batch::is_marked(&Value::Nil, 1));
 }
@@ -280,6 +288,38 @@ fn a_full_store_refuses_writes_and_keeps_what_it_has() {
         assert_eq!(run(&store, &alloc::format!("GET k{n}")), Value::bulk("v"));
     }
     assert_eq!(store.len(), written);
+}
+
+#[test]
+fn a_transaction_that_a_full_store_has_no_room_for_is_refused_whole() {
+    let commands = |value: &str| {
+        let set = |key: &str| ["SET", key, value].map(ToString::to_string).to_vec();
+        vec![set("left"), set("right")]
+    };
+    for value_bytes in 1..3_000 {
+        let store = Store::new(4_096);
+        let value = "x".repeat(value_bytes);
+        let replies = store.transact_if(NOW, &commands(&value), true, || true).unwrap();
+        let both = [run(&store, "GET left"), run(&store, "GET right")];
+        match replies {
+            Ok(_) => assert!(both.iter().all(|one| *one == Value::bulk(value.as_str()))),
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::Full);
+                assert_eq!(both, [Value::Nil, Value::Nil], "{value_bytes}");
+            }
+        }
+    }
+    let store = Store::new(4_096);
+    let mut session = store.open(NOW);
+    store.serve(NOW, &mut session, &["MULTI"]);
+    for args in commands(&"x".repeat(3_000)) {
+        store.serve(NOW, &mut session, &args);
+    }
+    let refused = store.serve(NOW, &mut session, &["EXEC"]);
+    assert_eq!((refused, store.len()), (Answer::Refused(Refusal::Full), 0));
+    // The transaction is over.
+    let ping = store.serve(NOW, &mut session, &["PING"]);
+    assert_eq!(ping, Answer::Replies(vec![Value::Simple("PONG".into())]));
 }
 
 fn evicting(policy: Eviction) -> Store {

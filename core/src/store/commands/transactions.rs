@@ -57,6 +57,14 @@ pub(super) fn queue(
     Some(Ok(Value::Simple("QUEUED".into())))
 }
 
+/// Bytes that all commands of a transaction may need.
+pub(super) fn room_for(queue: &Queue, session: &Session) -> usize {
+    let room = |args: &Vec<Vec<u8>>| {
+        Command::of(args).map_or(0, |command| super::room_for(command, session, args))
+    };
+    queue.commands.iter().map(room).sum()
+}
+
 fn multi(call: &mut Call<'_>) -> Result<Value, Stop> {
     if call.session.nesting != Nesting::None {
         return Err("ERR MULTI calls can not be nested".into());
@@ -85,6 +93,8 @@ fn exec(call: &mut Call<'_>) -> Result<Value, Stop> {
     if !as_watched {
         return Ok(Value::NilArray);
     }
+    let wanted = room_for(&queue, call.session);
+    super::make_room(call.space, call.common, call.now, wanted)?;
     let before = core::mem::replace(&mut call.session.nesting, Nesting::Transaction);
     let mut replies = Vec::with_capacity(queue.commands.len());
     for command in &queue.commands {

@@ -1,5 +1,7 @@
 //! The client for threads: each call is made on the calling thread, on a connection of its own.
 
+mod batch;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -136,6 +138,34 @@ impl Client {
         }
     }
 
+    /// Whether a command that [needs a connection of its own](needs_own_connection) may be given
+    /// one, Redis being there. If not, it may be called here: it can be answered from memory, or
+    /// is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`RedisUnavailable`](crate::ErrorKind::RedisUnavailable) where Redis is away and memory has
+    /// no connections; whatever `interrupt` answers.
+    pub fn may_use_own_connection<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<bool, Error> {
+        self.start();
+        let deadline = Instant::now() + self.gate.command_timeout();
+        loop {
+            match self.gate.route()? {
+                Route::Redis { .. } => return Ok(true),
+                Route::Store => return self.gate.without_connection(args).map(|()| false),
+                Route::Wait => {
+                    if self.gate.wait_for_startup(Some(deadline), interrupt)?.is_none() {
+                        return self.gate.without_connection(args).map(|()| false);
+                    }
+                }
+            }
+        }
+    }
+
     /// Where Redis is, how to behave.
     pub fn config(&self) -> &Config {
         &self.gate.config
@@ -184,6 +214,12 @@ impl Client {
         }
         crate::thread::spawn(Driver::new(self.gate.clone(), self.pool.clone()));
     }
+}
+
+/// Whether a command has to go over a connection that no other caller uses: it changes or asks what
+/// a connection remembers, or it waits.
+pub fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
+    Gate::needs_own_connection(args)
 }
 
 impl Drop for Client {

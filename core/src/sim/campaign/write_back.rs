@@ -1,0 +1,268 @@
+//! The replay over a fresh connection: `client/src/driver.rs`, with what each sabotage does to it.
+
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::coverage::Happening;
+use super::host::{Host, new_store};
+use super::ledger::Args;
+use super::link::Role;
+use super::queue::Event;
+use super::sabotage::Sabotage;
+use super::shared::Shared;
+use crate::input::Input;
+use crate::kind::{Failure, FailureKind};
+use crate::replay::{Progress, Replay, Step};
+use crate::resp::Value;
+use crate::time::Timestamp;
+
+/// A replay under way.
+#[derive(Debug)]
+pub(super) struct Replaying {
+    replay: Replay,
+    missing: usize,
+    replies: Vec<Value>,
+    exchange: u64,
+    /// Whether abandoned connections are being killed first.
+    is_killing: bool,
+    is_batch: bool,
+}
+
+impl Replaying {
+    /// Takes a reply; whether it was the last of its exchange.
+    pub(super) fn took(&mut self, value: Value) -> bool {
+        self.replies.push(value);
+        self.missing = self.missing.saturating_sub(1);
+        self.missing == 0
+    }
+}
+
+impl Host {
+    pub(super) fn begin_replay(&mut self, shared: &mut Shared, epoch: u64) {
+        let Some(at) = self.links.iter().position(|link| matches!(link.role, Role::Fresh)) else {
+            return;
+        };
+        if shared.is_sabotaged(Sabotage::ForgetJournal) {
+            self.store = new_store(&self.policy, self.plan.seed);
+        }
+        if shared.is_sabotaged(Sabotage::ResendRenumbered) {
+            self.store.batch_returned();
+        }
+        let Some(link) = self.links.get_mut(at) else { return };
+        link.epoch = epoch;
+        let wire = link.wire;
+        if shared.is_sabotaged(Sabotage::SwitchBeforeReplay) {
+            link.role = Role::Serving;
+            self.tell(shared, Input::Reconciled { epoch });
+            self.go_on_waiting(shared);
+            return;
+        }
+        link.role = Role::Replaying(Replaying {
+            replay: Replay::new(self.client_id.clone()),
+            missing: 0,
+            replies: Vec::new(),
+            exchange: 0,
+            is_killing: false,
+            is_batch: false,
+        });
+        let victims = core::mem::take(&mut self.abandoned);
+        if shared.settings.guard && !victims.is_empty() {
+            let kill = |wire: &usize| {
+                ["CLIENT", "KILL", "ID", &wire.to_string()].map(|word| word.as_bytes().to_vec())
+            };
+            let commands = victims.iter().map(|wire| kill(wire).to_vec()).collect();
+            self.exchange(shared, wire, commands, true);
+        } else {
+            self.step_replay(shared, wire);
+        }
+    }
+
+    /// The replies of an exchange are there.
+    pub(super) fn advance_replay(&mut self, shared: &mut Shared, wire: usize) {
+        let Some(replaying) = self.replaying(wire) else { return };
+        let replies = core::mem::take(&mut replaying.replies);
+        if core::mem::take(&mut replaying.is_killing) {
+            self.step_replay(shared, wire);
+            return;
+        }
+        let is_batch = replaying.is_batch;
+        let Some(at) = self.at(wire) else { return };
+        let in_doubt = self.store.journal().in_doubt;
+        let Some(link) = self.links.get_mut(at) else { return };
+        let Role::Replaying(replaying) = &mut link.role else { return };
+        let epoch = link.epoch;
+        match replaying.replay.handle(&self.store, &replies) {
+            Ok(Progress { replayed, refused }) => {
+                self.count_progress(shared, is_batch, in_doubt, &replies, refused);
+                if replayed + refused > 0 {
+                    let conflicts = 0;
+                    let progress = Input::ReplayProgressed { epoch, replayed, conflicts, refused };
+                    self.tell(shared, progress);
+                }
+                self.step_replay(shared, wire);
+            }
+            Err(failure) => {
+                shared.coverage.count(Happening::BatchRejected);
+                self.fail_replay(shared, wire, failure);
+            }
+        }
+    }
+
+    fn count_progress(
+        &self,
+        shared: &mut Shared,
+        is_batch: bool,
+        in_doubt: Option<u64>,
+        replies: &[Value],
+        refused: u64,
+    ) {
+        let is_settled = in_doubt.is_some() && self.store.journal().in_doubt.is_none();
+        let happening = match (is_batch, is_settled) {
+            (true, true) => Happening::BatchApplied,
+            (true, false) => Happening::BatchOvertaken,
+            (false, true) => Happening::BatchFoundApplied,
+            (false, false) => return,
+        };
+        // An emptied transaction is no overtaking where its list of results came.
+        if happening == Happening::BatchOvertaken
+            && matches!(replies.iter().rev().nth(1), Some(Value::Array(_)))
+        {
+            return;
+        }
+        shared.coverage.count(happening);
+        shared.coverage.add(Happening::DeadLetter, refused);
+    }
+
+    fn step_replay(&mut self, shared: &mut Shared, wire: usize) {
+        loop {
+            let now = self.now(shared);
+            let was_in_doubt = self.store.journal().in_doubt.is_some();
+            let Some(at) = self.at(wire) else { return };
+            let Some(link) = self.links.get_mut(at) else { return };
+            let Role::Replaying(replaying) = &mut link.role else { return };
+            match replaying.replay.next(now, &self.store) {
+                Step::Exchange(commands) => {
+                    let is_batch = commands.len() > 2;
+                    if is_batch && was_in_doubt {
+                        shared.coverage.count(Happening::BatchResent);
+                    }
+                    let commands = sabotaged(shared, commands);
+                    self.exchange(shared, wire, commands, false);
+                    return;
+                }
+                Step::Switch => {
+                    if self.switch(shared, at) {
+                        return;
+                    }
+                    shared.coverage.count(Happening::SwitchPutOff);
+                }
+            }
+        }
+    }
+
+    /// Callers are on Redis from here on, unless something was journalled meanwhile.
+    fn switch(&mut self, shared: &mut Shared, at: usize) -> bool {
+        if self.store.when_written_back(|| ()).is_none() {
+            return false;
+        }
+        let Some(link) = self.links.get_mut(at) else { return true };
+        link.role = Role::Serving;
+        let epoch = link.epoch;
+        self.tell(shared, Input::Reconciled { epoch });
+        self.go_on_waiting(shared);
+        true
+    }
+
+    fn exchange(&mut self, shared: &mut Shared, wire: usize, commands: Vec<Args>, kills: bool) {
+        self.exchanges += 1;
+        let exchange = self.exchanges;
+        let Some(at) = self.at(wire) else { return };
+        let Some(link) = self.links.get_mut(at) else { return };
+        for args in &commands {
+            link.connection.send(args, Timestamp::ZERO);
+        }
+        if let Role::Replaying(replaying) = &mut link.role {
+            replaying.missing = commands.len();
+            replaying.exchange = exchange;
+            replaying.is_killing = kills;
+            replaying.is_batch = !kills && commands.len() > 2;
+        }
+        let index = self.index;
+        shared.tell(|| format!("client {index} replays: {}", super::server::text(&commands)));
+        self.flush(shared, at);
+        let over = Event::ExchangeOver { host: self.index, wire, exchange };
+        shared.plan_in(self.policy.connect_timeout_ms, over);
+    }
+
+    pub(super) fn exchange_over(&mut self, shared: &mut Shared, wire: usize, exchange: u64) {
+        let Some(replaying) = self.replaying(wire) else { return };
+        if replaying.exchange == exchange {
+            let failure = Failure::new(FailureKind::ResponseTimeout, "no reply while writing back");
+            self.fail_replay(shared, wire, failure);
+        }
+    }
+
+    pub(super) fn fail_replay(&mut self, shared: &mut Shared, wire: usize, failure: Failure) {
+        let Some(at) = self.at(wire) else { return };
+        let epoch = self.links.remove(at).epoch;
+        self.abandon(shared, wire);
+        if shared.is_sabotaged(Sabotage::BelieveUnanswered) {
+            self.store.batch_applied();
+        }
+        self.tell(shared, Input::ConnectionLost { epoch, failure });
+    }
+
+    fn at(&self, wire: usize) -> Option<usize> {
+        self.links.iter().position(|link| link.wire == wire)
+    }
+
+    fn replaying(&mut self, wire: usize) -> Option<&mut Replaying> {
+        let link = self.links.iter_mut().find(|link| link.wire == wire)?;
+        if let Role::Replaying(replaying) = &mut link.role { Some(replaying) } else { None }
+    }
+}
+
+/// What is sent in place of what should be.
+fn sabotaged(shared: &Shared, commands: Vec<Args>) -> Vec<Args> {
+    let is_marker = |args: &Args| {
+        args.first().is_some_and(|name| name == b"SET")
+            && args.get(1).is_some_and(|key| key.starts_with(b"outlast:"))
+    };
+    match shared.settings.sabotage {
+        Some(Sabotage::DropMarker) => {
+            commands.into_iter().filter(|args| !is_marker(args)).collect()
+        }
+        Some(Sabotage::NotWatchMarker) => commands
+            .into_iter()
+            .map(|args| {
+                let is_watch = args.first().is_some_and(|name| name == b"WATCH");
+                if is_watch { vec![b"PING".to_vec()] } else { args }
+            })
+            .collect(),
+        Some(Sabotage::ReorderKey) => commands.into_iter().map(reordered).collect(),
+        Some(Sabotage::ForgetExpiry) => commands
+            .into_iter()
+            .filter(|args| args.first().is_none_or(|name| name != b"PEXPIREAT"))
+            .map(|args| if is_marker(&args) { args } else { lasting(args) })
+            .collect(),
+        _ => commands,
+    }
+}
+
+fn reordered(mut args: Args) -> Args {
+    if args.first().is_some_and(|name| name == b"RPUSH")
+        && let Some(elements) = args.get_mut(2..)
+    {
+        elements.reverse();
+    }
+    args
+}
+
+fn lasting(mut args: Args) -> Args {
+    if args.first().is_some_and(|name| name == b"SET") {
+        args.truncate(3);
+    }
+    args
+}
