@@ -358,7 +358,7 @@ impl Client {
         })
     }
 
-    fn shared(&self, py: Python<'_>) -> PyResult<&Shared> {
+    pub(crate) fn shared(&self, py: Python<'_>) -> PyResult<&Shared> {
         self.opened(py)?.shared.as_deref().ok_or_else(|| {
             let message = "redis-py does everything here, without memory and without a status";
             invalid_argument(py, message.into())

@@ -17,7 +17,9 @@ mod _outlast {
     #[pymodule_export]
     use crate::asyncio::{AsyncClient, Later, Link, Reply};
     #[pymodule_export]
-    use crate::caching::{freshness, rate_limits};
+    use crate::caching::{
+        cache_entry, cached, cause_outage, end_outage, freshness, rate_limit, rate_limits,
+    };
     #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]

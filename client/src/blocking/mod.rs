@@ -1,11 +1,14 @@
 //! The client for threads: each call is made on the calling thread, on a connection of its own.
 
 mod batch;
+mod limits;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+
+pub use limits::RateLimited;
 
 use outlast_core::rate_limit::{Limit, Verdict};
 use outlast_core::{Error, Status, Value};
