@@ -75,8 +75,11 @@ impl Client {
         options: Unknown<'_>,
         memory: Uint8Array,
         wake: Function<'_, (), ()>,
-        #[napi(ts_arg_type = "(number: number, ...replies: unknown[]) => void")]
-        replied: Function<'_, (), ()>,
+        #[napi(ts_arg_type = "(number: number, ...replies: unknown[]) => void")] replied: Function<
+            '_,
+            (),
+            (),
+        >,
         #[napi(ts_arg_type = "(ended: unknown[]) => void")] ended: Function<'_, (), ()>,
         #[napi(ts_arg_type = "(answers: unknown[]) => void")] answered: Function<'_, (), ()>,
         polls: bool,

@@ -18,7 +18,7 @@ use crate::convert;
 use crate::errors;
 use crate::frames::{Frame, Frames, Memory, Outcome, Word};
 use crate::host::{ARGUMENTS_MAX, Called, Entry, Host};
-use crate::uv::{self, Ready, Watch};
+use crate::uv::{Ready, Watch};
 
 /// Bytes of one read: what follows from them is done in a few milliseconds.
 const READ_BYTES: usize = 64 * 1_024;

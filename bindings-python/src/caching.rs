@@ -63,7 +63,11 @@ pub(crate) fn rate_limit<'py>(
 
 /// Has Redis be away for a test, with this failure.
 #[pyfunction]
-pub(crate) fn cause_outage(py: Python<'_>, client: &Bound<'_, Client>, cause: &str) -> PyResult<()> {
+pub(crate) fn cause_outage(
+    py: Python<'_>,
+    client: &Bound<'_, Client>,
+    cause: &str,
+) -> PyResult<()> {
     client.get().shared(py)?.cause_outage(py, cause)
 }
 

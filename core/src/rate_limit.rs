@@ -242,7 +242,8 @@ mod tests {
         let mut rng = crate::rng::Rng::new(3);
         for window in ["fixed", "sliding"] {
             for _ in 0..2_000 {
-                let limit = Limit::new(rng.between(1, 20), rng.between(1, 3_000), 1, window).unwrap();
+                let limit =
+                    Limit::new(rng.between(1, 20), rng.between(1, 3_000), 1, window).unwrap();
                 let mut counts = LocalCounts::new();
                 let mut now = 10_000;
                 for _ in 0..40 {
@@ -280,9 +281,13 @@ mod tests {
 
     #[test]
     fn limits_that_mean_nothing_are_refused() {
-        for (limit, window_ms, cost, window) in
-            [(0, 1, 1, "fixed"), (1, 0, 1, "fixed"), (1, 1, 0, "fixed"), (1, 1, 2, "fixed"), (1, 1, 1, "x")]
-        {
+        for (limit, window_ms, cost, window) in [
+            (0, 1, 1, "fixed"),
+            (1, 0, 1, "fixed"),
+            (1, 1, 0, "fixed"),
+            (1, 1, 2, "fixed"),
+            (1, 1, 1, "x"),
+        ] {
             assert!(Limit::new(limit, window_ms, cost, window).is_err());
         }
     }
