@@ -32,6 +32,9 @@ __all__ = [
     "__version__",
     "after_fork",
     "backoff_schedule",
+    "cache_entry",
+    "cached",
+    "cause_outage",
     "check_log",
     "class_of",
     "classify",
@@ -39,15 +42,19 @@ __all__ = [
     "close_all",
     "command_line",
     "decide",
+    "end_outage",
     "error_class",
     "error_kinds",
     "failure_class",
     "failure_kinds",
+    "freshness",
     "knobs",
     "log_entry",
     "log_pipe",
     "parse_status",
     "policy",
+    "rate_limit",
+    "rate_limits",
     "replay",
     "simulate",
     "take_incidents",
@@ -267,6 +274,30 @@ def failure_kinds() -> list[Classification]: ...
 def policy(options: Mapping[str, object] | None = None) -> dict[str, Any]: ...
 def class_of(options: Mapping[str, object] | None, key: _Argument) -> KeyTreatment: ...
 def decide(options: Mapping[str, object] | None, args: Sequence[_Argument]) -> CommandTreatment: ...
+def freshness(found: Mapping[str, object]) -> str: ...
+def cached(
+    entry: str,
+    left_ms: int,
+    stale_ms: int,
+    beta_permille: int,
+    is_down: bool,
+    random: int,
+) -> tuple[str, str] | None: ...
+def cache_entry(json: str, cost_ms: int, ttl_ms: int, stale_ms: int) -> tuple[str, int]: ...
+def rate_limit(
+    client: Client,
+    key: str,
+    limit: int,
+    window_ms: int,
+    cost: int,
+    window: str,
+    share_permille: int,
+) -> dict[str, Any]: ...
+def cause_outage(client: Client, cause: str) -> None: ...
+def end_outage(client: Client) -> None: ...
+def rate_limits(
+    limit: Mapping[str, object], requests: Sequence[Mapping[str, object]]
+) -> list[dict[str, Any]]: ...
 def knobs() -> list[Knob]: ...
 def backoff_schedule(
     options: Mapping[str, object] | None, attempts: int, seed: int, schedule: str = "server"

@@ -323,8 +323,7 @@ impl Client {
 
     /// What the client counted, in Prometheus' text format.
     fn metrics(&self, py: Python<'_>) -> PyResult<String> {
-        let member = self.member()?;
-        Ok(py.detach(|| member.client.metrics()))
+        self.shared(py)?.metrics(py)
     }
 
     /// `connected`, `degraded`, `reconciling` or `closed`.
@@ -365,7 +364,7 @@ impl Client {
         })
     }
 
-    fn shared(&self, py: Python<'_>) -> PyResult<&Shared> {
+    pub(crate) fn shared(&self, py: Python<'_>) -> PyResult<&Shared> {
         self.opened(py)?.shared.as_deref().ok_or_else(|| {
             let message = "redis-py does everything here, without memory and without a status";
             invalid_argument(py, message.into())

@@ -4,10 +4,11 @@
 mod durable;
 mod engine;
 mod metrics;
+mod outage;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use outlast_core::classify::classify_reply;
@@ -15,6 +16,7 @@ use outlast_core::command::{Access, Traits};
 use outlast_core::connection::Protocol;
 use outlast_core::latency::Histogram;
 use outlast_core::policy::Startup;
+use outlast_core::rate_limit::{self, Limit, LocalCounts};
 use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
@@ -91,6 +93,10 @@ pub(crate) struct Gate {
     /// Why this client is of no use, from the beginning.
     unusable: Option<Error>,
     scribe: Scribe,
+    /// How dials fail, where the application wants an outage.
+    outage: Mutex<Option<Failure>>,
+    /// What this process counts towards rate limits while Redis is away.
+    limits: Mutex<LocalCounts>,
 }
 
 const MODE_MASK: u64 = 0b11;
@@ -150,6 +156,8 @@ impl Gate {
             journal_file: durable.state,
             has_restored: durable.has_restored,
             unusable: durable.error,
+            outage: Mutex::default(),
+            limits: Mutex::new(LocalCounts::new()),
         };
         if gate.unusable.is_some() {
             gate.tell(Input::Close { journal_keys: 0 });
@@ -420,6 +428,13 @@ impl Gate {
     fn refuse(&self, what: &str) -> Error {
         self.refused.fetch_add(1, Ordering::Relaxed);
         self.unavailable(what)
+    }
+
+    /// Counts a request towards a rate limit in this process alone: with Redis away nobody counts for
+    /// all of them.
+    pub(crate) fn limit_locally(&self, key: &[u8], limit: &Limit) -> rate_limit::Verdict {
+        let now = self.clock.now();
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).take(now, key, limit)
     }
 
     pub(crate) fn is_connected(&self) -> bool {
