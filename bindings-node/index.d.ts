@@ -62,6 +62,8 @@ export declare class Client {
   endOutage(): void
   /** The snapshot as JSON text. */
   status(): string
+  /** What the client counted, in Prometheus' text format. */
+  metrics(): string
   /** Where Redis is, without anything secret. */
   get endpoint(): string
   /** Ends every waiting command and the background thread. Again does nothing. */
@@ -88,6 +90,16 @@ export declare class RateLimit {
   answered(answer: Array<number>): string | null
   /** Counts a request in this process alone; what became of it as JSON text. */
   locally(client: Client, key: Uint8Array): string | null
+}
+
+/** Who may ask, and what there is to answer. */
+export declare class Health {
+  /** Answers callers on this machine, and those in `allow`. */
+  constructor(allow: Array<string>, hosts: Array<string>, devtools?: string | undefined | null)
+  /** Whether the caller may be told where the status is. */
+  allows(remote: string, headers: Array<string>): boolean
+  /** Answers a request. */
+  answer(method: string, mount: string, path: string, remote: string, headers: Array<string>, status: string, lines: string, metrics?: string | undefined | null): HealthAnswer
 }
 
 /** The Redis in memory that answers while Redis is away. */
@@ -153,6 +165,16 @@ export declare function failureKinds(): string
 /** What to do with a cached value, as the vectors ask. */
 export declare function freshness(found: unknown): string
 
+/** What to answer. */
+export interface HealthAnswer {
+  /** The status code of HTTP. */
+  code: number
+  /** Names and values of the header, one after the other. */
+  headers: Array<string>
+  /** The body. */
+  body: Buffer
+}
+
 /** The table of knobs. */
 export declare function knobs(): string
 
@@ -170,6 +192,9 @@ export declare function rateLimits(limit: unknown, requests: unknown): string
 
 /** The script that counts a request on Redis. */
 export declare function rateLimitScript(): string
+
+/** The decisions of a client that recorded them, made anew. */
+export declare function replay(recording: unknown): string
 
 /** What a client with this policy would dial, log and answer through an outage. */
 export declare function simulate(options: unknown, scenario: unknown): string

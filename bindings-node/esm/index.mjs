@@ -39,6 +39,7 @@ export const {
   policy,
   print,
   rateLimits,
+  replay,
   simulate,
   version,
 } = outlast;

@@ -50,6 +50,7 @@ export {
   parseStatus,
   policy,
   rateLimits,
+  replay,
   simulate,
   version,
 } from "./inspect.js";

@@ -22,6 +22,7 @@ import type {
   Output,
   Policy,
   PolicyOptions,
+  Replayed,
   Reply,
   ScenarioOptions,
   Schedule,
@@ -134,6 +135,14 @@ export function rateLimits(
   requests: readonly { at_ms: number; key: string; cost?: number }[],
 ): LimitVerdict[] {
   return parsed(() => native.rateLimits(limit, requests));
+}
+
+/**
+ * What a client recorded to its `record_path`, decided anew: the text of the file, with that of its
+ * older half (`PATH.old`) before it if it is wanted.
+ */
+export function replay(recording: string): Replayed {
+  return parsed(() => native.replay(recording));
 }
 
 /** Decides when to dial, which mode the application sees and what is logged. */

@@ -235,6 +235,12 @@ impl Client {
         convert::text_of(&self.desk.inner.status()).map_err(|error| reason(&error))
     }
 
+    /// What the client counted, in Prometheus' text format.
+    #[napi]
+    pub fn metrics(&self) -> String {
+        self.inner.metrics()
+    }
+
     /// Where Redis is, without anything secret.
     #[napi(getter)]
     pub fn endpoint(&self) -> String {
@@ -271,11 +277,23 @@ fn configure(url: &str, options: &Unknown<'_>) -> Result<Config, Error> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Told<'a> {
-    Log { record: &'a Record },
-    Mode { mode: Mode },
-    Dialling { dial: u64 },
-    DialFailed { failure: &'a Failure },
-    Incident { incident: &'a Incident },
+    Log {
+        record: &'a Record,
+    },
+    Mode {
+        mode: Mode,
+    },
+    Dialling {
+        dial: u64,
+    },
+    DialFailed {
+        failure: &'a Failure,
+    },
+    Incident {
+        incident: &'a Incident,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        entry: Option<&'a str>,
+    },
     Unknown,
 }
 
@@ -286,8 +304,9 @@ impl<'a> From<&'a Event> for Told<'a> {
             Event::Mode(mode) => Self::Mode { mode: *mode },
             Event::Dialling(dial) => Self::Dialling { dial: *dial },
             Event::DialFailed(failure) => Self::DialFailed { failure },
-            Event::IncidentOpened(incident) | Event::IncidentClosed(incident) => {
-                Self::Incident { incident }
+            Event::IncidentOpened(incident) => Self::Incident { incident, entry: None },
+            Event::IncidentClosed { incident, entry } => {
+                Self::Incident { incident, entry: Some(entry) }
             }
             _ => Self::Unknown,
         }

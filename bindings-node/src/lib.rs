@@ -15,6 +15,7 @@ mod desk;
 pub mod engine;
 mod errors;
 mod frames;
+pub mod health;
 mod host;
 mod uv;
 

@@ -29,6 +29,7 @@ from outlast._outlast import (
     parse_status,
     policy,
     rate_limits,
+    replay,
     simulate,
 )
 from outlast.client import Redis, from_url
@@ -79,6 +80,7 @@ __all__ = [
     "parse_status",
     "policy",
     "rate_limits",
+    "replay",
     "simulate",
     "uninstall",
 ]

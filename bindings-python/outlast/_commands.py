@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
 from outlast.exceptions import InvalidArgument
@@ -340,7 +339,7 @@ def set_options(ex: Any, px: Any, flags: dict[str, Any]) -> list[Any]:
 
 def whole(time: Any, per_second: int = 1) -> Any:
     """A length of time as a whole number."""
-    return int(time.total_seconds() * per_second) if isinstance(time, timedelta) else time
+    return int(time.total_seconds() * per_second) if hasattr(time, "total_seconds") else time
 
 
 def _moment(when: Any, in_ms: bool = False) -> Any:

@@ -2,6 +2,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextvars import Context
 from datetime import timedelta
+from os import PathLike
 from typing import Any, Final, Literal, TypeVar, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
@@ -11,6 +12,7 @@ from outlast.types import (
     CommandTreatment,
     Counts,
     Delay,
+    Incident,
     KeyTreatment,
     Knob,
     LogRecord,
@@ -21,6 +23,7 @@ __all__ = [
     "AsyncClient",
     "Client",
     "Engine",
+    "Health",
     "Link",
     "Reply",
     "Store",
@@ -51,7 +54,9 @@ __all__ = [
     "policy",
     "rate_limit",
     "rate_limits",
+    "replay",
     "simulate",
+    "take_incidents",
     "take_records",
     "wake",
 ]
@@ -77,6 +82,7 @@ class Client:
         decode_responses: bool = False,
         encoding: str = "utf-8",
         encoding_errors: str = "strict",
+        listener: int | None = None,
     ) -> None: ...
     def connect(self) -> None: ...
     def begin(self) -> None: ...
@@ -101,7 +107,9 @@ class Client:
     def execute_command(self, *args: _Argument) -> Any: ...  # noqa: ANN401 - any command's reply
     def request(self, args: tuple[Any, ...], as_bytes: bool = False) -> Any: ...  # noqa: ANN401 - any command's reply
     def run_pipeline(
-        self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
+        self,
+        commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
+        callbacks: dict[str, Any] | None = None,
     ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
     def run_transaction(
         self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
@@ -113,6 +121,7 @@ class Client:
     @property
     def protocol(self) -> int | None: ...
     def get_status(self) -> Status: ...
+    def metrics(self) -> str: ...
     @property
     def mode(self) -> Literal["connected", "degraded", "reconciling", "closed"]: ...
     def close(self) -> None: ...
@@ -163,6 +172,24 @@ class Engine:
     def __new__(cls, options: Mapping[str, object] | None, endpoint: str, seed: int) -> Self: ...
     def handle(self, at_ms: int, event: Mapping[str, object]) -> list[dict[str, Any]]: ...
     def status(self, at_ms: int) -> Status: ...
+
+@final
+class Health:
+    def __new__(
+        cls, allow: list[str], hosts: list[str], devtools: str | PathLike[str] | None
+    ) -> Self: ...
+    def allows(self, remote: str, headers: list[tuple[str, str]]) -> bool: ...
+    def answer(
+        self,
+        method: str,
+        mount: str,
+        path: str,
+        remote: str,
+        headers: list[tuple[str, str]],
+        status: str,
+        lines: str,
+        metrics: str | None = None,
+    ) -> tuple[int, list[tuple[str, str]], bytes]: ...
 
 @final
 class Throttle:
@@ -220,10 +247,12 @@ def simulate(
 def parse_status(json: str) -> Status: ...
 def log_entry(incident: Mapping[str, object], endpoint: str, service: str = "") -> str: ...
 def check_log(text: str) -> dict[str, Any]: ...
+def replay(recording: str) -> dict[str, Any]: ...
 def error_kinds() -> list[str]: ...
 def error_class(code: str) -> type[Exception] | None: ...
 def failure_class(code: str) -> type[Exception] | None: ...
 def log_pipe() -> int | None: ...
+def take_incidents() -> tuple[list[tuple[int, Incident, str]], list[int]]: ...
 def take_records() -> list[LogRecord]: ...
 def wake() -> None: ...
 def close_all() -> None: ...

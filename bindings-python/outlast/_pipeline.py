@@ -71,15 +71,10 @@ class Pipeline(Stock):
     def _piped(self, stack: list[Command], raise_on_error: bool) -> Any:
         if any(EMPTY_RESPONSE in options for _, options in stack):
             return NotImplemented
-        answers = self._client.run_pipeline(stack)
-        if answers is NotImplemented:
-            return answers
-        shaped: list[Any] = []
-        for answer, (args, options) in zip(answers, stack):
-            shaped.append(self._shaped(answer, args[0], options))
-        if raise_on_error:
-            self._raise_first(stack, shaped)
-        return shaped
+        answers = self._client.run_pipeline(stack, self._client.response_callbacks)
+        if raise_on_error and answers is not NotImplemented:
+            self._raise_first(stack, answers)
+        return answers
 
     def _transacted(self, stack: list[Command], raise_on_error: bool) -> Any:
         if any(EMPTY_RESPONSE in options or NEVER_DECODE in options for _, options in stack):

@@ -3,8 +3,10 @@
 use outlast::{Error, ErrorKind, RuleSpec, Value};
 use outlast_core::Timestamp;
 use outlast_core::classify::{CAUSE_DEPTH_MAX, CAUSE_WIDTH_MAX, classify_reply};
+use outlast_core::command::Command;
 use pyo3::exceptions::{PyBaseException, PyUnicodeDecodeError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyList,
     PyMemoryView, PySet, PyString, PyTuple, PyType,
@@ -106,10 +108,33 @@ pub(crate) fn argument(what: &str, value: &Bound<'_, PyAny>, forms: &Forms) -> P
     Err(wrong_type(what, ARGUMENTS, value))
 }
 
+/// The name of a command of one word, in capitals: looked up by Python, which has its hash already.
+pub(crate) fn name(value: &Bound<'_, PyAny>) -> Option<&'static str> {
+    static PLACES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let py = value.py();
+    let filled = PLACES.get_or_try_init(py, || {
+        let places = PyDict::new(py);
+        let commands = Command::all().iter().enumerate();
+        for (place, command) in commands.filter(|(_, command)| !command.is_subcommand()) {
+            places.set_item(command.name, place)?;
+        }
+        PyResult::Ok(places.unbind())
+    });
+    let text = value.cast_exact::<PyString>().ok()?;
+    let place = filled.ok()?.bind(py).get_item(text).ok()??;
+    Some(Command::all().get(place.extract::<usize>().ok()?)?.name)
+}
+
 /// The arguments of a command whose name may be of several words, such as `CONFIG GET`.
 pub(crate) fn command(args: &Bound<'_, PyTuple>, forms: &Forms) -> PyResult<Vec<Arg>> {
     let mut command = Vec::with_capacity(args.len() + 1);
     for (at, value) in args.iter().enumerate() {
+        if at == 0
+            && let Some(name) = name(&value)
+        {
+            command.push(Arg::Word(name));
+            continue;
+        }
         let arg = argument(if at == 0 { "the command" } else { "an argument" }, &value, forms)?;
         if at == 0 {
             let words = arg.as_ref().split(u8::is_ascii_whitespace);

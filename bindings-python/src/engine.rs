@@ -131,6 +131,13 @@ pub(crate) fn check_log<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py,
     to_python(py, &ocore::production_log::check(text))
 }
 
+/// The decisions of a client that recorded them, made anew.
+#[pyfunction]
+pub(crate) fn replay<'py>(py: Python<'py>, recording: &str) -> PyResult<Bound<'py, PyAny>> {
+    let replayed = py.detach(|| outlast::replay(recording));
+    to_python(py, &replayed.map_err(|error| raised(py, &error))?)
+}
+
 /// Decides when to dial, which mode the application sees and what is logged.
 #[pyclass(module = "outlast", frozen)]
 #[derive(Debug)]

@@ -31,6 +31,7 @@ export const {
   parseStatus,
   logEntry,
   checkLog,
+  replay,
   Engine,
   Throttle,
 } = outlast;

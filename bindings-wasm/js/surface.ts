@@ -18,6 +18,7 @@ export function surface(generated: Outlast): Outlast {
     parseStatus: generated.parseStatus,
     logEntry: generated.logEntry,
     checkLog: generated.checkLog,
+    replay: generated.replay,
     Engine: generated.Engine,
     Throttle: generated.Throttle,
   });

@@ -106,6 +106,9 @@ test("the types name every knob", () => {
     breaker_window_ms: true,
     breaker_failures_min: true,
     breaker_failure_percent: true,
+    breaker_slow_call_ms: true,
+    breaker_slow_calls_min: true,
+    breaker_slow_call_percent: true,
     on_ambiguous: true,
     on_guarded: true,
     connections_max: true,
@@ -115,6 +118,9 @@ test("the types name every knob", () => {
     shadow: true,
     stale_ms_max: true,
     reply_bytes_max: true,
+    log_path: true,
+    record_path: true,
+    record_bytes_max: true,
     rules: true,
   };
   expect(Object.keys(policy()).sort()).toEqual(Object.keys(named).sort());

@@ -17,18 +17,17 @@ fn main() {
     let first = number("SEED");
     let seeds = number("SEEDS").unwrap_or(if first.is_some() { 1 } else { 2_000 });
     let first = first.unwrap_or(1);
-    let mut settings = Settings::default().with_guard(number("GUARD") == Some(1));
-    if let Some(code) = env::var("SABOTAGE").ok().filter(|code| !code.is_empty()) {
-        let sabotage =
-            Sabotage::of(&code).unwrap_or_else(|| panic!("SABOTAGE: {code:?} is unknown"));
-        settings = settings.with_sabotage(sabotage);
-    }
-    if seeds == 1 {
-        settings = settings.with_trace();
-    }
+    let guard = number("GUARD").map(|guard| guard > 0);
+    let sabotage = env::var("SABOTAGE").ok().filter(|code| !code.is_empty());
+    let sabotage = sabotage
+        .map(|code| Sabotage::of(&code).unwrap_or_else(|| panic!("SABOTAGE: {code:?} is unknown")));
     let began = Instant::now();
     let (mut coverage, mut failed) = (Coverage::default(), 0);
     for seed in first..first + seeds {
+        let mut settings = Settings::of(seed);
+        settings.guard = guard.unwrap_or(settings.guard);
+        settings.sabotage = sabotage;
+        settings.trace = seeds == 1;
         let outcome = run(seed, settings);
         for line in &outcome.trace {
             println!("{line}");

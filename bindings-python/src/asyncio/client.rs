@@ -64,7 +64,7 @@ impl AsyncClient {
     /// loop is running.
     #[pyo3(signature = (
         url=None, profile=None, options=None, *, share=None, resp3=false,
-        decode_responses=false, encoding="utf-8", encoding_errors="strict",
+        decode_responses=false, encoding="utf-8", encoding_errors="strict", listener=None,
     ))]
     fn open(
         &self,
@@ -77,13 +77,14 @@ impl AsyncClient {
         decode_responses: bool,
         encoding: &str,
         encoding_errors: &str,
+        listener: Option<u64>,
     ) -> PyResult<()> {
         let owner = match (share, url) {
             (Some(other), _) => other.get().opened(py)?.owner.clone(),
             (None, None) => None,
             (None, Some(url)) => {
                 let config = config(py, url, profile, options, resp3)?;
-                let link = Py::new(py, Link::new(config)?)?;
+                let link = Py::new(py, Link::new(config, listener)?)?;
                 Link::begin_unless_lazy(link.bind(py))?;
                 Some(Arc::new(Owner { link }))
             }

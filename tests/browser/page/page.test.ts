@@ -48,6 +48,7 @@ test("outlast is on the console, and the store once it is asked for", async () =
       "parseStatus",
       "policy",
       "rateLimits",
+      "replay",
       "simulate",
       "version",
     ],

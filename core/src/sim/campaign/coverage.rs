@@ -49,6 +49,7 @@ happenings! {
     MaybeApplied = "commands in doubt";
     RepeatedFromMemory = "commands that were sent, and served from memory after";
     Refused = "commands refused";
+    RefusedByRule = "commands refused by a rule";
     StoreFull = "writes refused by a full store";
     ErrorReply = "commands answered with an error";
     BatchApplied = "batches applied";
@@ -61,6 +62,8 @@ happenings! {
     SwitchPutOff = "switches put off by a write";
     LateWrite = "writes that arrived from an abandoned connection";
     LateBatch = "batches that arrived from an abandoned connection";
+    LateReleased = "abandoned connections read in the middle of a replay";
+    RefusalUntold = "writes refused in a batch whose reply was lost";
     Overtaken = "newer writes overtaken by an abandoned connection";
     ConnectionKilled = "abandoned connections killed before the replay";
     KeyExpired = "keys that expired before they could be written back";

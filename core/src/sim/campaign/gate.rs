@@ -9,11 +9,13 @@ use super::sabotage::Sabotage;
 use super::shared::Shared;
 use crate::classify::classify_reply;
 use crate::command::{Access, Traits};
+use crate::error::ErrorKind;
 use crate::input::Input;
 use crate::kind::{Failure, FailureKind, Verdict};
 use crate::policy::Startup;
 use crate::resp::Value;
 use crate::rules::{Decision, decide};
+use crate::settle::{self, Aftermath};
 use crate::status::Mode;
 use crate::store::Refusal;
 
@@ -116,7 +118,7 @@ impl Host {
             _ => return,
         };
         for (args, reply) in commands.iter().zip(results) {
-            self.store.learn(now, args, reply, stale_ms_max, || self.is_current(epoch));
+            self.store.learn(now, args, reply, stale_ms_max, || self.is_newest(epoch));
         }
     }
 
@@ -127,13 +129,14 @@ impl Host {
         reply: Option<&Value>,
         ending: Ending,
     ) {
-        let ending = match reply {
-            Some(Value::Error(_)) => {
-                shared.coverage.count(Happening::ErrorReply);
-                Ending::Error
-            }
-            Some(_) | None => ending,
+        let has_failed = match reply {
+            Some(Value::Array(results)) => results.iter().any(|result| result.as_error().is_some()),
+            other => other.is_some_and(|reply| reply.as_error().is_some()),
         };
+        let ending = if has_failed { Ending::Error } else { ending };
+        if has_failed {
+            shared.coverage.count(Happening::ErrorReply);
+        }
         if let Some(record) = shared.ledger.ops.get_mut(op)
             && record.kind == Kind::Get
         {
@@ -159,22 +162,23 @@ impl Host {
         let told_write = write && !shared.is_sabotaged(Sabotage::IgnoreFailedWrite);
         self.tell(shared, Input::CommandFailed { epoch, failure, write: told_write });
         let is_repeated = idempotent || shared.is_sabotaged(Sabotage::RepeatInDoubt);
-        if maybe_done && !is_repeated {
-            shared.coverage.count(Happening::MaybeApplied);
-            let ending = if shared.is_sabotaged(Sabotage::HideDoubt) {
-                Ending::ByRedis
-            } else if shared.is_sabotaged(Sabotage::DenyDoubt) {
-                Ending::Refused
-            } else {
-                Ending::MaybeApplied
-            };
-            self.end(shared, pending.op, ending);
+        let known = settle::Unanswered {
+            write,
+            idempotent: is_repeated,
+            maybe_done,
+            forbidden: self.is_forbidden(&commands),
+        };
+        if known.aftermath(self.policy.on_ambiguous) != Aftermath::Memory {
+            self.end_in_doubt(shared, pending.op);
             return;
         }
         if maybe_done && write {
             shared.coverage.count(Happening::RepeatedFromMemory);
         }
-        if self.serve(shared, pending.op, write) {
+        self.in_doubt = known.is_belied_by(ErrorKind::RedisUnavailable);
+        let is_served = self.serve(shared, pending.op, write);
+        self.in_doubt = false;
+        if is_served {
             return;
         }
         let Pending { op, deadline, .. } = pending;
@@ -198,11 +202,8 @@ impl Host {
     /// Answers an operation from the store; false if Redis is back.
     pub(super) fn serve(&mut self, shared: &mut Shared, op: usize, unless_connected: bool) -> bool {
         let commands = shared.ledger.commands(op);
-        let is_forbidden = commands.iter().any(|args| {
-            let (rules, on_guarded) = (&self.policy.rules, self.policy.on_guarded);
-            decide(Traits::of(args), args, rules, on_guarded) != Decision::Serve
-        });
-        if is_forbidden {
+        if self.is_forbidden(&commands) {
+            shared.coverage.count(Happening::RefusedByRule);
             self.end_refused(shared, op);
             return true;
         }
@@ -251,7 +252,30 @@ impl Host {
         Some(replies.map(|replies| replies.into_iter().last().unwrap_or(Value::Nil)))
     }
 
+    fn is_forbidden(&self, commands: &[Args]) -> bool {
+        let (rules, on_guarded) = (&self.policy.rules, self.policy.on_guarded);
+        let is_served =
+            |args: &Args| decide(Traits::of(args), args, rules, on_guarded) == Decision::Serve;
+        !commands.iter().all(is_served)
+    }
+
+    fn end_in_doubt(&mut self, shared: &mut Shared, op: usize) {
+        shared.coverage.count(Happening::MaybeApplied);
+        let ending = if shared.is_sabotaged(Sabotage::HideDoubt) {
+            Ending::ByRedis
+        } else if shared.is_sabotaged(Sabotage::DenyDoubt) {
+            Ending::Refused
+        } else {
+            Ending::MaybeApplied
+        };
+        self.end(shared, op, ending);
+    }
+
     pub(super) fn end_refused(&mut self, shared: &mut Shared, op: usize) {
+        if self.in_doubt {
+            self.end_in_doubt(shared, op);
+            return;
+        }
         shared.coverage.count(Happening::Refused);
         self.end(shared, op, Ending::Refused);
     }

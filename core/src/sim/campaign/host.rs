@@ -80,8 +80,12 @@ pub(super) struct Host {
     /// Kinds of failure that its engine was told of.
     pub(super) kinds: BTreeSet<FailureKind>,
     pub(super) incidents: u64,
+    /// Batches that were found to be applied when their reply was lost.
+    pub(super) found: BTreeSet<u64>,
     /// Commands that Redis answered since the engine was told.
     pub(super) finished: u64,
+    /// Whether the command that memory is about to answer may have been done by Redis.
+    pub(super) in_doubt: bool,
     /// Which callers wait for an answer.
     pub(super) is_busy: Vec<bool>,
     /// When its mode was connected while something waited to be written back.
@@ -128,7 +132,9 @@ impl Host {
             jumps: Vec::new(),
             kinds: BTreeSet::new(),
             incidents: 0,
+            found: BTreeSet::new(),
             finished: 0,
+            in_doubt: false,
             is_busy: vec![false; callers],
             unclean_at: None,
             settled: Vec::new(),
@@ -146,6 +152,11 @@ impl Host {
 
     pub(super) fn is_current(&self, epoch: u64) -> bool {
         self.is_connected() && self.epoch == epoch
+    }
+
+    /// Whether no connection was made after this one.
+    pub(super) fn is_newest(&self, epoch: u64) -> bool {
+        matches!(self.mode, Mode::Connected | Mode::Degraded) && self.epoch == epoch
     }
 
     /// Whether it is on Redis and has nothing to write back.

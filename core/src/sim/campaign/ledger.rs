@@ -65,6 +65,10 @@ pub(super) struct Op {
     pub(super) seen: Option<Option<usize>>,
     /// How often the server did it and still has it done.
     pub(super) applied: u32,
+    /// Whether the server ever did it.
+    pub(super) ever_applied: bool,
+    /// The batch of its client in which the server refused it for good.
+    pub(super) refused_in: Option<u64>,
     /// Whether the server did it and lost it, or a third party destroyed it.
     pub(super) was_lost: bool,
 }
@@ -115,6 +119,8 @@ impl Ledger {
             ended: None,
             seen: None,
             applied: 0,
+            ever_applied: false,
+            refused_in: None,
             was_lost: false,
         });
         self.ops.len() - 1
@@ -158,12 +164,22 @@ impl Ledger {
         for id in ids_in(args) {
             if let Some(op) = self.ops.get_mut(id) {
                 op.applied += 1;
+                op.ever_applied = true;
             }
         }
         for key in keys_in(args) {
             let fate = self.keys.entry(key.to_vec()).or_default();
             (fate.written_at, fate.is_late, fate.is_lost) = (now, is_late, false);
             fate.ever_late |= is_late;
+        }
+    }
+
+    /// The server refused this for good, in the batch with this number.
+    pub(super) fn refused(&mut self, args: &[Vec<u8>], batch: Option<u64>) {
+        for id in ids_in(args) {
+            if let Some(op) = self.ops.get_mut(id) {
+                op.refused_in = batch;
+            }
         }
     }
 
@@ -194,6 +210,17 @@ fn is_named(args: &[Vec<u8>], name: &[u8]) -> bool {
     args.first().is_some_and(|first| first == name)
 }
 
+/// The number of the batch that a transaction is.
+pub(super) fn batch_in(commands: &[Args]) -> Option<u64> {
+    let marker = commands.iter().find(|args| is_marker(args))?;
+    Some(number(marker.get(2)))
+}
+
+/// Whether a command writes a marker.
+pub(super) fn is_marker(args: &[Vec<u8>]) -> bool {
+    is_named(args, b"SET") && args.get(1).is_some_and(|key| key.starts_with(b"outlast:"))
+}
+
 fn number(text: Option<&Vec<u8>>) -> u64 {
     text.and_then(|text| core::str::from_utf8(text).ok()?.parse().ok()).unwrap_or(0)
 }
@@ -203,7 +230,7 @@ pub(super) fn ids_in(args: &[Vec<u8>]) -> Vec<usize> {
     let id = |text: &Vec<u8>| core::str::from_utf8(text).ok()?.parse::<usize>().ok();
     match args.first().map(Vec::as_slice) {
         Some(b"RPUSH") => args.iter().skip(2).filter_map(id).collect(),
-        Some(b"SET") => args.get(2).and_then(id).into_iter().collect(),
+        Some(b"SET") if !is_marker(args) => args.get(2).and_then(id).into_iter().collect(),
         Some(b"HSET") => args.get(3).and_then(id).into_iter().collect(),
         Some(b"MSET") => args.get(2).and_then(id).into_iter().collect(),
         _ => Vec::new(),

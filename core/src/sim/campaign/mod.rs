@@ -49,6 +49,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// As a seed has them: every other one is run with the guard.
+    pub const fn of(seed: u64) -> Self {
+        Self { guard: seed % 2 == 0, sabotage: None, trace: false }
+    }
+
     /// With the guard, or without.
     #[must_use]
     pub const fn with_guard(mut self, guard: bool) -> Self {

@@ -189,6 +189,29 @@ impl Network {
         self.close(now, queue, wire, Side::Server);
     }
 
+    /// What connections that a client gave up still carry arrives at this time, if it was to arrive
+    /// later; of how many.
+    pub(super) fn release_late(
+        &mut self,
+        now: u64,
+        at: u64,
+        queue: &mut Queue,
+        host: usize,
+    ) -> u64 {
+        let mut released = 0;
+        let wires = self.wires.iter_mut().enumerate();
+        for (wire, record) in wires.filter(|(_, wire)| wire.host == host && wire.is_abandoned) {
+            let pipe = &mut record.to_server;
+            let is_late = |(due, chunk): &(u64, Chunk)| *due > now && chunk.len() > 0;
+            released += u64::from(pipe.chunks.iter().any(is_late));
+            for (due, _) in pipe.chunks.iter_mut().filter(|(due, _)| *due > at) {
+                *due = at;
+                queue.plan(at, Event::Arrive { wire, to: Side::Server });
+            }
+        }
+        released
+    }
+
     /// The connection breaks: a part of what is on its way arrives, and then its end.
     pub(super) fn cut(
         &mut self,

@@ -51,6 +51,8 @@ pub(super) struct HostPlan {
     pub(super) think_ms: u64,
     /// How much later than the engine's decision its driver may act.
     pub(super) drive_ms_max: u64,
+    /// How many of a hundred exchanges of a replay come to harm.
+    pub(super) ambush_percent: u64,
     /// How many of a hundred abandoned connections still deliver late.
     pub(super) late_percent: u64,
 }
@@ -70,7 +72,7 @@ const FIRST_FAULT_MS: u64 = 500;
 
 impl Plan {
     pub(super) fn of(rng: &mut Rng) -> Self {
-        let calm_at = scaled(rng, 10_000, 120_000);
+        let calm_at = scaled(rng, 5_000, 80_000);
         let hosts: Vec<HostPlan> = (0..rng.between(2, 4)).map(|_| HostPlan::of(rng)).collect();
         let faults = (0..rng.between(3, 10)).map(|_| Planned::of(rng, &hosts, calm_at)).collect();
         Self { policy: policy(rng), latency_ms: rng.between(0, 5), hosts, faults, calm_at }
@@ -83,8 +85,9 @@ impl HostPlan {
             seed: rng.next_u64(),
             callers: index(rng.between(1, 3)),
             is_pool: rng.between(0, 1) == 0,
-            think_ms: scaled(rng, 100, 3_000),
+            think_ms: scaled(rng, 150, 4_000),
             drive_ms_max: if rng.between(0, 1) == 0 { 0 } else { rng.between(1, 20) },
+            ambush_percent: [0, 20, 60][index(rng.between(0, 2))],
             late_percent: [0, 20, 50][index(rng.between(0, 2))],
         }
     }
@@ -157,7 +160,7 @@ fn policy(rng: &mut Rng) -> Policy {
     if rng.between(0, 7) == 0 {
         policy.store_bytes_max = scaled(rng, 2_000, 20_000);
     }
-    let rules = r#"{"lock:*": "lock"}"#;
+    let rules = "lock:*=lock";
     // Rules that do not parse would leave locks without theirs, which a checker notices.
     let _ = policy.set("rules", rules, Source::Keyword);
     policy

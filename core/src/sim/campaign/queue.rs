@@ -27,10 +27,14 @@ pub(super) enum Event {
     DialOver { host: usize, wire: usize },
     /// An exchange of the replay has lasted as long as it may.
     ExchangeOver { host: usize, wire: usize, exchange: u64 },
+    /// A client lets its callers back on Redis.
+    Switch { host: usize, wire: usize },
     /// A client may ask for a further connection again.
     MayGrow { host: usize },
     /// A client looks at its idle connections.
     IdleCheck { host: usize },
+    /// A connection breaks.
+    Cut { wire: usize },
     /// A fault of the plan begins.
     Fault { number: usize },
     /// A fault of the plan ends.

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use super::clock;
 use super::coverage::Happening;
-use super::ledger::{Args, ids_in};
+use super::ledger::{Args, batch_in, ids_in};
 use super::network::Chunk;
 use super::queue::Side;
 use super::shared::Shared;
@@ -230,9 +230,14 @@ impl Server {
             (true, false) => {
                 let queued = core::mem::take(&mut peer.queued);
                 if let (true, Some(Value::Array(results))) = (is_exec(&args), replies.last()) {
-                    let done = queued.into_iter().zip(results);
-                    let done = done.filter(|(_, result)| result.as_error().is_none());
-                    self.done(shared, wire, done.map(|(args, _)| args).collect());
+                    let batch = batch_in(&queued);
+                    let ended = queued.into_iter().zip(results);
+                    let (refused, done): (Vec<_>, Vec<_>) =
+                        ended.partition(|(_, result)| result.as_error().is_some());
+                    for (args, _) in &refused {
+                        shared.ledger.refused(args, batch);
+                    }
+                    self.done(shared, wire, done.into_iter().map(|(args, _)| args).collect());
                 }
             }
             (false, _) => {
@@ -279,7 +284,7 @@ impl Server {
             shared.ledger.applied(shared.now, args, is_late);
         }
         if is_late {
-            let is_batch = commands.iter().any(|args| is_marker(args));
+            let is_batch = batch_in(&commands).is_some();
             shared.coverage.count(if is_batch {
                 Happening::LateBatch
             } else {
@@ -393,10 +398,6 @@ fn killed_by(args: &[Vec<u8>]) -> Option<usize> {
     let [client, kill, id, number] = args else { return None };
     let is_kill = client == b"CLIENT" && kill == b"KILL" && id == b"ID";
     is_kill.then(|| core::str::from_utf8(number).ok()?.parse().ok())?
-}
-
-fn is_marker(args: &[Vec<u8>]) -> bool {
-    args.get(1).is_some_and(|key| key.starts_with(b"outlast:"))
 }
 
 /// Commands as a person reads them.

@@ -23,6 +23,8 @@ pub(super) struct Shared {
     pub(super) settings: Settings,
     /// What happened, line by line, where somebody wants to read it.
     pub(super) told: Vec<String>,
+    /// When all faults end.
+    pub(super) calm_at: u64,
     /// Whether names resolve.
     pub(super) resolves: bool,
 }
@@ -38,6 +40,7 @@ impl Shared {
             rng: Rng::new(seed),
             settings,
             told: Vec::new(),
+            calm_at: 0,
             resolves: true,
         }
     }
@@ -72,6 +75,19 @@ impl Shared {
             Side::Client => Happening::SwallowedToClient,
         });
         self.network.hold(to, until);
+    }
+
+    /// What connections that a client gave up still carry arrives now.
+    pub(super) fn release_late(&mut self, host: usize, way_ms: u64) {
+        let at = self.now + self.rng.between(0, 2 * way_ms + 1);
+        let released = self.network.release_late(self.now, at, &mut self.queue, host);
+        self.coverage.add(Happening::LateReleased, released);
+    }
+
+    /// Nothing gets through to this side for a while, but not beyond the end of all faults.
+    pub(super) fn hold_for(&mut self, to: Side, for_ms: u64) {
+        let for_ms = self.rng.between(1, for_ms);
+        self.hold(to, (self.now + for_ms).min(self.calm_at));
     }
 
     /// Whether something is done wrong on purpose.

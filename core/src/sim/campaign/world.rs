@@ -47,6 +47,7 @@ impl World {
         let plan = Plan::of(&mut rng);
         let mut shared = Shared::new(rng.next_u64(), settings);
         shared.network.latency_ms = plan.latency_ms;
+        shared.calm_at = plan.calm_at;
         let new_host = |(index, host): (usize, &_)| {
             Host::new(index, Clone::clone(host), plan.policy.clone(), &shared)
         };
@@ -109,6 +110,7 @@ impl World {
                     (Side::Client, None) => {}
                 }
             }
+            Event::Cut { wire } => shared.cut(wire),
             Event::Fault { number } => self.strike(number),
             Event::Healed { number } => self.heal(number),
             Event::Calm => self.calm(),
@@ -128,6 +130,7 @@ impl World {
             | Event::Deadline { host, .. }
             | Event::DialOver { host, .. }
             | Event::ExchangeOver { host, .. }
+            | Event::Switch { host, .. }
             | Event::MayGrow { host }
             | Event::IdleCheck { host } => {
                 let are_calling = self.are_calling;
@@ -278,10 +281,12 @@ impl Host {
             Event::ExchangeOver { wire, exchange, .. } => {
                 self.exchange_over(shared, wire, exchange)
             }
+            Event::Switch { wire, .. } => self.switch(shared, wire),
             Event::MayGrow { .. } => self.may_grow(shared),
             Event::IdleCheck { .. } => self.check_idle(shared),
             Event::Caller { .. }
             | Event::Arrive { .. }
+            | Event::Cut { .. }
             | Event::Fault { .. }
             | Event::Healed { .. }
             | Event::Calm

@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 
 use super::coverage::Happening;
 use super::host::{Host, new_store};
-use super::ledger::Args;
+use super::ledger::{Args, is_marker};
 use super::link::Role;
-use super::queue::Event;
+use super::queue::{Event, Side};
 use super::sabotage::Sabotage;
 use super::shared::Shared;
 use crate::input::Input;
@@ -26,7 +26,7 @@ pub(super) struct Replaying {
     replies: Vec<Value>,
     exchange: u64,
     /// Whether abandoned connections are being killed first.
-    is_killing: bool,
+    killing: usize,
     is_batch: bool,
 }
 
@@ -39,6 +39,11 @@ impl Replaying {
     }
 }
 
+/// Whether these are a batch, and no question that goes before one.
+fn begins_transaction(commands: &[Args]) -> bool {
+    commands.first().and_then(|args| args.first()).is_some_and(|name| name == b"MULTI")
+}
+
 impl Host {
     pub(super) fn begin_replay(&mut self, shared: &mut Shared, epoch: u64) {
         let Some(at) = self.links.iter().position(|link| matches!(link.role, Role::Fresh)) else {
@@ -48,7 +53,8 @@ impl Host {
             self.store = new_store(&self.policy, self.plan.seed);
         }
         if shared.is_sabotaged(Sabotage::ResendRenumbered) {
-            self.store.batch_returned();
+            let now = self.now(shared);
+            self.store.batch_returned(now);
         }
         let Some(link) = self.links.get_mut(at) else { return };
         link.epoch = epoch;
@@ -64,10 +70,13 @@ impl Host {
             missing: 0,
             replies: Vec::new(),
             exchange: 0,
-            is_killing: false,
+            killing: 0,
             is_batch: false,
         });
-        let victims = core::mem::take(&mut self.abandoned);
+        let victims = self.abandoned.clone();
+        if shared.is_sabotaged(Sabotage::ForgetVictims) {
+            self.abandoned.clear();
+        }
         if shared.settings.guard && !victims.is_empty() {
             let kill = |wire: &usize| {
                 ["CLIENT", "KILL", "ID", &wire.to_string()].map(|word| word.as_bytes().to_vec())
@@ -83,21 +92,24 @@ impl Host {
     pub(super) fn advance_replay(&mut self, shared: &mut Shared, wire: usize) {
         let Some(replaying) = self.replaying(wire) else { return };
         let replies = core::mem::take(&mut replaying.replies);
-        if core::mem::take(&mut replaying.is_killing) {
+        let killed = core::mem::take(&mut replaying.killing);
+        if killed > 0 {
+            // Until Redis says so they may still be read.
+            self.abandoned.drain(..killed.min(self.abandoned.len()));
             self.step_replay(shared, wire);
             return;
         }
         let is_batch = replaying.is_batch;
         let Some(at) = self.at(wire) else { return };
         let in_doubt = self.store.journal().in_doubt;
+        let now = self.now(shared);
         let Some(link) = self.links.get_mut(at) else { return };
         let Role::Replaying(replaying) = &mut link.role else { return };
         let epoch = link.epoch;
-        match replaying.replay.handle(&self.store, &replies) {
-            Ok(Progress { replayed, refused }) => {
+        match replaying.replay.handle(now, &self.store, &replies) {
+            Ok(Progress { replayed, refused, conflicts }) => {
                 self.count_progress(shared, is_batch, in_doubt, &replies, refused);
-                if replayed + refused > 0 {
-                    let conflicts = 0;
+                if replayed + refused + conflicts > 0 {
                     let progress = Input::ReplayProgressed { epoch, replayed, conflicts, refused };
                     self.tell(shared, progress);
                 }
@@ -111,7 +123,7 @@ impl Host {
     }
 
     fn count_progress(
-        &self,
+        &mut self,
         shared: &mut Shared,
         is_batch: bool,
         in_doubt: Option<u64>,
@@ -122,7 +134,10 @@ impl Host {
         let happening = match (is_batch, is_settled) {
             (true, true) => Happening::BatchApplied,
             (true, false) => Happening::BatchOvertaken,
-            (false, true) => Happening::BatchFoundApplied,
+            (false, true) => {
+                self.found.extend(in_doubt);
+                Happening::BatchFoundApplied
+            }
             (false, false) => return,
         };
         // An emptied transaction is no overtaking where its list of results came.
@@ -136,7 +151,7 @@ impl Host {
     }
 
     fn step_replay(&mut self, shared: &mut Shared, wire: usize) {
-        loop {
+        {
             let now = self.now(shared);
             let was_in_doubt = self.store.journal().in_doubt.is_some();
             let Some(at) = self.at(wire) else { return };
@@ -144,7 +159,7 @@ impl Host {
             let Role::Replaying(replaying) = &mut link.role else { return };
             match replaying.replay.next(now, &self.store) {
                 Step::Exchange(commands) => {
-                    let is_batch = commands.len() > 2;
+                    let is_batch = begins_transaction(&commands);
                     if is_batch && was_in_doubt {
                         shared.coverage.count(Happening::BatchResent);
                     }
@@ -153,26 +168,31 @@ impl Host {
                     return;
                 }
                 Step::Switch => {
-                    if self.switch(shared, at) {
-                        return;
-                    }
-                    shared.coverage.count(Happening::SwitchPutOff);
+                    // Other threads go on between the last reply and the switch.
+                    let pause_ms = shared.rng.between(0, self.plan.drive_ms_max);
+                    shared.plan_in(pause_ms, Event::Switch { host: self.index, wire });
+                    return;
                 }
             }
         }
     }
 
     /// Callers are on Redis from here on, unless something was journalled meanwhile.
-    fn switch(&mut self, shared: &mut Shared, at: usize) -> bool {
-        if self.store.when_written_back(|| ()).is_none() {
-            return false;
+    pub(super) fn switch(&mut self, shared: &mut Shared, wire: usize) {
+        if self.replaying(wire).is_none() {
+            return;
         }
-        let Some(link) = self.links.get_mut(at) else { return true };
+        if self.store.when_written_back(|| ()).is_none() {
+            shared.coverage.count(Happening::SwitchPutOff);
+            self.step_replay(shared, wire);
+            return;
+        }
+        let Some(at) = self.at(wire) else { return };
+        let Some(link) = self.links.get_mut(at) else { return };
         link.role = Role::Serving;
         let epoch = link.epoch;
         self.tell(shared, Input::Reconciled { epoch });
         self.go_on_waiting(shared);
-        true
     }
 
     fn exchange(&mut self, shared: &mut Shared, wire: usize, commands: Vec<Args>, kills: bool) {
@@ -186,14 +206,31 @@ impl Host {
         if let Role::Replaying(replaying) = &mut link.role {
             replaying.missing = commands.len();
             replaying.exchange = exchange;
-            replaying.is_killing = kills;
-            replaying.is_batch = !kills && commands.len() > 2;
+            replaying.killing = if kills { commands.len() } else { 0 };
+            replaying.is_batch = begins_transaction(&commands);
         }
         let index = self.index;
         shared.tell(|| format!("client {index} replays: {}", super::server::text(&commands)));
         self.flush(shared, at);
+        self.ambush(shared, wire);
         let over = Event::ExchangeOver { host: self.index, wire, exchange };
         shared.plan_in(self.policy.connect_timeout_ms, over);
+    }
+
+    /// While faults last, what a replay sends or is sent may come to harm.
+    fn ambush(&self, shared: &mut Shared, wire: usize) {
+        if shared.now >= shared.calm_at || shared.rng.between(1, 100) > self.plan.ambush_percent {
+            return;
+        }
+        let way_ms = shared.network.latency_ms + shared.network.extra_ms;
+        match shared.rng.between(0, 6) {
+            5.. => shared.release_late(self.index, way_ms),
+            0 => shared.cut(wire),
+            // The server takes it, and its replies are cut.
+            1 | 2 => shared.plan_in(way_ms, Event::Cut { wire }),
+            3 => shared.hold_for(Side::Server, 2 * self.policy.connect_timeout_ms),
+            _ => shared.hold_for(Side::Client, 2 * self.policy.connect_timeout_ms),
+        }
     }
 
     pub(super) fn exchange_over(&mut self, shared: &mut Shared, wire: usize, exchange: u64) {
@@ -226,10 +263,6 @@ impl Host {
 
 /// What is sent in place of what should be.
 fn sabotaged(shared: &Shared, commands: Vec<Args>) -> Vec<Args> {
-    let is_marker = |args: &Args| {
-        args.first().is_some_and(|name| name == b"SET")
-            && args.get(1).is_some_and(|key| key.starts_with(b"outlast:"))
-    };
     match shared.settings.sabotage {
         Some(Sabotage::DropMarker) => {
             commands.into_iter().filter(|args| !is_marker(args)).collect()

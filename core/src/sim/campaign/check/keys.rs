@@ -14,9 +14,6 @@ pub(super) struct Registers;
 /// Keys that expire stay away once they did.
 pub(super) struct Passing;
 
-/// A lock is nobody's who was refused.
-pub(super) struct Locks;
-
 /// Pairs were never seen by halves.
 pub(super) struct Units;
 
@@ -132,20 +129,6 @@ impl Checker for Passing {
                 found.broken(Invariant::NoResurrection, what);
             } else if ending == Ending::FromMemory {
                 found.coverage.count(Happening::KeyExpired);
-            }
-        }
-    }
-}
-
-impl Checker for Locks {
-    fn check(&self, world: &World, found: &mut Found) {
-        for (host, caller) in callers(world) {
-            let value = world.server.get(world.shared.now, &key_of("lock", host, caller));
-            let id = value.and_then(|text| core::str::from_utf8(&text).ok()?.parse::<usize>().ok());
-            let Some(op) = id.and_then(|id| world.shared.ledger.ops.get(id)) else { continue };
-            if matches!(op.ending(), Some(Ending::Refused | Ending::Error)) {
-                let what = format!("a lock was refused, and is taken: {op:?}");
-                found.broken(Invariant::DoubtTold, what);
             }
         }
     }

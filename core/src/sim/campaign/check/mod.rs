@@ -103,7 +103,7 @@ pub(super) fn all(world: &mut World) -> Vec<Violation> {
         &writes::Counter,
         &keys::Registers,
         &keys::Passing,
-        &keys::Locks,
+        &writes::Refusals,
         &keys::Units,
         &reads::Reads,
         &limits::Switches,
