@@ -80,16 +80,6 @@ export declare class Engine {
   status(atMs: unknown): string
 }
 
-/** Who may ask, and what there is to answer. */
-export declare class Health {
-  /** Answers callers on this machine, and those in `allow`. */
-  constructor(allow: Array<string>, hosts: Array<string>, devtools?: string | undefined | null)
-  /** Whether the caller may be told where the status is. */
-  allows(remote: string, headers: Array<string>): boolean
-  /** Answers a request. */
-  answer(method: string, mount: string, path: string, remote: string, headers: Array<string>, status: string, lines: string, metrics?: string | undefined | null): HealthAnswer
-}
-
 /** So many requests in a window of time. */
 export declare class RateLimit {
   /** See [`rate_limit::Limit::new`]; `share_permille` is what this process allows by itself. */
@@ -100,6 +90,16 @@ export declare class RateLimit {
   answered(answer: Array<number>): string | null
   /** Counts a request in this process alone; what became of it as JSON text. */
   locally(client: Client, key: Uint8Array): string | null
+}
+
+/** Who may ask, and what there is to answer. */
+export declare class Health {
+  /** Answers callers on this machine, and those in `allow`. */
+  constructor(allow: Array<string>, hosts: Array<string>, devtools?: string | undefined | null)
+  /** Whether the caller may be told where the status is. */
+  allows(remote: string, headers: Array<string>): boolean
+  /** Answers a request. */
+  answer(method: string, mount: string, path: string, remote: string, headers: Array<string>, status: string, lines: string, metrics?: string | undefined | null): HealthAnswer
 }
 
 /** The Redis in memory that answers while Redis is away. */
@@ -162,6 +162,9 @@ export declare function errorKinds(): string
 /** Every kind of failure with its verdict, schedule and words. */
 export declare function failureKinds(): string
 
+/** What to do with a cached value, as the vectors ask. */
+export declare function freshness(found: unknown): string
+
 /** What to answer. */
 export interface HealthAnswer {
   /** The status code of HTTP. */
@@ -171,10 +174,6 @@ export interface HealthAnswer {
   /** The body. */
   body: Buffer
 }
-}
-
-/** What to do with a cached value, as the vectors ask. */
-export declare function freshness(found: unknown): string
 
 /** The table of knobs. */
 export declare function knobs(): string
@@ -188,15 +187,14 @@ export declare function parseStatus(json: unknown): string
 /** All knobs of a policy. */
 export declare function policy(options: unknown): string
 
-/** The decisions of a client that recorded them, made anew. */
-export declare function replay(recording: unknown): string
-}
-
 /** What becomes of requests, as the vectors ask. */
 export declare function rateLimits(limit: unknown, requests: unknown): string
 
 /** The script that counts a request on Redis. */
 export declare function rateLimitScript(): string
+
+/** The decisions of a client that recorded them, made anew. */
+export declare function replay(recording: unknown): string
 
 /** What a client with this policy would dial, log and answer through an outage. */
 export declare function simulate(options: unknown, scenario: unknown): string
