@@ -42,6 +42,17 @@ interface Waiter extends Settler {
   promise: Promise<unknown>;
 }
 
+/** A write of an outage that Redis refused for good. */
+export interface DeadLetter {
+  key: Buffer;
+  /** What was to write it; commands that Redis did not refuse were done. */
+  commands: Buffer[][];
+  /** What Redis said. */
+  error: string;
+  /** When. */
+  at: Date;
+}
+
 export class Link {
   readonly #native: native.Client;
   readonly #tell: (happenings: Happening[]) => void;
@@ -73,6 +84,15 @@ export class Link {
 
   status(): Status {
     return JSON.parse(this.#native.status()) as Status;
+  }
+
+  deadLetters(): DeadLetter[] {
+    return this.#native.deadLetters().map(([key, commands, error, at]) => ({
+      key,
+      commands,
+      error: error.toString(),
+      at: new Date(at),
+    }));
   }
 
   /** Dials, unless that was done; resolves once the startup is over. */

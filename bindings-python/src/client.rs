@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use outlast::{Config, Error, ErrorKind, Value};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::convert::{self, Arg};
 use crate::errors::raised;
@@ -72,6 +72,7 @@ impl Client {
             begun: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         };
+        client.member()?.client.usable().map_err(|error| raised(py, &error))?;
         if !lazy {
             client.connect(py)?;
         }
@@ -181,6 +182,16 @@ impl Client {
         let member = self.member()?;
         let status = py.detach(|| member.client.status());
         convert::to_python(py, &status)
+    }
+
+    /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
+    fn dead_letters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let member = self.member()?;
+        let letters = PyList::empty(py);
+        for letter in py.detach(|| member.client.dead_letters()) {
+            letters.append(convert::dead_letter(py, letter, self.decode_responses)?)?;
+        }
+        Ok(letters)
     }
 
     /// `connected`, `degraded`, `reconciling` or `closed`.

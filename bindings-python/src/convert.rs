@@ -1,6 +1,8 @@
 //! Values both ways: arguments of commands, replies, and the plain objects of the diagnostics.
 
-use outlast::{Error, ErrorKind, RuleSpec, Value};
+use std::time::Duration;
+
+use outlast::{DeadLetter, Error, ErrorKind, RuleSpec, Value};
 use outlast_core::Timestamp;
 use outlast_core::classify::{CAUSE_DEPTH_MAX, CAUSE_WIDTH_MAX, classify_reply};
 use pyo3::exceptions::{PyBaseException, PyUnicodeDecodeError};
@@ -166,6 +168,23 @@ fn bulk<'py>(py: Python<'py>, bytes: &[u8], text: bool) -> PyResult<Bound<'py, P
         Ok(text) => Ok(PyString::new(py, text).into_any()),
         Err(error) => Err(PyUnicodeDecodeError::new_err_from_utf8(py, bytes, error)),
     }
+}
+
+/// A write that Redis refused for good: its key and commands as replies are, and the time in seconds.
+pub(crate) fn dead_letter(
+    py: Python<'_>,
+    letter: DeadLetter,
+    text: bool,
+) -> PyResult<Bound<'_, PyDict>> {
+    let DeadLetter { key, commands, error, at, .. } = letter;
+    let args = |args: Vec<Vec<u8>>| Value::Array(args.into_iter().map(Value::Bulk).collect());
+    let commands = Value::Array(commands.into_iter().map(args).collect());
+    let told = PyDict::new(py);
+    told.set_item("key", reply(py, Value::Bulk(key), text)?)?;
+    told.set_item("commands", reply(py, commands, text)?)?;
+    told.set_item("error", error)?;
+    told.set_item("at", Duration::from_millis(at.as_ms()).as_secs_f64())?;
+    Ok(told)
 }
 
 /// What the core answers as dicts, lists, texts and numbers.

@@ -195,7 +195,7 @@ mod tests {
                         assert_eq!(set, Ok(Value::ok()));
                         if round % 100 == 0 {
                             store.next_batch(NOW, 8);
-                            store.batch_returned();
+                            store.batch_returned(NOW);
                             store.when_written_back(|| ());
                         }
                     }

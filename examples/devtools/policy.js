@@ -7,6 +7,7 @@ const CHOICES = {
   startup: ["optional", "required"],
   on_ambiguous: ["error", "local"],
   on_guarded: ["refuse", "serve"],
+  journal_fsync: ["always", "interval", "never"],
 };
 /** Knobs that no simulation shows; they stand apart. */
 const UNSEEN = [
@@ -15,6 +16,11 @@ const UNSEEN = [
   "connections_max",
   "in_flight_max",
   "store_bytes_max",
+  "journal_bytes_max",
+  "journal_fsync",
+  "journal_fsync_interval_ms",
+  "retry_quota_percent",
+  "retry_quota_burst",
   "reply_bytes_max",
 ];
 

@@ -248,6 +248,17 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// The events so far.
+    ///
+    /// # Panics
+    ///
+    /// If a test panicked while one was recorded.
+    pub fn events(&self) -> Vec<Event> {
+        self.events.lock().expect("no test panicked here").clone()
+    }
+}
+
 impl Sink for Recorder {
     fn event(&self, event: Event) {
         self.events.lock().expect("no test panicked here").push(event);
