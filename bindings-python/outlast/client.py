@@ -23,7 +23,8 @@ class Redis(_outlast.Client):
 
     `options` are the knobs that `outlast.knobs()` lists, and how a connection is made:
     `tls_ca_file`, `tls_certificate_file`, `tls_key_file`, `tls_server_name`, `tls_insecure`,
-    `client_name`, `protocol`. redis-py's `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`,
+    `client_name`, `protocol`; `journal_path` names a file that keeps what is written while Redis
+    is away. redis-py's `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`,
     `ssl_cert_reqs` and `ssl_check_hostname` are understood. None leaves one as it is.
     Where the profile is not lazy, the client is connected once it is made, and RedisUnavailable is
     raised where Redis is required and cannot be reached.
