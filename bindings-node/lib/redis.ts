@@ -12,6 +12,7 @@ import { InvalidArgument, closed, textOf } from "./errors.js";
 import { Announcer, write } from "./events.js";
 import type { RedisEvents } from "./events.js";
 import { Link } from "./link.js";
+import type { DeadLetter } from "./link.js";
 import { givenOptions, settingsOf, stockArguments } from "./options.js";
 import type { RedisArguments, RedisOptions, Settings } from "./options.js";
 import { Pipeline, defineDirect, withCarelessExec } from "./pipeline.js";
@@ -203,7 +204,16 @@ export class Redis extends Stock {
 
   /** The snapshot that an operator wants to see; times are in seconds. */
   getStatus(): Status {
-    if (this.#link !== undefined) return this.#link.status();
+    return this.#linked().status();
+  }
+
+  /** Writes of outages that Redis refused for good, oldest first; the last thousand at most. */
+  deadLetters(): DeadLetter[] {
+    return this.#linked().deadLetters();
+  }
+
+  #linked(): Link {
+    if (this.#link !== undefined) return this.#link;
     throw new InvalidArgument({
       name: "InvalidArgument",
       code: "invalid_argument",

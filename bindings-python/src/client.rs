@@ -72,6 +72,9 @@ impl Client {
             }
         };
         let is_new = share.is_none();
+        if let Some(shared) = shared.as_deref().filter(|_| is_new) {
+            shared.usable(py)?;
+        }
         let opened = Opened {
             shared,
             forms: Forms::new(decode_responses, encoding, encoding_errors),
@@ -324,6 +327,11 @@ impl Client {
     /// What the client counted, in Prometheus' text format.
     fn metrics(&self, py: Python<'_>) -> PyResult<String> {
         self.shared(py)?.metrics(py)
+    }
+
+    /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
+    fn dead_letters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        convert::dead_letters(py, self.shared(py)?.dead_letters(py)?, &self.opened(py)?.forms)
     }
 
     /// `connected`, `degraded`, `reconciling` or `closed`.

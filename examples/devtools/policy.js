@@ -7,6 +7,7 @@ const CHOICES = {
   startup: ["optional", "required"],
   on_ambiguous: ["error", "local"],
   on_guarded: ["refuse", "serve"],
+  journal_fsync: ["always", "interval", "never"],
 };
 /** Knobs that no simulation shows; they stand apart. */
 const UNSEEN = [
@@ -16,6 +17,11 @@ const UNSEEN = [
   "in_flight_max",
   "unsent_bytes_max",
   "store_bytes_max",
+  "journal_bytes_max",
+  "journal_fsync",
+  "journal_fsync_interval_ms",
+  "retry_quota_percent",
+  "retry_quota_burst",
   "reply_bytes_max",
   "log_path",
   "record_path",

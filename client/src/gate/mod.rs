@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
-use outlast_core::connection::Protocol;
+use outlast_core::connection::{Identity, Protocol};
 use outlast_core::latency::Histogram;
 use outlast_core::policy::Startup;
 use outlast_core::rate_limit::{self, Limit, LocalCounts};
@@ -90,6 +90,8 @@ pub(crate) struct Gate {
     journal_file: JournalFile,
     /// Whether a process that is gone left something to be written back.
     pub(crate) has_restored: bool,
+    /// Connections that callers had: what they carried may still be on its way.
+    carriers: Mutex<Vec<Identity>>,
     /// Why this client is of no use, from the beginning.
     unusable: Option<Error>,
     scribe: Scribe,
@@ -98,6 +100,9 @@ pub(crate) struct Gate {
     /// What this process counts towards rate limits while Redis is away.
     limits: Mutex<LocalCounts>,
 }
+
+/// Connections that are remembered beyond their end. Beyond it the oldest go.
+const CARRIERS_MAX: usize = 16_384;
 
 const MODE_MASK: u64 = 0b11;
 const CONNECTED: u64 = 0;
@@ -155,6 +160,7 @@ impl Gate {
             disk: durable.disk,
             journal_file: durable.state,
             has_restored: durable.has_restored,
+            carriers: Mutex::default(),
             unusable: durable.error,
             outage: Mutex::default(),
             limits: Mutex::new(LocalCounts::new()),
@@ -171,6 +177,22 @@ impl Gate {
 
     pub(crate) fn command_timeout(&self) -> Duration {
         Duration::from_millis(self.policy().command_timeout_ms)
+    }
+
+    /// Notes a connection that is about to carry commands.
+    pub(crate) fn carries(&self, identity: Option<&Identity>) {
+        let mut carriers = self.carriers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(identity) = identity {
+            if carriers.len() >= CARRIERS_MAX {
+                carriers.remove(0);
+            }
+            carriers.push(identity.clone());
+        }
+    }
+
+    /// The connections that were given up, which are forgotten here.
+    pub(crate) fn take_carriers(&self) -> Vec<Identity> {
+        std::mem::take(&mut *self.carriers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where a command goes now.
