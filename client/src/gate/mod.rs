@@ -16,7 +16,7 @@ use outlast_core::policy::Startup;
 use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::store::{Eviction, Options, Refusal};
-use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value, Verdict};
+use outlast_core::{Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy, Value, Verdict};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
@@ -44,7 +44,10 @@ pub(crate) enum Settled {
     /// It ended.
     Ended(Result<Value, Error>),
     /// Redis is back already: try again there.
-    Again,
+    Again {
+        /// Whether it is a write that Redis may have done already.
+        in_doubt: bool,
+    },
 }
 
 /// A command that did not end with a reply.
@@ -241,7 +244,7 @@ impl Gate {
                     Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
                 }
                 Some(result) => Settled::Ended(result),
-                None => Settled::Again,
+                None => Settled::Again { in_doubt: known.maybe_done && write },
             },
             Aftermath::MemoryOnly => {
                 let reply = self.store.execute(self.clock.now(), args, false);
@@ -301,12 +304,21 @@ impl Gate {
         }
         match self.serve(args, traits, true) {
             Some(result) => result,
-            None => self.too_late(args),
+            None => self.too_late(args, false),
         }
     }
 
-    /// Redis is back, and the deadline is past: the command was not done.
-    pub(crate) fn too_late<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<Value, Error> {
+    /// Redis is back, and the deadline is past: the command was not done, unless it is a write `in_doubt`.
+    pub(crate) fn too_late<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        in_doubt: bool,
+    ) -> Result<Value, Error> {
+        if in_doubt {
+            let text = "no reply within the deadline";
+            let failure = Failure::new(FailureKind::ResponseTimeout, text);
+            return Err(self.maybe_applied(&name_of(args), &failure));
+        }
         let what = format!("{} was not done within its deadline", name_of(args));
         Err(self.refuse(&what))
     }

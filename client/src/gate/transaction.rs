@@ -79,7 +79,7 @@ impl Gate {
             Aftermath::Memory => match self.serve_transaction(commands, write) {
                 Some(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
                 Some(result) => Settled::Ended(result),
-                None => Settled::Again,
+                None => Settled::Again { in_doubt: known.maybe_done && write },
             },
             Aftermath::MemoryOnly => {
                 let now = self.clock.now();
@@ -129,7 +129,7 @@ impl Gate {
         }
         match self.serve_transaction(commands, true) {
             Some(result) => result,
-            None => self.too_late(&["EXEC"]),
+            None => self.too_late(&["EXEC"], false),
         }
     }
 
