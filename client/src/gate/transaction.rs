@@ -7,7 +7,7 @@ use outlast_core::command::{Access, Traits};
 use outlast_core::policy::Startup;
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::store::Refusal;
-use outlast_core::{Error, ErrorKind, Input, Value, Verdict};
+use outlast_core::{Error, ErrorKind, Failure, Input, Value, Verdict};
 
 use super::{Gate, Settled, Unanswered, closed};
 
