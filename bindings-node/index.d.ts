@@ -53,6 +53,8 @@ constructor(url: string, options: unknown, memory: Uint8Array, wake: (() => void
   get connected(): boolean
   /** The snapshot as JSON text. */
   status(): string
+  /** What the client counted, in Prometheus' text format. */
+  metrics(): string
   /** Where Redis is, without anything secret. */
   get endpoint(): string
   /** Ends every waiting command and the background thread. Again does nothing. */

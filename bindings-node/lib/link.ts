@@ -78,6 +78,10 @@ export class Link {
     return this.#native.endpoint;
   }
 
+  metrics(): string {
+    return this.#native.metrics();
+  }
+
   status(): Status {
     this.#flush();
     return JSON.parse(this.#native.status()) as Status;

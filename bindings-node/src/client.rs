@@ -218,6 +218,12 @@ impl Client {
         convert::text_of(&self.desk.inner.status()).map_err(|error| reason(&error))
     }
 
+    /// What the client counted, in Prometheus' text format.
+    #[napi]
+    pub fn metrics(&self) -> String {
+        self.inner.metrics()
+    }
+
     /// Where Redis is, without anything secret.
     #[napi(getter)]
     pub fn endpoint(&self) -> String {

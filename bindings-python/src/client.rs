@@ -320,6 +320,12 @@ impl Client {
         convert::to_python(py, &self.shared(py)?.status(py)?)
     }
 
+    /// What the client counted, in Prometheus' text format.
+    fn metrics(&self, py: Python<'_>) -> PyResult<String> {
+        let member = self.member()?;
+        Ok(py.detach(|| member.client.metrics()))
+    }
+
     /// `connected`, `degraded`, `reconciling` or `closed`.
     #[getter]
     fn mode(&self, py: Python<'_>) -> PyResult<&'static str> {

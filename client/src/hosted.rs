@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
 use crate::gate::{Gate, Route};
+use crate::transport::Transport;
 use crate::transport::hosted::Hosted;
 pub use crate::transport::hosted::{Moved, Readiness, Settlement, Socket, Submission, Turn};
 use crate::transport::work::Work;
@@ -45,7 +46,20 @@ impl Client {
     ) -> Self {
         let gate = Arc::new(Gate::new(config, sink));
         let hosted = Arc::new(Hosted::new(gate.clone(), Arc::new(wake)));
-        Self { gate, hosted, driver_started: AtomicBool::new(false) }
+        let client = Self { gate, hosted, driver_started: AtomicBool::new(false) };
+        if client.gate.has_restored {
+            client.start();
+        }
+        client
+    }
+
+    /// Whether it can be used at all: see [`blocking::Client::usable`](crate::blocking::Client::usable).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption), where its journal on disk cannot be had.
+    pub fn usable(&self) -> Result<(), Error> {
+        self.gate.usable()
     }
 
     /// Begins to dial, if that has not happened yet.
@@ -174,6 +188,13 @@ impl Client {
     /// Whether commands go to Redis at this moment.
     pub fn is_connected(&self) -> bool {
         self.gate.is_connected()
+    }
+
+    /// What the client counted, in Prometheus' text format. Metrics that OpenTelemetry's conventions
+    /// for database clients know have their names; [`METRICS`](outlast_core::metrics::METRICS) is
+    /// the table of all.
+    pub fn metrics(&self) -> String {
+        self.gate.metrics(self.hosted.connections())
     }
 
     /// The snapshot that an operator sees.

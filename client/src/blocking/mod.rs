@@ -13,6 +13,8 @@ use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
 use crate::gate::{Gate, Route, Settled, into_result};
+use crate::spans;
+use crate::transport::Transport;
 use crate::transport::pool::{CallError, Pool};
 
 /// A Redis client that keeps answering while Redis is away. Threads may share it.
@@ -46,7 +48,23 @@ impl Client {
     pub fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
         let gate = Arc::new(Gate::new(config, sink));
         let pool = Arc::new(Pool::new(gate.clone()));
-        Self { gate, pool, driver_started: AtomicBool::new(false) }
+        let client = Self { gate, pool, driver_started: AtomicBool::new(false) };
+        // What a process that is gone left does not wait for the first command.
+        if client.gate.has_restored {
+            client.begin();
+        }
+        client
+    }
+
+    /// Whether it can be used at all. A client whose journal on disk (`journal_path`) cannot be had
+    /// answers every call with this error.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption): another process has the file, or it cannot
+    /// be written.
+    pub fn usable(&self) -> Result<(), Error> {
+        self.gate.usable()
     }
 
     /// Dials now and waits until that succeeded or the startup budget is spent.
@@ -104,10 +122,20 @@ impl Client {
         args: &[A],
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Value, Error> {
+        let span = spans::of(self.config(), args);
+        let result = span.in_scope(|| self.run(args, interrupt));
+        spans::ended(&span, &result);
+        result
+    }
+
+    fn run<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Value, Error> {
         let traits = Gate::check(args)?;
         self.start();
-        let began = Instant::now();
-        let deadline = began + self.gate.command_timeout();
+        let deadline = Instant::now() + self.gate.command_timeout();
         loop {
             let epoch = match self.gate.route()? {
                 Route::Redis { epoch } => epoch,
@@ -121,7 +149,7 @@ impl Client {
                 },
             };
             let unanswered = match self.pool.call(args, epoch, deadline, interrupt) {
-                Ok(value) => match self.gate.replied(args, epoch, value, began) {
+                Ok((value, began)) => match self.gate.replied(args, epoch, value, began) {
                     Ok(value) => return into_result(value),
                     Err(unanswered) => *unanswered,
                 },
@@ -175,6 +203,13 @@ impl Client {
     /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
     pub fn dead_letters(&self) -> Vec<crate::DeadLetter> {
         self.gate.store.dead_letters()
+    }
+
+    /// What the client counted, in Prometheus' text format. Metrics that OpenTelemetry's conventions
+    /// for database clients know have their names; [`METRICS`](outlast_core::metrics::METRICS) is
+    /// the table of all.
+    pub fn metrics(&self) -> String {
+        self.gate.metrics(self.pool.connections())
     }
 
     /// The snapshot that an operator sees.

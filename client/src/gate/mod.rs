@@ -1,7 +1,9 @@
 //! Every command passes here: it goes to Redis, to the store, or is refused; and how it ended is
 //! told here, so that one engine decides for all transports and threads.
 
+mod durable;
 mod engine;
+mod metrics;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +17,7 @@ use outlast_core::latency::Histogram;
 use outlast_core::policy::Startup;
 use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
+use outlast_core::status::JournalFile;
 use outlast_core::store::{Eviction, Options, Refusal};
 use outlast_core::{Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy, Value, Verdict};
 use tokio::sync::Notify;
@@ -23,8 +26,10 @@ pub(crate) use engine::{Action, SIGNAL_CHECK};
 
 use crate::config::Config;
 use crate::events::Sink;
-use crate::host::{Clock, client_id, entropy};
+use crate::host::{Clock, entropy};
+use crate::journal::Disk;
 use crate::store::{SharedStore, new_store};
+use durable::Durable;
 use engine::State;
 
 /// Where a command goes.
@@ -77,7 +82,16 @@ pub(crate) struct Gate {
     served: AtomicU64,
     refused: AtomicU64,
     latency: Histogram,
+    /// How long the dials took that succeeded.
+    dials: Histogram,
     sink: Arc<dyn Sink>,
+    /// The journal on disk.
+    disk: Option<Arc<Disk>>,
+    journal_file: JournalFile,
+    /// Whether a process that is gone left something to be written back.
+    pub(crate) has_restored: bool,
+    /// Why this client is of no use, from the beginning.
+    unusable: Option<Error>,
 }
 
 const MODE_MASK: u64 = 0b11;
@@ -101,18 +115,23 @@ impl Gate {
     pub(crate) fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
         let policy = config.policy.clone();
         let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
+        let journal_bytes_max = usize::try_from(policy.journal_bytes_max).unwrap_or(usize::MAX);
         // What waits to be written back never gives way.
-        let options = Options::new(bytes_max).with_eviction(Eviction::AllKeysLru);
-        let mut store = new_store(options);
+        let options = Options::new(bytes_max)
+            .with_eviction(Eviction::AllKeysLru)
+            .with_journal_bytes_max(journal_bytes_max);
+        let mut store = new_store(options, policy.rules.clone());
         let engine = Engine::new(policy, config.endpoint.to_string(), entropy());
+        let clock = Clock::new();
+        let durable = Durable::open(&config, &mut store, clock.now(), sink.as_ref());
         if config.introduction.protocol == Protocol::Resp3 {
             // Replies are alike whoever gives them.
             store = store.with_resp3();
         }
-        Self {
-            clock: Clock::new(),
+        let gate = Self {
+            clock,
             config,
-            client_id: client_id(),
+            client_id: durable.client_id,
             word: AtomicU64::new(DEGRADED),
             state: Mutex::new(State::new(engine)),
             changed: Condvar::new(),
@@ -123,8 +142,17 @@ impl Gate {
             served: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             latency: Histogram::default(),
+            dials: Histogram::default(),
             sink,
+            disk: durable.disk,
+            journal_file: durable.state,
+            has_restored: durable.has_restored,
+            unusable: durable.error,
+        };
+        if gate.unusable.is_some() {
+            gate.tell(Input::Close { journal_keys: 0 });
         }
+        gate
     }
 
     pub(crate) fn policy(&self) -> &Policy {
@@ -144,7 +172,7 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         match word & MODE_MASK {
             CONNECTED => Ok(Route::Redis { epoch: word >> EPOCH_SHIFT }),
-            CLOSED => Err(closed()),
+            CLOSED => Err(self.closed()),
             _ if word & STARTED == 0 => {
                 self.tell(Input::Start);
                 // The startup may have ended meanwhile, and its end wakes nobody twice.
@@ -215,7 +243,12 @@ impl Gate {
             self.store.learn(now, args, &value, stale_ms_max, is_newest);
         }
         self.finished.fetch_add(1, Ordering::Relaxed);
-        self.latency.record(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+        let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.latency.record(took_us);
+        let (took_ms, slow_ms) = (took_us / 1_000, policy.breaker_slow_call_ms);
+        if slow_ms > 0 && took_ms >= slow_ms && !Traits::of(args).blocking {
+            self.tell(Input::CommandSlow { epoch, took_ms });
+        }
         Ok(value)
     }
 
@@ -233,7 +266,7 @@ impl Gate {
         self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
         // What was dropped because the client was closed is not answered from memory.
         if self.is_closed() {
-            return Settled::Ended(Err(closed()));
+            return Settled::Ended(Err(self.closed()));
         }
         let forbidden = self.forbidden(args, traits).is_some();
         let known =
@@ -244,7 +277,12 @@ impl Gate {
                     Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
                 }
                 Some(result) => Settled::Ended(result),
-                None => Settled::Again { in_doubt: known.maybe_done && write },
+                None => match self.again(args, known.maybe_done && write) {
+                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
+                        Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                    }
+                    settled => settled,
+                },
             },
             Aftermath::MemoryOnly => {
                 let reply = self.store.execute(self.clock.now(), args, false);
@@ -252,6 +290,19 @@ impl Gate {
             }
             _ => Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure))),
         }
+    }
+
+    /// Redis is back: the command goes there a second time, as far as the quota for that allows.
+    fn again<A: AsRef<[u8]>>(&self, args: &[A], in_doubt: bool) -> Settled {
+        if self.may_retry() {
+            return Settled::Again { in_doubt };
+        }
+        let what = format!(
+            "{} failed and is not repeated, for too many were (retry_quota_percent {})",
+            name_of(args),
+            self.policy().retry_quota_percent
+        );
+        Settled::Ended(Err(self.refuse(&what)))
     }
 
     /// Answers a command from the store; none if Redis is back, so that it must go there.
@@ -262,15 +313,21 @@ impl Gate {
         unless_connected: bool,
     ) -> Option<Result<Value, Error>> {
         if self.is_closed() {
-            return Some(Err(closed()));
+            return Some(Err(self.closed()));
         }
         if let Some(reason) = self.forbidden(args, traits) {
             return Some(Err(self.refuse(&reason)));
         }
         // The switch back to Redis happens while no command is under way in the store: what is
         // served here is journalled in time, or goes to Redis.
+        if let Some(error) = self.journal_failed(traits.access) {
+            return Some(Err(error));
+        }
         let may_serve = || !(unless_connected && self.is_connected());
         let reply = self.store.execute_if(self.clock.now(), args, true, may_serve)?;
+        if let Err(error) = self.settle_on_disk(traits.access) {
+            return Some(Err(error));
+        }
         Some(self.served(args, reply))
     }
 
@@ -341,6 +398,15 @@ impl Gate {
                 );
                 Err(Error::new(ErrorKind::LimitReached, message))
             }
+            Err(Refusal::JournalFull) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                let bytes_max = self.policy().journal_bytes_max;
+                let message = format!(
+                    "the journal of what Redis must get is full (journal_bytes_max {bytes_max}): \
+                     nothing was written"
+                );
+                Err(Error::new(ErrorKind::LimitReached, message))
+            }
             Err(_) => {
                 let what = format!("{} is not known to the store in memory", name_of(args));
                 Err(self.refuse(&what).with_kind(ErrorKind::UnsupportedLocally))
@@ -391,7 +457,8 @@ fn is_of_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
     args.first().is_some_and(|name| name.as_ref().eq_ignore_ascii_case(b"CLIENT"))
 }
 
-fn name_of<A: AsRef<[u8]>>(args: &[A]) -> String {
+/// The name of a command, for people.
+pub(crate) fn name_of<A: AsRef<[u8]>>(args: &[A]) -> String {
     let name = args.first().map(AsRef::as_ref).unwrap_or_default();
     String::from_utf8_lossy(&name[..name.len().min(32)]).to_uppercase()
 }

@@ -9,7 +9,7 @@ use outlast_core::settle::{self, Aftermath};
 use outlast_core::store::Refusal;
 use outlast_core::{Error, ErrorKind, Failure, Input, Value, Verdict};
 
-use super::{Gate, Settled, Unanswered, closed};
+use super::{Gate, Settled, Unanswered};
 
 impl Gate {
     /// Refuses a transaction with a command that no shared connection can carry.
@@ -66,7 +66,7 @@ impl Gate {
         let write = commands.iter().any(|args| Traits::of(args).access == Access::Write);
         self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
         if self.is_closed() {
-            return Settled::Ended(Err(closed()));
+            return Settled::Ended(Err(self.closed()));
         }
         let known = settle::Unanswered {
             write,
@@ -79,7 +79,10 @@ impl Gate {
             Aftermath::Memory => match self.serve_transaction(commands, write) {
                 Some(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
                 Some(result) => Settled::Ended(result),
-                None => Settled::Again { in_doubt: known.maybe_done && write },
+                None => match self.again(&["EXEC"], known.maybe_done && write) {
+                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
+                    settled => settled,
+                },
             },
             Aftermath::MemoryOnly => {
                 let now = self.clock.now();
@@ -99,13 +102,21 @@ impl Gate {
         unless_connected: bool,
     ) -> Option<Result<Value, Error>> {
         if self.is_closed() {
-            return Some(Err(closed()));
+            return Some(Err(self.closed()));
         }
         if let Some(reason) = self.forbidden_in(commands) {
             return Some(Err(self.refuse(&reason)));
         }
+        let writes = commands.iter().any(|args| Traits::of(args).access == Access::Write);
+        let access = if writes { Access::Write } else { Access::Read };
+        if let Some(error) = self.journal_failed(access) {
+            return Some(Err(error));
+        }
         let may_serve = || !(unless_connected && self.is_connected());
         let replies = self.store.transact_if(self.clock.now(), commands, true, may_serve)?;
+        if let Err(error) = self.settle_on_disk(access) {
+            return Some(Err(error));
+        }
         Some(self.transaction_served(replies))
     }
 

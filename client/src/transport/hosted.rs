@@ -11,12 +11,13 @@ use std::time::Instant;
 
 use outlast_core::classify::Phase;
 use outlast_core::connection::Event;
+use outlast_core::metrics::Connections;
 use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
 use socket2::SockRef;
 
-use super::Transport;
 use super::pool::write;
 use super::work::Work;
+use super::{Transport, shared};
 use crate::channel::Channel;
 use crate::dial::{Link, broken, closed_by_server, failure_of};
 use crate::gate::{Gate, Route, Settled, Unanswered, into_result};
@@ -399,6 +400,7 @@ impl Hosted {
                 Ok(Route::Redis { epoch }) => match state.connection.as_mut() {
                     Some((of, channel)) if *of == epoch => {
                         let connection = &mut channel.connection;
+                        pending.began = Instant::now();
                         (pending.first, pending.last) =
                             pending.work.send(connection, pending.deadline);
                         state.sent.push_back(pending);
@@ -492,6 +494,11 @@ impl Transport for Hosted {
     fn install(&self, link: Link, epoch: u64) {
         *self.arrived.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, link));
         (self.wake)();
+    }
+
+    fn connections(&self) -> Connections {
+        let state = self.state();
+        shared(state.connection.as_ref().map(|(_, channel)| channel.connection.in_flight()))
     }
 
     fn close(&self) {

@@ -11,12 +11,13 @@ use std::time::Instant;
 
 use outlast_core::classify::Phase;
 use outlast_core::connection::{Connection, Event};
+use outlast_core::metrics::Connections;
 use outlast_core::{Error, ErrorKind, Failure, FailureKind, Input, Value};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::timeout_at;
 
-use super::Transport;
+use super::{Transport, shared};
 use crate::dial::{Link, broken, closed_by_server, failure_of};
 use crate::gate::{Gate, Unanswered};
 use crate::stream::Stream;
@@ -118,6 +119,12 @@ impl Transport for Multiplexed {
 
     fn close(&self) {
         self.running.send_replace(None);
+    }
+
+    fn connections(&self) -> Connections {
+        let running = self.running.borrow();
+        let in_flight = running.as_ref().map(|(_, line)| line.lock().connection.in_flight());
+        shared(in_flight)
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use outlast_core::classify::Phase;
 use outlast_core::command::Traits;
 use outlast_core::connection::{Connection, Event};
+use outlast_core::metrics::Connections;
 use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
 use socket2::Socket;
 
@@ -93,14 +94,15 @@ impl Pool {
         Self { gate, links: Mutex::default(), freed: Condvar::new() }
     }
 
-    /// Sends a command and waits for its reply, on the calling thread.
+    /// Sends a command and waits for its reply, on the calling thread. It began once there was a
+    /// connection.
     pub(crate) fn call<A: AsRef<[u8]>>(
         &self,
         args: &[A],
         epoch: u64,
         deadline: Instant,
         interrupt: Interrupt<'_>,
-    ) -> Result<Value, CallError> {
+    ) -> Result<(Value, Instant), CallError> {
         let mut link = self.take(epoch, deadline, interrupt)?;
         // What must not be done twice is sent only where no one can doubt afterwards whether it
         // was: a connection that is closed already is found out before.
@@ -112,10 +114,11 @@ impl Pool {
             let unanswered = Unanswered { failure, maybe_done: false };
             return Err(CallError::Unanswered(unanswered));
         }
+        let began = Instant::now();
         match link.call(args, deadline, interrupt) {
             Ok(value) => {
                 self.put(link);
-                Ok(value)
+                Ok((value, began))
             }
             Err(error) => {
                 self.drop_one(epoch);
@@ -290,6 +293,12 @@ impl Transport for Pool {
         links.epoch = 0;
         drop(links);
         self.freed.notify_all();
+    }
+
+    fn connections(&self) -> Connections {
+        let links = self.lock();
+        let (open, idle) = (links.open as u64, links.idle.len() as u64);
+        Connections { idle, used: open.saturating_sub(idle), waiting: links.waiting as u64 }
     }
 
     fn wants_link(&self) -> bool {

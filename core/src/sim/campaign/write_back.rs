@@ -39,6 +39,11 @@ impl Replaying {
     }
 }
 
+/// Whether these are a batch, and no question that goes before one.
+fn begins_transaction(commands: &[Args]) -> bool {
+    commands.first().and_then(|args| args.first()).is_some_and(|name| name == b"MULTI")
+}
+
 impl Host {
     pub(super) fn begin_replay(&mut self, shared: &mut Shared, epoch: u64) {
         let Some(at) = self.links.iter().position(|link| matches!(link.role, Role::Fresh)) else {
@@ -48,7 +53,8 @@ impl Host {
             self.store = new_store(&self.policy, self.plan.seed);
         }
         if shared.is_sabotaged(Sabotage::ResendRenumbered) {
-            self.store.batch_returned();
+            let now = self.now(shared);
+            self.store.batch_returned(now);
         }
         let Some(link) = self.links.get_mut(at) else { return };
         link.epoch = epoch;
@@ -94,14 +100,14 @@ impl Host {
         let is_batch = replaying.is_batch;
         let Some(at) = self.at(wire) else { return };
         let in_doubt = self.store.journal().in_doubt;
+        let now = self.now(shared);
         let Some(link) = self.links.get_mut(at) else { return };
         let Role::Replaying(replaying) = &mut link.role else { return };
         let epoch = link.epoch;
-        match replaying.replay.handle(&self.store, &replies) {
-            Ok(Progress { replayed, refused }) => {
+        match replaying.replay.handle(now, &self.store, &replies) {
+            Ok(Progress { replayed, refused, conflicts }) => {
                 self.count_progress(shared, is_batch, in_doubt, &replies, refused);
-                if replayed + refused > 0 {
-                    let conflicts = 0;
+                if replayed + refused + conflicts > 0 {
                     let progress = Input::ReplayProgressed { epoch, replayed, conflicts, refused };
                     self.tell(shared, progress);
                 }
@@ -151,7 +157,7 @@ impl Host {
             let Role::Replaying(replaying) = &mut link.role else { return };
             match replaying.replay.next(now, &self.store) {
                 Step::Exchange(commands) => {
-                    let is_batch = commands.len() > 2;
+                    let is_batch = begins_transaction(&commands);
                     if is_batch && was_in_doubt {
                         shared.coverage.count(Happening::BatchResent);
                     }
@@ -199,7 +205,7 @@ impl Host {
             replaying.missing = commands.len();
             replaying.exchange = exchange;
             replaying.killing = if kills { commands.len() } else { 0 };
-            replaying.is_batch = !kills && commands.len() > 2;
+            replaying.is_batch = begins_transaction(&commands);
         }
         let index = self.index;
         shared.tell(|| format!("client {index} replays: {}", super::server::text(&commands)));

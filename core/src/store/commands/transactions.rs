@@ -10,7 +10,7 @@ use super::super::plan::shard_of;
 use super::super::session::{Nesting, Queue, Session, Watch};
 use super::super::space::Space;
 use super::super::stop::Stop;
-use super::{Handler, checked, owned};
+use super::{Handler, Room, checked, owned};
 use crate::command::Command;
 use crate::resp::Value;
 use crate::store::Refusal;
@@ -57,12 +57,13 @@ pub(super) fn queue(
     Some(Ok(Value::Simple("QUEUED".into())))
 }
 
-/// Bytes that all commands of a transaction may need.
-pub(super) fn room_for(queue: &Queue, session: &Session) -> usize {
+/// What all commands of a transaction may need.
+pub(super) fn room_for(queue: &Queue, session: &Session) -> Room {
     let room = |args: &Vec<Vec<u8>>| {
-        Command::of(args).map_or(0, |command| super::room_for(command, session, args))
+        Command::of(args)
+            .map_or_else(Room::default, |command| super::room_for(command, session, args))
     };
-    queue.commands.iter().map(room).sum()
+    queue.commands.iter().map(room).fold(Room::default(), Room::and)
 }
 
 fn multi(call: &mut Call<'_>) -> Result<Value, Stop> {
@@ -111,7 +112,7 @@ pub(super) fn error_of(stop: Stop, args: &[&[u8]]) -> Value {
     match stop {
         Stop::Reply(message) => Value::Error(message.into_owned()),
         Stop::Block(block) => block.at_timeout,
-        Stop::Refusal(Refusal::Full) => {
+        Stop::Refusal(Refusal::Full | Refusal::JournalFull) => {
             Value::Error("OOM command not allowed when used memory > 'maxmemory'.".into())
         }
         Stop::Refusal(Refusal::Unsupported) => {
