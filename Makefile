@@ -57,6 +57,11 @@ fuzz-store: ## Compare the store with redis-server on COMMANDS random commands f
 	OUTLAST_STORE_COMMANDS=$(or $(COMMANDS),20000000) OUTLAST_STORE_SEED=$(or $(SEED),1) \
 		cargo test --release -p outlast-tests --test differential
 
+.PHONY: sim
+sim: ## Run the simulator on SEEDS seeds from SEED (2,000 from 1), or on SEED alone, step by step
+	@SEEDS=$(SEEDS) SEED=$(SEED) GUARD=$(GUARD) SABOTAGE=$(SABOTAGE) \
+		cargo run --quiet --release -p outlast-core --features sim --example sim
+
 .PHONY: fuzz
 fuzz: ## Give each parser and the store bytes by chance for SECONDS (60); needs rustup
 	@SECONDS_EACH=$(or $(SECONDS),60) scripts/fuzz

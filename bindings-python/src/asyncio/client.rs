@@ -13,7 +13,7 @@ use super::link::Link;
 use super::waiter::{Form, Shape, Style, wants_bytes};
 use crate::client::config;
 use crate::convert::{self, Arg, Forms};
-use crate::errors::invalid_argument;
+use crate::errors::{invalid_argument, raised};
 
 /// A Redis client of one event loop that keeps answering while Redis is away.
 #[pyclass(module = "outlast._outlast", subclass, frozen)]

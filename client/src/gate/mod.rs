@@ -21,7 +21,9 @@ use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
 use outlast_core::store::{Eviction, Options, Refusal};
-use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Timestamp, Value, Verdict};
+use outlast_core::{
+    Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy, Timestamp, Value, Verdict,
+};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
@@ -52,7 +54,10 @@ pub(crate) enum Settled {
     /// It ended.
     Ended(Result<Value, Error>),
     /// Redis is back already: try again there.
-    Again,
+    Again {
+        /// Whether it is a write that Redis may have done already.
+        in_doubt: bool,
+    },
 }
 
 /// A command that did not end with a reply.
@@ -319,7 +324,7 @@ impl Gate {
                     Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
                 }
                 Some(result) => Settled::Ended(result),
-                None => match self.again(args) {
+                None => match self.again(args, known.maybe_done && write) {
                     Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
                         Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
                     }
@@ -335,9 +340,9 @@ impl Gate {
     }
 
     /// Redis is back: the command goes there a second time, as far as the quota for that allows.
-    fn again<A: AsRef<[u8]>>(&self, args: &[A]) -> Settled {
+    fn again<A: AsRef<[u8]>>(&self, args: &[A], in_doubt: bool) -> Settled {
         if self.may_retry() {
-            return Settled::Again;
+            return Settled::Again { in_doubt };
         }
         let what = format!(
             "{} failed and is not repeated, for too many were (retry_quota_percent {})",
@@ -403,12 +408,21 @@ impl Gate {
         }
         match self.serve(args, traits, true) {
             Some(result) => result,
-            None => self.too_late(args),
+            None => self.too_late(args, false),
         }
     }
 
-    /// Redis is back, and the deadline is past: the command was not done.
-    pub(crate) fn too_late<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<Value, Error> {
+    /// Redis is back, and the deadline is past: the command was not done, unless it is a write `in_doubt`.
+    pub(crate) fn too_late<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        in_doubt: bool,
+    ) -> Result<Value, Error> {
+        if in_doubt {
+            let text = "no reply within the deadline";
+            let failure = Failure::new(FailureKind::ResponseTimeout, text);
+            return Err(self.maybe_applied(&name_of(args), &failure));
+        }
         let what = format!("{} was not done within its deadline", name_of(args));
         Err(self.refuse(&what))
     }

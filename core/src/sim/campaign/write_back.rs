@@ -74,10 +74,8 @@ impl Host {
             is_batch: false,
         });
         let victims = self.abandoned.clone();
-        if shared.is_sabotaged(Sabotage::ForgetVictims) {
-            self.abandoned.clear();
-        }
-        if shared.settings.guard && !victims.is_empty() {
+        let is_spared = shared.is_sabotaged(Sabotage::SpareAbandoned);
+        if !is_spared && shared.settings.guard && !victims.is_empty() {
             let kill = |wire: &usize| {
                 ["CLIENT", "KILL", "ID", &wire.to_string()].map(|word| word.as_bytes().to_vec())
             };
