@@ -108,7 +108,7 @@ impl Client {
                 },
             };
             let unanswered = match self.shared.connections.call(args, epoch, deadline).await {
-                Ok(value) => match gate.replied(args, epoch, value, began) {
+                Ok(value) => match gate.learned(args, epoch, value, began) {
                     Ok(value) => return into_result(value),
                     Err(unanswered) => *unanswered,
                 },

@@ -109,6 +109,13 @@ class Driver:
         with self._lock:
             return sum(told["outcome"] == "ok" for told in self._operations)
 
+    def size(self) -> tuple[float, int]:
+        """Its memory in MB, and its open file descriptors."""
+        process = Path("/proc") / str(self._process.pid)
+        status = (process / "status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) / 1024, len(list((process / "fd").iterdir()))
+
     def take(self) -> tuple[list[dict], list[str]]:
         """The operations and complaints since they were taken last."""
         with self._lock:

@@ -181,8 +181,9 @@ def table_of(rows: list[tuple[Cause, dict[Kind, Seen]]], kinds: list[Kind]) -> s
         "fail: operations that",
         "ended with an error; dials: by the client's own count, for others the connections that "
         "the proxy saw; log: lines",
-        "(ioredis: `error` events); lost, twice: increments of those acknowledged; back: ms from "
-        "the fault's end to an",
+        "(ioredis: `error` events); lost: increments that were acknowledged and are not there; "
+        "twice: that are there beyond",
+        "those acknowledged and those said to be in doubt; back: ms from the fault's end to an "
         "answer of Redis. Deadline of a command "
         f"{COMMAND_TIMEOUT_MS} ms, of a dial {CONNECT_TIMEOUT_MS} ms, for all alike.",
         "",

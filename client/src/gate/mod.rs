@@ -185,20 +185,33 @@ impl Gate {
         value: Value,
         began: Instant,
     ) -> Result<Value, Box<Unanswered>> {
-        if let Value::Error(message) = &value {
-            let kind = classify_reply(message);
-            if kind.verdict() != Verdict::Command {
-                let failure = Failure::new(kind, message.clone());
-                return Err(Box::new(Unanswered { failure, maybe_done: false }));
-            }
-        }
+        self.learn(args, epoch, &value);
+        self.learned(args, epoch, value, began)
+    }
+
+    /// Lets the store learn from a reply of Redis. Also in the outage that has just begun: whoever was
+    /// told that a write is done reads it.
+    pub(crate) fn learn<A: AsRef<[u8]>>(&self, args: &[A], epoch: u64, value: &Value) {
         let policy = self.policy();
-        if policy.shadow {
-            // Also in the outage that has just begun: whoever was told that a write is done reads it.
+        if policy.shadow && trouble_in(value).is_none() {
             let is_newest = || self.is_newest(epoch);
             let (now, stale_ms_max) = (self.clock.now(), policy.stale_ms_max);
-            self.store.learn(now, args, &value, stale_ms_max, is_newest);
+            self.store.learn(now, args, value, stale_ms_max, is_newest);
         }
+    }
+
+    /// As [`replied`](Self::replied), where the store has learned from the reply already.
+    pub(crate) fn learned<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        epoch: u64,
+        value: Value,
+        began: Instant,
+    ) -> Result<Value, Box<Unanswered>> {
+        if let Some(failure) = trouble_in(&value) {
+            return Err(Box::new(Unanswered { failure, maybe_done: false }));
+        }
+        let policy = self.policy();
         self.finished.fetch_add(1, Ordering::Relaxed);
         let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.latency.record(took_us);
@@ -363,6 +376,15 @@ impl Gate {
 
 pub(crate) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the client is closed")
+}
+
+/// What an error reply means that is not the caller's affair.
+fn trouble_in(value: &Value) -> Option<Failure> {
+    let Value::Error(message) = value else {
+        return None;
+    };
+    let kind = classify_reply(message);
+    (kind.verdict() != Verdict::Command).then(|| Failure::new(kind, message.clone()))
 }
 
 /// The error for an error reply, of Redis or of the store.
