@@ -152,14 +152,15 @@ def report(rounds: int, tallies: dict[Kind, Tally]) -> int:
     failed = 0
     for kind, tally in tallies.items():
         quarter = max(1, len(tally.memory_mb) // 4)
+        early = statistics.median(tally.memory_mb[quarter : 2 * quarter] or [0])
+        late = statistics.median(tally.memory_mb[-quarter:])
+        memory = f"{tally.memory_mb[0]:.1f} MB, {early:.1f} in the second quarter"
+        first, most, last = tally.descriptors[0], max(tally.descriptors), tally.descriptors[-1]
         figures = (
             f"{sum(tally.outcomes.values())} operations {dict(tally.outcomes)}",
             f"slowest {tally.slowest_ms:.0f} ms",
-            f"memory {tally.memory_mb[0]:.1f} MB at first, "
-            f"{statistics.median(tally.memory_mb[quarter : 2 * quarter] or [0]):.1f} in the second "
-            f"quarter, {statistics.median(tally.memory_mb[-quarter:]):.1f} in the last",
-            f"descriptors {tally.descriptors[0]}, then at most {max(tally.descriptors)}, "
-            f"{tally.descriptors[-1]} at last",
+            f"memory {memory}, {late:.1f} in the last",
+            f"descriptors {first}, then at most {most}, {last} at last",
         )
         print(f"{kind.name}: {'; '.join(figures)}")
         for fault in tally.faults:

@@ -5,10 +5,10 @@ See the README of this folder's parent for the lines.
 
 import contextlib
 import json
-import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 _telling = threading.Lock()
 
@@ -23,9 +23,9 @@ def waits():
     """Nanoseconds for which each thread of this process could have run, and had no processor."""
     found = {}
     with contextlib.suppress(OSError):
-        for task in os.listdir("/proc/self/task"):
-            with contextlib.suppress(OSError), open(f"/proc/self/task/{task}/schedstat") as file:
-                found[task] = int(file.read().split()[1])
+        for task in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(OSError):
+                found[task.name] = int((task / "schedstat").read_text().split()[1])
     return found
 
 
@@ -54,7 +54,8 @@ class Work:
         self._pause_s = order.get("pause_ms", 5) / 1e3
         self._stop = threading.Event()
         self._workers = [
-            threading.Thread(target=self._work, args=(worker,)) for worker in range(order["workers"])
+            threading.Thread(target=self._work, args=(worker,))
+            for worker in range(order["workers"])
         ]
         for worker in self._workers:
             worker.start()
@@ -95,7 +96,7 @@ class Work:
 
 
 def drive(make_client):
-    """Obeys until stdin ends. `make_client` answers a client with `execute_command`, `errors`,
+    """Obeys until stdin ends. `make_client` is its class, with `execute_command`, `errors`,
     `status`, `log` and `close`.
     """
     client = work = None
@@ -107,7 +108,7 @@ def drive(make_client):
             try:
                 client = make_client(order["url"])
                 work = Work(client, order)
-            except Exception as error:
+            except make_client.errors as error:
                 answer["error"] = str(error)
         elif do == "status":
             answer["status"] = client.status()
