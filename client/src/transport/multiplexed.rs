@@ -75,19 +75,16 @@ impl Multiplexed {
         };
         // A call that is dropped keeps its place, so that its reply reaches nobody else.
         let mut place = Place { line: &line, command, awaited: true };
-        let ended = match timeout_at(deadline.into(), &mut reply).await {
-            Ok(ended) => {
-                place.awaited = false;
-                // Its sender is gone only with the runtime of the task.
-                ended.unwrap_or_else(|_| lost(closed_by_server(), true))
-            }
-            Err(_) => {
-                let sent = place.give_up();
-                let text = "no reply within the deadline";
-                let overdue = || lost(Failure::new(FailureKind::ResponseTimeout, text), sent);
-                // It may have come in this very moment.
-                reply.try_recv().unwrap_or_else(|_| overdue())
-            }
+        let ended = if let Ok(ended) = timeout_at(deadline.into(), &mut reply).await {
+            place.awaited = false;
+            // Its sender is gone only with the runtime of the task.
+            ended.unwrap_or_else(|_| lost(closed_by_server(), true))
+        } else {
+            let sent = place.give_up();
+            let text = "no reply within the deadline";
+            let overdue = || lost(Failure::new(FailureKind::ResponseTimeout, text), sent);
+            // It may have come in this very moment.
+            reply.try_recv().unwrap_or_else(|_| overdue())
         };
         ended.map_err(CallError::Unanswered)
     }
