@@ -85,6 +85,10 @@ generated: ## Write the committed generated files anew
 bench: ## Compare with other clients, about 5 minutes (QUICK=1: only see that it works)
 	@scripts/bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(QUICK),--quick)
 
+.PHONY: compat-python
+compat-python: ## Run redis-py's own tests with redis-py and with outlast in its place (some minutes)
+	@scripts/compat-python
+
 .PHONY: setup-deny
 setup-deny: ## Install cargo-deny into build/tools, for lint (some minutes)
 	@scripts/setup-deny

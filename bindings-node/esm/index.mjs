@@ -37,6 +37,7 @@ export const {
   parseStatus,
   policy,
   print,
+  replay,
   simulate,
   version,
 } = outlast;

@@ -13,7 +13,7 @@ export type Happening =
   | { type: "mode"; mode: Mode }
   | { type: "dialling"; dial: number }
   | { type: "dial_failed"; failure: Failure }
-  | { type: "incident"; incident: Incident };
+  | { type: "incident"; incident: Incident; entry?: string };
 
 /** Where log records go, a line each. `console` is one. */
 export interface Logger {
@@ -42,8 +42,11 @@ export interface RedisEvents {
   degraded: [status: Status];
   /** Commands go to Redis again. */
   recovered: [status: Status];
-  /** An outage began, or is over (`recovered_at_ms` is then set). */
-  incident: [incident: Incident];
+  /**
+   * An outage began; or it is over, or goes on while the client is closed, and then `entry` is what
+   * stands in the production log.
+   */
+  incident: [incident: Incident, entry?: string];
   /** A log record. */
   log: [record: LogRecord];
 }
@@ -86,7 +89,7 @@ export class Announcer {
           }
           break;
         case "incident":
-          this.#emit("incident", () => [happening.incident]);
+          this.#emit("incident", () => told(happening));
           break;
         case "dialling":
           this.#become("connecting");
@@ -146,6 +149,10 @@ export class Announcer {
       safely(() => this.#emitter.emit(name, ...values()));
     }
   }
+}
+
+function told({ incident, entry }: Happening & { type: "incident" }): RedisEvents["incident"] {
+  return entry === undefined ? [incident] : [incident, entry];
 }
 
 function unavailable({ message, fields }: LogRecord): RedisUnavailable {

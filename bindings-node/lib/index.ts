@@ -47,6 +47,7 @@ export {
   logEntry,
   parseStatus,
   policy,
+  replay,
   simulate,
   version,
 } from "./inspect.js";

@@ -20,6 +20,7 @@ import type {
   Output,
   Policy,
   PolicyOptions,
+  Replayed,
   Reply,
   ScenarioOptions,
   Schedule,
@@ -112,6 +113,14 @@ export function logEntry(incident: Incident, endpoint: string, service?: string)
 /** What a production log holds, what is not as its template has it, and its correction. */
 export function checkLog(text: string): CheckedLog {
   return parsed(() => native.checkLog(text));
+}
+
+/**
+ * What a client recorded to its `record_path`, decided anew: the text of the file, with that of its
+ * older half (`PATH.old`) before it if it is wanted.
+ */
+export function replay(recording: string): Replayed {
+  return parsed(() => native.replay(recording));
 }
 
 /** Decides when to dial, which mode the application sees and what is logged. */

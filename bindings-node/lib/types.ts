@@ -132,10 +132,14 @@ export interface Policy {
   on_guarded: "refuse" | "serve";
   connections_max: number;
   in_flight_max: number;
+  unsent_bytes_max: number;
   store_bytes_max: number;
   shadow: boolean;
   stale_ms_max: number;
   reply_bytes_max: number;
+  log_path: string;
+  record_path: string;
+  record_bytes_max: number;
   rules: KeyRule[];
 }
 
@@ -164,10 +168,10 @@ export type PolicyOptions = Options<Omit<Policy, "rules">> & {
 /** One knob of the policy. */
 export interface Knob {
   name: Exclude<keyof Policy, "profile" | "rules">;
-  unit: "ms" | "percent" | "count" | "bytes" | "flag" | "choice";
-  /** The smallest value, for numbers. */
+  unit: "ms" | "percent" | "count" | "bytes" | "flag" | "choice" | "text";
+  /** The smallest value, for numbers; the shortest, for texts. */
   min: number;
-  /** The largest value, for numbers. */
+  /** The largest value, for numbers; the longest, for texts. */
   max: number;
   meaning: string;
 }
@@ -248,12 +252,14 @@ export interface LogRecord {
     | "startup_failed"
     | "writes_refused"
     | "journal_discarded"
-    | "tls_insecure";
+    | "tls_insecure"
+    | "log_unwritable"
+    | "recording_failed";
   message: string;
   fields: LogFields;
 }
 
-/** What the simulated client did. */
+/** What a client did. */
 export interface Trace {
   dials: Dial[];
   lines: { at_ms: number; record: LogRecord }[];
@@ -261,6 +267,25 @@ export interface Trace {
   status: { at_ms: number; status: Status }[];
   /** From the end of the outage until it was on Redis again. */
   return_ms: number | null;
+}
+
+/** What a recording comes to. Times are milliseconds since 1970. */
+export interface Replayed {
+  /** The version of the client that recorded. */
+  version: string;
+  endpoint: string;
+  policy: Policy;
+  from_ms: number;
+  until_ms: number;
+  /** Inputs that were recorded. */
+  inputs: number;
+  /** The line of the first input, from 1, after which this version decides otherwise. */
+  differs_at_line: number | null;
+  /** Whether the last line is cut off; it is left out. */
+  is_cut: boolean;
+  trace: Trace;
+  /** The outages that were over, or that the end of the client ended. */
+  incidents: Incident[];
 }
 
 /** What is counted between two lines, and over a whole incident. */
@@ -295,6 +320,8 @@ export interface CheckedLog {
     at: string;
     title: string;
     state: "resolved" | "mitigated" | "open";
+    /** What failed, where the entry tells. */
+    kind: FailureKind | null;
     recovered_after_ms: number | null;
   }[];
   /** What is not as the template has it: the first 1,000. */
@@ -306,6 +333,14 @@ export interface CheckedLog {
     open: number;
     recovered_after_ms_median: number | null;
     recovered_after_ms_max: number | null;
+    /** The same for each kind of failure, the most frequent first. */
+    kinds: {
+      kind: FailureKind | null;
+      entries: number;
+      open: number;
+      recovered_after_ms_median: number | null;
+      recovered_after_ms_max: number | null;
+    }[];
   };
   /** The log as the template has it. */
   corrected: string;
@@ -343,6 +378,8 @@ export interface Status {
   replay_refused: number;
   latency: { p50_us: number; p90_us: number; p99_us: number; max_us: number };
   rules: KeyRule[];
+  /** Whether the application may be sent work. */
+  ready: boolean;
 }
 
 /** Everything that a host may tell an engine. */

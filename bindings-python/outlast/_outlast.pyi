@@ -1,6 +1,9 @@
-from collections.abc import Mapping, Sequence
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from contextvars import Context
 from datetime import timedelta
-from typing import Any, Final, Literal, final
+from os import PathLike
+from typing import Any, Final, Literal, TypeVar, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
 
@@ -9,6 +12,7 @@ from outlast.types import (
     CommandTreatment,
     Counts,
     Delay,
+    Incident,
     KeyTreatment,
     Knob,
     LogRecord,
@@ -16,8 +20,12 @@ from outlast.types import (
 )
 
 __all__ = [
+    "AsyncClient",
     "Client",
     "Engine",
+    "Health",
+    "Link",
+    "Reply",
     "Store",
     "Throttle",
     "__version__",
@@ -39,7 +47,9 @@ __all__ = [
     "log_pipe",
     "parse_status",
     "policy",
+    "replay",
     "simulate",
+    "take_incidents",
     "take_records",
     "wake",
 ]
@@ -49,19 +59,27 @@ __version__: Final[str]
 _Argument: TypeAlias = str | bytes | bytearray | memoryview | int | float
 _Time: TypeAlias = int | timedelta
 _Text: TypeAlias = bytes | str
+_Ended = TypeVar("_Ended", covariant=True)
 
 @disjoint_base
 class Client:
-    def __new__(
-        cls,
-        url: str,
+    def __new__(cls, *_args: object, **_options: object) -> Self: ...
+    def open(
+        self,
+        url: str | None = None,
         profile: str | None = None,
-        decode_responses: bool = False,
         options: dict[str, object] | None = None,
-    ) -> Self: ...
+        *,
+        share: Client | None = None,
+        resp3: bool = False,
+        decode_responses: bool = False,
+        encoding: str = "utf-8",
+        encoding_errors: str = "strict",
+        listener: int | None = None,
+    ) -> None: ...
     def connect(self) -> None: ...
     def begin(self) -> None: ...
-    def get(self, name: _Argument) -> _Text | None: ...
+    def get(self, name: _Argument) -> Any: ...  # noqa: ANN401 - bytes or str
     def set(
         self,
         name: _Argument,
@@ -72,13 +90,29 @@ class Client:
         xx: bool = False,
         keepttl: bool = False,
         get: bool = False,
-    ) -> bool | _Text | None: ...
+        *args: object,
+        **options: object,
+    ) -> Any: ...  # noqa: ANN401 - True, None, or the old value
     def incr(self, name: _Argument, amount: int | None = None) -> int: ...
     def delete(self, *names: _Argument) -> int: ...
-    def expire(self, name: _Argument, time: _Time) -> bool: ...
+    def expire(self, name: _Argument, time: _Time, *args: bool, **options: bool) -> bool: ...
     def ttl(self, name: _Argument) -> int: ...
-    def ping(self) -> bool: ...
     def execute_command(self, *args: _Argument) -> Any: ...  # noqa: ANN401 - any command's reply
+    def request(self, args: tuple[Any, ...], as_bytes: bool = False) -> Any: ...  # noqa: ANN401 - any command's reply
+    def run_pipeline(
+        self,
+        commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
+        callbacks: dict[str, Any] | None = None,
+    ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
+    def run_transaction(
+        self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
+    ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
+    @property
+    def direct(self) -> bool: ...
+    @direct.setter
+    def direct(self, direct: bool) -> None: ...
+    @property
+    def protocol(self) -> int | None: ...
     def get_status(self) -> Status: ...
     def metrics(self) -> str: ...
     @property
@@ -87,11 +121,68 @@ class Client:
     def __enter__(self) -> Self: ...
     def __exit__(self, *_error: object) -> None: ...
 
+@disjoint_base
+class AsyncClient:
+    def __new__(
+        cls,
+        url: str,
+        profile: str | None = None,
+        decode_responses: bool = False,
+        options: dict[str, object] | None = None,
+    ) -> Self: ...
+    def connect(self) -> Reply[None]: ...
+    def get(self, name: _Argument) -> Reply[_Text | None]: ...
+    def execute_command(self, *args: _Argument) -> Reply[Any]: ...
+    def get_status(self) -> Status: ...
+    @property
+    def mode(self) -> Literal["connected", "degraded", "reconciling", "closed"]: ...
+    def close(self) -> None: ...
+
+@final
+class Link: ...
+
+@final
+class Reply(Coroutine[Any, Any, _Ended]):
+    def __await__(self) -> Generator[Any, Any, _Ended]: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...  # noqa: ANN401 - what asyncio passes on
+    def send(self, _value: object, /) -> Any: ...  # noqa: ANN401 - what asyncio passes on
+    def throw(self, *error: Any) -> Any: ...  # noqa: ANN401 - what asyncio passes on
+    def close(self) -> None: ...
+    def add_done_callback(
+        self, callback: Callable[[Any], object], *, context: Context | None = None
+    ) -> None: ...
+    def remove_done_callback(self, callback: Callable[[Any], object]) -> int: ...
+    def cancel(self, msg: object = None) -> bool: ...
+    def cancelled(self) -> bool: ...
+    def done(self) -> bool: ...
+    def result(self) -> _Ended: ...
+    def exception(self) -> BaseException | None: ...
+    def get_loop(self) -> AbstractEventLoop: ...
+
 @final
 class Engine:
     def __new__(cls, options: Mapping[str, object] | None, endpoint: str, seed: int) -> Self: ...
     def handle(self, at_ms: int, event: Mapping[str, object]) -> list[dict[str, Any]]: ...
     def status(self, at_ms: int) -> Status: ...
+
+@final
+class Health:
+    def __new__(
+        cls, allow: list[str], hosts: list[str], devtools: str | PathLike[str] | None
+    ) -> Self: ...
+    def allows(self, remote: str, headers: list[tuple[str, str]]) -> bool: ...
+    def answer(
+        self,
+        method: str,
+        mount: str,
+        path: str,
+        remote: str,
+        headers: list[tuple[str, str]],
+        status: str,
+        lines: str,
+        metrics: str | None = None,
+    ) -> tuple[int, list[tuple[str, str]], bytes]: ...
 
 @final
 class Throttle:
@@ -125,10 +216,12 @@ def simulate(
 def parse_status(json: str) -> Status: ...
 def log_entry(incident: Mapping[str, object], endpoint: str, service: str = "") -> str: ...
 def check_log(text: str) -> dict[str, Any]: ...
+def replay(recording: str) -> dict[str, Any]: ...
 def error_kinds() -> list[str]: ...
 def error_class(code: str) -> type[Exception] | None: ...
 def failure_class(code: str) -> type[Exception] | None: ...
 def log_pipe() -> int | None: ...
+def take_incidents() -> tuple[list[tuple[int, Incident, str]], list[int]]: ...
 def take_records() -> list[LogRecord]: ...
 def wake() -> None: ...
 def close_all() -> None: ...

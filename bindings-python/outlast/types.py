@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypedDict, Union
 
 
@@ -50,7 +50,7 @@ class Knob(TypedDict):
     """One knob of the policy."""
 
     name: str
-    unit: Literal["ms", "percent", "count", "bytes", "flag", "choice"]
+    unit: Literal["ms", "percent", "count", "bytes", "flag", "choice", "text"]
     min: int
     max: int
     meaning: str
@@ -97,6 +97,10 @@ class Incident(TypedDict):
     replay_refused: int
 
 
+# Called with an incident that is over, and its entry for the production log.
+OnIncident = Callable[[Incident, str], object]
+
+
 class Latency(TypedDict):
     """How long commands took on Redis, in microseconds."""
 
@@ -136,6 +140,7 @@ class Status(TypedDict):
     replay_refused: int
     latency: Latency
     rules: list[KeyRule]
+    ready: bool
 
 
 class _Endpoint(TypedDict):

@@ -51,7 +51,7 @@ pub(crate) fn class_of<'py>(
     key: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let policy = convert::policy(options, py)?;
-    let key = convert::argument("key", key)?;
+    let key = convert::argument("key", key, &convert::Forms::default())?;
     to_python(py, &inspect::class_of(&policy, key.as_ref()))
 }
 
@@ -129,6 +129,13 @@ pub(crate) fn log_entry(
 #[pyfunction]
 pub(crate) fn check_log<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
     to_python(py, &ocore::production_log::check(text))
+}
+
+/// The decisions of a client that recorded them, made anew.
+#[pyfunction]
+pub(crate) fn replay<'py>(py: Python<'py>, recording: &str) -> PyResult<Bound<'py, PyAny>> {
+    let replayed = py.detach(|| outlast::replay(recording));
+    to_python(py, &replayed.map_err(|error| raised(py, &error))?)
 }
 
 /// Decides when to dial, which mode the application sees and what is logged.

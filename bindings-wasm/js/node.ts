@@ -29,6 +29,7 @@ export const {
   parseStatus,
   logEntry,
   checkLog,
+  replay,
   Engine,
   Throttle,
 } = outlast;

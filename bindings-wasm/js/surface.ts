@@ -16,6 +16,7 @@ export function surface(generated: Outlast): Outlast {
     parseStatus: generated.parseStatus,
     logEntry: generated.logEntry,
     checkLog: generated.checkLog,
+    replay: generated.replay,
     Engine: generated.Engine,
     Throttle: generated.Throttle,
   });

@@ -16,6 +16,7 @@ import type {
   Output,
   Policy,
   PolicyOptions,
+  Replayed,
   Reply,
   ScenarioOptions,
   Schedule,
@@ -151,6 +152,8 @@ export interface Outlast {
   logEntry(incident: Incident, endpoint: string, service?: string): string;
   /** What a production log holds, what is not as its template has it, and its correction. */
   checkLog(text: string): CheckedLog;
+  /** What a client recorded to its `record_path`, decided anew. */
+  replay(recording: string): Replayed;
   readonly Engine: new (options: PolicyOptions, endpoint: string, seed: Seed) => Engine;
   readonly Throttle: new (intervalMs: number) => Throttle;
 }

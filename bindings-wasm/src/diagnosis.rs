@@ -166,6 +166,16 @@ pub fn log_entry(
     })
 }
 
+/// The decisions of a client that recorded them, made anew.
+///
+/// # Errors
+///
+/// `invalid_argument` for what is no text, or with the line that is no line of a recording.
+#[wasm_bindgen]
+pub fn replay(recording: &JsValue) -> Result<JsValue, JsValue> {
+    answer(|| ocore::recording::replay(&option::text("recording", recording)?))
+}
+
 /// What a production log holds, what is wrong with it, and its correction.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use tracing::Instrument;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
-use crate::gate::{Gate, Route, Settled, into_result};
+use crate::gate::{Gate, Route, Settled, into_result, micros_since};
 use crate::spans;
 use crate::transport::Transport;
 use crate::transport::multiplexed::{CallError, Multiplexed};
@@ -64,7 +64,19 @@ impl Client {
         let gate = Arc::new(Gate::new(config, sink));
         let connections = Arc::new(Multiplexed::new(gate.clone()));
         tokio::spawn(Driver::new(gate.clone(), connections.clone()).run());
+        if gate.has_restored {
+            gate.tell(Input::Start);
+        }
         Self { shared: Arc::new(Shared { gate, connections }) }
+    }
+
+    /// Whether it can be used at all: see [`blocking::Client::usable`](crate::blocking::Client::usable).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption), where its journal on disk cannot be had.
+    pub fn usable(&self) -> Result<(), Error> {
+        self.gate().usable()
     }
 
     /// Dials now and waits until that succeeded or the startup budget is spent.
@@ -108,7 +120,7 @@ impl Client {
                 },
             };
             let unanswered = match self.shared.connections.call(args, epoch, deadline).await {
-                Ok(value) => match gate.learned(args, epoch, value, began) {
+                Ok(value) => match gate.learned(args, epoch, value, micros_since(began)) {
                     Ok(value) => return into_result(value),
                     Err(unanswered) => *unanswered,
                 },

@@ -1,6 +1,7 @@
 //! A URL, keywords and environment variables, made into an endpoint and a policy.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use outlast_core::connection::{Introduction, Protocol};
 use outlast_core::policy::{Builder, Source};
@@ -25,9 +26,18 @@ pub struct Config {
     /// Where the endpoint wants TLS.
     pub(crate) tls: Option<Tls>,
     pub(crate) introduction: Introduction,
+    pub(crate) journal_path: Option<PathBuf>,
 }
 
 impl Config {
+    /// The version of RESP that connections speak: 2 or 3.
+    pub const fn protocol(&self) -> u8 {
+        match self.introduction.protocol {
+            Protocol::Resp3 => 3,
+            _ => 2,
+        }
+    }
+
     /// Starts from a URL such as `redis://user:password@host:6379/0?command_timeout_ms=250`.
     pub fn builder(url: &str) -> ConfigBuilder {
         ConfigBuilder {
@@ -36,6 +46,7 @@ impl Config {
             options: Vec::new(),
             rules: None,
             profile_variables: &[],
+            protocol: Protocol::default(),
         }
     }
 
@@ -57,6 +68,7 @@ pub struct ConfigBuilder {
     options: Vec<(String, String)>,
     rules: Option<Vec<RuleSpec>>,
     profile_variables: &'static [&'static str],
+    protocol: Protocol,
 }
 
 impl fmt::Debug for ConfigBuilder {
@@ -95,6 +107,7 @@ impl ConfigBuilder {
     /// | `protocol` | version of RESP, 2 or 3; default 2 |
     /// | `sentinel_master` | name of the master that sentinels are asked for, instead of the URL's |
     /// | `sentinel_username`, `sentinel_password` | login at the sentinels; default none |
+    /// | `journal_path` | file that keeps what is written while Redis is away; default none |
     ///
     /// The names of redis-py (`ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_cert_reqs`,
     /// `ssl_check_hostname`) are understood as well. An option goes before the environment and
@@ -134,6 +147,13 @@ impl ConfigBuilder {
         self
     }
 
+    /// Has connections speak RESP 3 where no option, variable or URL parameter says which version.
+    #[must_use]
+    pub const fn resp3_by_default(mut self) -> Self {
+        self.protocol = Protocol::Resp3;
+        self
+    }
+
     /// Checks everything. Nothing is dialled.
     ///
     /// # Errors
@@ -157,6 +177,7 @@ impl ConfigBuilder {
         };
         let mut builder = Builder::new(profile);
         let mut options = Options::default();
+        options.introduction.protocol = self.protocol;
         let given = [
             (Source::Url, &parameters),
             (Source::Variable, &variables),
@@ -178,7 +199,8 @@ impl ConfigBuilder {
             Some(host) => Some(Tls::new(&options.tls, host)?),
             None => options.refuse_tls().map(|()| None)?,
         };
-        Ok(Config { endpoint, policy, tls, introduction: options.introduction })
+        let (introduction, journal_path) = (options.introduction, options.journal_path);
+        Ok(Config { endpoint, policy, tls, introduction, journal_path })
     }
 
     fn profile_of_language(&self) -> Profile {

@@ -180,10 +180,12 @@ async fn write_back<T: Transport>(
     loop {
         match replay.next(gate.clock.now(), &gate.store) {
             Step::Exchange(commands) => {
+                gate.sync_journal();
                 let replies = exchange(gate, &mut link, &commands).await?;
-                let Progress { replayed, refused, .. } = replay.handle(&gate.store, &replies)?;
-                if replayed + refused > 0 {
-                    let conflicts = 0;
+                let now = gate.clock.now();
+                let Progress { replayed, refused, conflicts, .. } =
+                    replay.handle(now, &gate.store, &replies)?;
+                if replayed + refused + conflicts > 0 {
                     gate.tell(Input::ReplayProgressed { epoch, replayed, conflicts, refused });
                 }
             }

@@ -25,6 +25,7 @@ const NAMES: &[&str] = &[
     "sentinel_master",
     "sentinel_username",
     "sentinel_password",
+    "journal_path",
 ];
 
 /// Whether the value of an option may be secret.
@@ -38,6 +39,8 @@ pub(crate) struct Options {
     pub(crate) tls: Settings,
     pub(crate) introduction: Introduction,
     pub(crate) sentinel: Sentinel,
+    /// Where the journal outlives the process.
+    pub(crate) journal_path: Option<PathBuf>,
     /// An option of TLS that a caller gave for this very client.
     tls_named: Option<String>,
 }
@@ -119,6 +122,10 @@ impl Options {
                 return Err(Error::invalid_option(&field, value, allowed));
             }
             "client_name" => self.introduction.client_name = Some(client_name(&field, value)?),
+            // Empty is none: so a variable can be overruled.
+            "journal_path" => {
+                self.journal_path = (!value.is_empty()).then(|| PathBuf::from(value));
+            }
             "protocol" => self.introduction.protocol = protocol(&field, value)?,
             "sentinel_master" | "sentinel_username" | "sentinel_password" => {
                 self.sentinel.take(name, value, source);

@@ -44,17 +44,21 @@ pub mod metrics;
 pub mod output;
 pub mod policy;
 pub mod production_log;
+mod quota;
 pub mod record;
+pub mod recording;
 pub mod replay;
 pub mod resp;
 pub mod rng;
 pub mod rules;
+pub mod settle;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod status;
 pub mod store;
 pub mod throttle;
 pub mod time;
+pub mod trace;
 
 pub use classify::{classify, classify_text};
 pub use engine::Engine;

@@ -14,8 +14,12 @@ const UNSEEN = [
   "on_guarded",
   "connections_max",
   "in_flight_max",
+  "unsent_bytes_max",
   "store_bytes_max",
   "reply_bytes_max",
+  "log_path",
+  "record_path",
+  "record_bytes_max",
 ];
 
 /** Builds the form. `onChange` is told of each change; answers how to read and to set it. */
@@ -81,6 +85,16 @@ function field({ name, unit, min, max, meaning }) {
   if (unit === "choice") {
     const options = CHOICES[name].map((word) => make("option", {}, word));
     const input = make("select", { id, title: meaning }, ...options);
+    return row(
+      label,
+      input,
+      "",
+      () => input.value,
+      (value) => (input.value = value),
+    );
+  }
+  if (unit === "text") {
+    const input = make("input", { id, type: "text", maxLength: max, title: meaning });
     return row(
       label,
       input,

@@ -113,10 +113,14 @@ test("the types name every knob", () => {
     on_guarded: true,
     connections_max: true,
     in_flight_max: true,
+    unsent_bytes_max: true,
     store_bytes_max: true,
     shadow: true,
     stale_ms_max: true,
     reply_bytes_max: true,
+    log_path: true,
+    record_path: true,
+    record_bytes_max: true,
     rules: true,
   };
   expect(Object.keys(policy()).sort()).toEqual(Object.keys(named).sort());

@@ -62,7 +62,15 @@ def npm_install(package: str, folder: Path) -> None:
     # npm 11 reports a list, npm 12 an object by name.
     entry = report[0] if isinstance(report, list) else next(iter(report.values()))
     (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-    run("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", entry["filename"], cwd=folder)
+    run(
+        "npm",
+        "install",
+        "--prefer-offline",
+        "--no-audit",
+        "--no-fund",
+        entry["filename"],
+        cwd=folder,
+    )
 
 
 @pytest.mark.timeout(180)
@@ -100,6 +108,8 @@ def test_the_node_tarball_installs_into_an_empty_folder(
     (tmp_path / name).write_text(f"{head}{NODE_PROGRAM}{tail}\n", encoding="utf-8")
     printed = run("node", "--unhandled-rejections=strict", name, cwd=tmp_path)
     assert printed.split() == ["v", "degraded"]
+    health = 'const { health } = require("outlast/health"); console.log(typeof health)'
+    assert run("node", "-e", health, cwd=tmp_path).strip() == "function"
     wrapper = 'const { healthCheck } = require("outlast/wrapper"); healthCheck();'
     run("node", "-e", f"{wrapper} process.exit(0)", cwd=tmp_path, REDIS_URL="redis://127.0.0.1:1")
 

@@ -242,13 +242,14 @@ impl Line {
     }
 
     fn receive(&self, bytes: &[u8]) -> Result<(), Failure> {
+        let now = self.gate.clock.now();
         let mut state = self.lock();
         state.connection.receive(bytes);
         loop {
             match state.connection.next_event().map_err(|error| broken(&error))? {
                 Some(Event::Reply { command, value }) => {
                     let Some(waiting) = state.waiter(command) else { continue };
-                    self.gate.learn(&waiting.args, self.epoch, &value);
+                    self.gate.learn(&waiting.args, self.epoch, &value, now);
                     let _ = waiting.sender.send(Ok(value));
                 }
                 Some(_) => {}

@@ -9,19 +9,24 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 
+use serde::{Deserialize, Serialize};
+
 use crate::breaker::{Breaker, BreakerState};
+use crate::coded::read_by_code;
 use crate::input::Input;
 use crate::kind::{Failure, FailureKind, Schedule, Verdict};
 use crate::output::Output;
 use crate::policy::{Policy, Startup};
+use crate::quota::RetryQuota;
 use crate::rng::Rng;
-use crate::status::{Health, Latency, Mode, Status};
+use crate::status::{Health, JournalFile, Latency, Mode, Status};
 use crate::throttle::Counts;
 use crate::time::Timestamp;
 use outage::Outage;
 
 /// Where the engine stands. Applications see the [`Mode`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum Phase {
     /// Nobody has asked for Redis yet.
     Idle,
@@ -33,8 +38,32 @@ enum Phase {
     Closed,
 }
 
+impl Phase {
+    const ALL: &'static [Self] = &[
+        Self::Idle,
+        Self::Starting,
+        Self::Degraded,
+        Self::Reconciling,
+        Self::Connected,
+        Self::Closed,
+    ];
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Starting => "starting",
+            Self::Degraded => "degraded",
+            Self::Reconciling => "reconciling",
+            Self::Connected => "connected",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+read_by_code!(Phase);
+
 /// Sums over the life of the client.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Totals {
     dials: u64,
     failures: u64,
@@ -45,6 +74,7 @@ struct Totals {
     replayed: u64,
     conflicts: u64,
     replay_refused: u64,
+    retries_refused: u64,
 }
 
 impl Totals {
@@ -70,13 +100,17 @@ impl Totals {
 /// assert_eq!(engine.poll_output(), Output::Dial { dial: 1, timeout_ms: 5_000 });
 /// assert_eq!(engine.poll_output(), Output::Timeout { at_ms: None });
 /// ```
-#[derive(Debug)]
+///
+/// It is written and read as JSON where a [recording](crate::recording) needs all that it knows. Take
+/// the outputs before.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Engine {
     policy: Policy,
     endpoint: String,
     rng: Rng,
     breaker: Breaker,
     outage: Outage,
+    #[serde(skip)]
     outputs: VecDeque<Output>,
     phase: Phase,
     /// The dial under way, and the number of the last one.
@@ -91,6 +125,7 @@ pub struct Engine {
     ever_connected: bool,
     last_recovery_at: Option<Timestamp>,
     last_failure: Option<Failure>,
+    quota: RetryQuota,
     totals: Totals,
 }
 
@@ -99,6 +134,7 @@ impl Engine {
     /// secret; `seed` decides the jitter.
     pub fn new(policy: Policy, endpoint: impl Into<String>, seed: u64) -> Self {
         let (log_interval_ms, merge_ms) = (policy.log_interval_ms, policy.incident_merge_ms);
+        let quota = RetryQuota::new(policy.retry_quota_percent, policy.retry_quota_burst);
         Self {
             breaker: Breaker::new(&policy),
             outage: Outage::new(log_interval_ms, merge_ms),
@@ -117,6 +153,7 @@ impl Engine {
             ever_connected: false,
             last_recovery_at: None,
             last_failure: None,
+            quota,
             totals: Totals::default(),
         }
     }
@@ -177,6 +214,11 @@ impl Engine {
         &self.policy
     }
 
+    /// Where Redis is, as it was told.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// The last failure, whatever came after it.
     pub const fn last_failure(&self) -> Option<&Failure> {
         self.last_failure.as_ref()
@@ -185,6 +227,15 @@ impl Engine {
     /// How many failures there were of each kind since the client was made.
     pub fn failures(&self) -> impl Iterator<Item = (FailureKind, u64)> {
         FailureKind::ALL.iter().copied().zip(self.totals.failures_by_kind)
+    }
+
+    /// Whether a command that failed may be sent to Redis a second time, by the quota of the policy. Tell
+    /// the [`Tally`](Input::Tally) before: the share is of the commands that ended.
+    pub fn may_retry(&mut self) -> bool {
+        let Totals { served_by_redis, served_by_store, refused, .. } = self.totals;
+        let may = self.quota.take(served_by_redis + served_by_store + refused);
+        self.totals.retries_refused += u64::from(!may);
+        may
     }
 
     /// Milliseconds until the next dial, 0 while one is under way, where one is planned at all.
@@ -224,13 +275,28 @@ impl Engine {
             refused: self.totals.refused,
             dials: self.totals.dials,
             journal_keys: 0,
+            journal_bytes: 0,
+            journal_file: JournalFile::Off,
             store_keys: 0,
             store_bytes: 0,
             replayed: self.totals.replayed,
             conflicts: self.totals.conflicts,
             replay_refused: self.totals.replay_refused,
+            retries_refused: self.totals.retries_refused,
             latency: Latency::default(),
             rules: self.policy.rules.as_slice().to_vec(),
+            ready: self.is_ready(),
+        }
+    }
+
+    /// A client that waits for its first command is ready: without work it would never dial.
+    fn is_ready(&self) -> bool {
+        match self.phase {
+            Phase::Closed => false,
+            Phase::Idle => true,
+            Phase::Starting | Phase::Degraded | Phase::Reconciling | Phase::Connected => {
+                self.serving()
+            }
         }
     }
 
@@ -374,7 +440,7 @@ impl Engine {
         if journal_keys > 0 {
             self.log_journal_discarded(now, journal_keys);
         }
-        if let Some(incident) = self.outage.take_recovered() {
+        if let Some(incident) = self.outage.last() {
             self.outputs.push_back(Output::IncidentClosed { incident });
         }
         self.outputs.push_back(Output::CloseConnection);

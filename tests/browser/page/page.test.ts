@@ -46,6 +46,7 @@ test("outlast is on the console, and the store once it is asked for", async () =
       "logEntry",
       "parseStatus",
       "policy",
+      "replay",
       "simulate",
       "version",
     ],
