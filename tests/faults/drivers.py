@@ -32,6 +32,7 @@ class Kind:
 KINDS = (
     Kind("rust", (str(BINARIES / "fault-driver"),)),
     Kind("python", (sys.executable, str(DRIVERS / "outlast_sync.py"))),
+    Kind("asyncio", (sys.executable, str(DRIVERS / "outlast_asyncio.py"))),
     Kind("node", ("node", str(DRIVERS / "outlast_node.mjs"))),
     Kind("redis-py", (sys.executable, str(DRIVERS / "redis_py.py")), is_ours=False),
     Kind("ioredis", ("node", str(DRIVERS / "ioredis.mjs")), is_ours=False),

@@ -365,6 +365,12 @@ impl AsyncClient {
         convert::to_python(py, &status)
     }
 
+    /// What the client counted, in Prometheus' text format.
+    fn metrics(&self, py: Python<'_>) -> PyResult<String> {
+        let member = self.link(py)?.get().member()?;
+        Ok(py.detach(|| member.client.metrics()))
+    }
+
     /// `connected`, `degraded`, `reconciling` or `closed`.
     #[getter]
     fn mode(&self, py: Python<'_>) -> PyResult<&'static str> {
