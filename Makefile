@@ -69,6 +69,10 @@ fuzz: ## Give each parser and the store bytes by chance for SECONDS (60); needs 
 coverage: ## Print which lines of the store its tests run, by file (some minutes)
 	@scripts/coverage
 
+.PHONY: compat-node
+compat-node: ## Run the tests of ioredis itself on ioredis and on outlast (needs GitHub)
+	@scripts/compat-node
+
 .PHONY: lint
 lint: ## Check formatting, lints, types, licences and the repository's own rules
 	@scripts/lint

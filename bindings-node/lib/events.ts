@@ -5,6 +5,7 @@ import type { EventEmitter } from "node:events";
 import type { RedisStatus } from "ioredis";
 
 import { RedisUnavailable } from "./errors.js";
+import { publish } from "./tracing.js";
 import type { Failure, Incident, LogRecord, Mode, Status } from "./types.js";
 
 /** What the native part tells. */
@@ -53,6 +54,8 @@ export interface RedisEvents {
 
 /** What is asked of the client whose events these are, and told to it. */
 export interface Announced {
+  /** Where it leads, without anything secret. */
+  endpoint: () => string;
   snapshot: () => Status;
   /** Its status in the words of ioredis, before the event of that name. */
   changed: (status: RedisStatus) => void;
@@ -63,10 +66,12 @@ export class Announcer {
   readonly #emitter: EventEmitter;
   readonly #logger: Logger | undefined;
   readonly #snapshot: () => Status;
+  readonly #endpoint: () => string;
   readonly #changed: (status: RedisStatus) => void;
   #mode: "new" | "connected" | "degraded" | "closed" = "new";
 
   constructor(emitter: EventEmitter, logger: Logger | undefined, client: Announced) {
+    this.#endpoint = client.endpoint;
     this.#emitter = emitter;
     this.#logger = logger;
     this.#snapshot = client.snapshot;
@@ -75,6 +80,7 @@ export class Announcer {
 
   announce(happenings: Happening[]): void {
     for (const happening of happenings) {
+      publish(happening, this.#endpoint());
       switch (happening.type) {
         case "log":
           this.#log(happening.record);
@@ -132,11 +138,8 @@ export class Announcer {
   #log(record: LogRecord): void {
     this.#emit("log", () => [record]);
     const line = `outlast: ${record.message}`;
-    safely(() => {
-      if (record.level === "info") this.#logger?.info(line);
-      else if (record.level === "warning") this.#logger?.warn(line);
-      else this.#logger?.error(line);
-    });
+    const level = record.level === "warning" ? "warn" : record.level;
+    write(this.#logger, level, line);
     // The log already has one line a cause; an error event is the same for programs.
     if (record.code === "redis_unavailable" || record.code === "startup_failed") {
       this.#emit("error", () => [unavailable(record)]);
@@ -163,6 +166,19 @@ function unavailable({ message, fields }: LogRecord): RedisUnavailable {
     ...(fields.kind === undefined ? {} : { failure: fields.kind }),
     ...(fields.next_dial_ms === undefined ? {} : { nextDialInMs: fields.next_dial_ms }),
   });
+}
+
+/** A logger that fails has nobody to tell, and is no reason to fail. */
+export function write(
+  logger: Logger | undefined,
+  level: "info" | "warn" | "error",
+  line: string,
+): void {
+  try {
+    logger?.[level](line);
+  } catch {
+    // The `log` event has the record as well.
+  }
 }
 
 /** What a listener throws is the program's affair, and keeps no other from hearing the rest. */

@@ -16,6 +16,7 @@ export {
 } from "ioredis";
 export type { Key, Value } from "./redis.js";
 export type { Pem, RedisArguments, RedisOptions, TlsOptions } from "./options.js";
+export type { CachedOptions, RateLimitOptions } from "./caching.js";
 export type { Logger, RedisEvents } from "./events.js";
 export {
   Closed,
@@ -43,10 +44,12 @@ export {
   decide,
   errorKinds,
   failureKinds,
+  freshness,
   knobs,
   logEntry,
   parseStatus,
   policy,
+  rateLimits,
   replay,
   simulate,
   version,

@@ -349,6 +349,26 @@ export interface CheckedLog {
 /** The mode that an application sees. */
 export type Mode = "connected" | "degraded" | "reconciling" | "closed";
 
+/** What to do with a cached value. */
+export type Freshness = "fresh" | "early" | "stale" | "stale_while_down";
+
+/** What became of a request under a rate limit. */
+export interface LimitVerdict {
+  /** Whether it is within the limit. What is not, is not counted. */
+  allowed: boolean;
+  /** What the limit still allows. */
+  remaining: number;
+  /** Milliseconds until the same request would be allowed if no other came; 0 where it was. */
+  retry_after_ms: number;
+  /** Milliseconds until the window ends. */
+  reset_ms: number;
+}
+
+/** The same, and whether Redis counted for all or, being away, this process for itself. */
+export interface RateLimited extends LimitVerdict {
+  counted_by: "redis" | "process";
+}
+
 /** The snapshot that an operator sees. Times are in seconds. */
 export interface Status {
   redis_connected: boolean;
@@ -400,6 +420,7 @@ export type Input =
     }
   | { type: "reconciled"; epoch: number }
   | { type: "timer" }
+  | { type: "redial" }
   | { type: "close"; journal_keys?: number };
 
 /** Everything that an engine may ask of its host. */

@@ -11,13 +11,14 @@ use napi::{Env, Status, Unknown};
 use napi_derive::napi;
 use outlast::{Config, Error, Event, Failure, Mode, Queue, Record, RuleSpec, hosted};
 use outlast_core::incident::Incident;
+use outlast_core::rate_limit::{Limit, Verdict};
 use serde::Serialize;
 
 use crate::convert;
 use crate::desk::{Desk, as_number};
 use crate::errors::{self, thrown};
 use crate::frames::Memory;
-use crate::host::Host;
+use crate::host::{self, Host};
 
 /// The variable by which Node programs name their environment.
 const PROFILE_VARIABLES: &[&str] = &["NODE_ENV"];
@@ -65,7 +66,7 @@ impl Client {
     /// A client that dials with its first command, or at once where the policy says so. Commands are
     /// written to `memory` as `lib/frames.ts` does. `wake` is called when `turn` has something to do;
     /// `replied` with the number of a command, its reply, and those of the commands that follow;
-    /// `ended` with a list as `flush` gives it, and `answered` with one of commands that were answered
+    /// `ended` with a list as the function of `flusher` gives it, and `answered` with one of commands that were answered
     /// from memory at once. Only where `polls` holds may the loop be asked to watch a socket.
     #[napi(constructor)]
     pub fn new(
@@ -74,9 +75,13 @@ impl Client {
         options: Unknown<'_>,
         memory: Uint8Array,
         wake: Function<'_, (), ()>,
-        replied: Function<'_, (), ()>,
-        ended: Function<'_, (), ()>,
-        answered: Function<'_, (), ()>,
+        #[napi(ts_arg_type = "(number: number, ...replies: unknown[]) => void")] replied: Function<
+            '_,
+            (),
+            (),
+        >,
+        #[napi(ts_arg_type = "(ended: unknown[]) => void")] ended: Function<'_, (), ()>,
+        #[napi(ts_arg_type = "(answers: unknown[]) => void")] answered: Function<'_, (), ()>,
         polls: bool,
     ) -> errors::Result<Self> {
         let config = configure(&url, &options).map_err(|error| thrown(&error))?;
@@ -129,12 +134,12 @@ impl Client {
         Ok(Either::A(told))
     }
 
-    /// Takes the commands in the memory. It then says what became of them: all wait; there was one, and
-    /// this returns its answer; or this returns how some ended, a number, whether it went well, and
-    /// the reply or error of each.
-    #[napi(ts_return_type = "unknown")]
-    pub fn flush<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
-        self.desk.flush(env)
+    /// A function that takes the commands in the memory. The memory then says what became of them: all
+    /// wait; there was one, and the function returns its answer; or it returns how some ended, a
+    /// number, whether it went well, and the reply or error of each.
+    #[napi(ts_return_type = "() => unknown")]
+    pub fn flusher<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        host::function(env, self.desk.clone())
     }
 
     /// Likewise takes commands in other memory.
@@ -167,7 +172,7 @@ impl Client {
         }))
     }
 
-    /// Takes what a socket of JavaScript read; the commands that it ends, as `flush` has them.
+    /// Takes what a socket of JavaScript read; the commands that it ends, as the function of `flusher` has them.
     #[napi(ts_args_type = "bytes: Uint8Array", ts_return_type = "unknown[]")]
     pub fn receive<'env>(&self, env: &'env Env, bytes: &[u8]) -> napi::Result<Array<'env>> {
         self.desk.receive(env, bytes)
@@ -212,6 +217,18 @@ impl Client {
         self.desk.inner.is_connected()
     }
 
+    /// Has Redis be away for a test, with this failure.
+    #[napi]
+    pub fn cause_outage(&self, cause: String) -> errors::Result<()> {
+        self.desk.inner.cause_outage(&cause).map_err(|error| thrown(&error))
+    }
+
+    /// Ends the outage of a test.
+    #[napi]
+    pub fn end_outage(&self) {
+        self.desk.inner.end_outage();
+    }
+
     /// The snapshot as JSON text.
     #[napi]
     pub fn status(&self) -> napi::Result<String> {
@@ -221,7 +238,7 @@ impl Client {
     /// What the client counted, in Prometheus' text format.
     #[napi]
     pub fn metrics(&self) -> String {
-        self.inner.metrics()
+        self.desk.inner.metrics()
     }
 
     /// Where Redis is, without anything secret.
@@ -234,6 +251,12 @@ impl Client {
     #[napi]
     pub fn close(&self) {
         self.desk.inner.close();
+    }
+}
+
+impl Client {
+    pub(crate) fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
+        self.desk.inner.limit_locally(key, limit)
     }
 }
 

@@ -1,5 +1,5 @@
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextvars import Context
 from datetime import timedelta
 from os import PathLike
@@ -24,6 +24,7 @@ __all__ = [
     "Client",
     "Engine",
     "Health",
+    "Later",
     "Link",
     "Reply",
     "Store",
@@ -31,6 +32,9 @@ __all__ = [
     "__version__",
     "after_fork",
     "backoff_schedule",
+    "cache_entry",
+    "cached",
+    "cause_outage",
     "check_log",
     "class_of",
     "classify",
@@ -38,15 +42,19 @@ __all__ = [
     "close_all",
     "command_line",
     "decide",
+    "end_outage",
     "error_class",
     "error_kinds",
     "failure_class",
     "failure_kinds",
+    "freshness",
     "knobs",
     "log_entry",
     "log_pipe",
     "parse_status",
     "policy",
+    "rate_limit",
+    "rate_limits",
     "replay",
     "simulate",
     "take_incidents",
@@ -58,7 +66,6 @@ __version__: Final[str]
 
 _Argument: TypeAlias = str | bytes | bytearray | memoryview | int | float
 _Time: TypeAlias = int | timedelta
-_Text: TypeAlias = bytes | str
 _Ended = TypeVar("_Ended", covariant=True)
 
 @disjoint_base
@@ -123,21 +130,82 @@ class Client:
 
 @disjoint_base
 class AsyncClient:
-    def __new__(
-        cls,
-        url: str,
+    def __new__(cls, *_args: object, **_options: object) -> Self: ...
+    def open(
+        self,
+        url: str | None = None,
         profile: str | None = None,
-        decode_responses: bool = False,
         options: dict[str, object] | None = None,
-    ) -> Self: ...
-    def connect(self) -> Reply[None]: ...
-    def get(self, name: _Argument) -> Reply[_Text | None]: ...
-    def execute_command(self, *args: _Argument) -> Reply[Any]: ...
+        *,
+        share: AsyncClient | None = None,
+        resp3: bool = False,
+        decode_responses: bool = False,
+        encoding: str = "utf-8",
+        encoding_errors: str = "strict",
+    ) -> None: ...
+    def connect(self) -> Awaitable[None]: ...
+    def begin(self) -> None: ...
+    def get(self, name: _Argument) -> Awaitable[Any]: ...
+    def set(
+        self,
+        name: _Argument,
+        value: _Argument,
+        ex: _Time | None = None,
+        px: _Time | None = None,
+        nx: bool = False,
+        xx: bool = False,
+        keepttl: bool = False,
+        get: bool = False,
+        *args: object,
+        **options: object,
+    ) -> Awaitable[Any]: ...
+    def incr(self, name: _Argument, amount: int | None = None) -> Awaitable[int]: ...
+    def delete(self, *names: _Argument) -> Awaitable[int]: ...
+    def expire(
+        self, name: _Argument, time: _Time, *args: bool, **options: bool
+    ) -> Awaitable[bool]: ...
+    def ttl(self, name: _Argument) -> Awaitable[int]: ...
+    def execute_command(
+        self, *args: _Argument, shape: Callable[[Any], Any] | None = None
+    ) -> Awaitable[Any]: ...
+    def request(
+        self,
+        args: tuple[Any, ...],
+        shape: Callable[..., Any] | None = None,
+        options: dict[str, Any] | None = None,
+        as_bytes: bool = False,
+    ) -> Any: ...  # noqa: ANN401 - an awaitable, or NotImplemented
+    def request_from_memory(
+        self,
+        args: tuple[Any, ...],
+        shape: Callable[..., Any] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> Awaitable[Any]: ...
+    def may_use_own_connection(self, args: tuple[Any, ...]) -> bool | None: ...
+    def run_pipeline(
+        self,
+        commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
+        shapes: dict[Any, Any] | None = None,
+        plain: bool = False,
+    ) -> Any: ...  # noqa: ANN401 - an awaitable, or NotImplemented
+    def run_transaction(
+        self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
+    ) -> Any: ...  # noqa: ANN401 - an awaitable, or NotImplemented
+    @property
+    def direct(self) -> bool: ...
+    @direct.setter
+    def direct(self, direct: bool) -> None: ...
+    @property
+    def protocol(self) -> int | None: ...
     def get_status(self) -> Status: ...
     def metrics(self) -> str: ...
     @property
     def mode(self) -> Literal["connected", "degraded", "reconciling", "closed"]: ...
-    def close(self) -> None: ...
+    def shut(self) -> None: ...
+
+@final
+class Later:
+    def __call__(self) -> Awaitable[Any]: ...
 
 @final
 class Link: ...
@@ -207,6 +275,30 @@ def failure_kinds() -> list[Classification]: ...
 def policy(options: Mapping[str, object] | None = None) -> dict[str, Any]: ...
 def class_of(options: Mapping[str, object] | None, key: _Argument) -> KeyTreatment: ...
 def decide(options: Mapping[str, object] | None, args: Sequence[_Argument]) -> CommandTreatment: ...
+def freshness(found: Mapping[str, object]) -> str: ...
+def cached(
+    entry: str,
+    left_ms: int,
+    stale_ms: int,
+    beta_permille: int,
+    is_down: bool,
+    random: int,
+) -> tuple[str, str] | None: ...
+def cache_entry(json: str, cost_ms: int, ttl_ms: int, stale_ms: int) -> tuple[str, int]: ...
+def rate_limit(
+    client: Client,
+    key: str,
+    limit: int,
+    window_ms: int,
+    cost: int,
+    window: str,
+    share_permille: int,
+) -> dict[str, Any]: ...
+def cause_outage(client: Client, cause: str) -> None: ...
+def end_outage(client: Client) -> None: ...
+def rate_limits(
+    limit: Mapping[str, object], requests: Sequence[Mapping[str, object]]
+) -> list[dict[str, Any]]: ...
 def knobs() -> list[Knob]: ...
 def backoff_schedule(
     options: Mapping[str, object] | None, attempts: int, seed: int, schedule: str = "server"

@@ -172,6 +172,11 @@ class Pipeline(Commands):
             answers = self._client.run_pipeline(stack)
         if answers is NotImplemented:
             raise InvalidArgument("a command needs a connection of its own: redis-py has these")
+        return self._ended(answers, shapes, raise_on_error)
+
+    def _ended(
+        self, answers: list[Any], shapes: list[Shape | None], raise_on_error: bool
+    ) -> list[Any]:
         if raise_on_error:
             for answer in answers:
                 if isinstance(answer, OutlastError):

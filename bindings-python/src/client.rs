@@ -323,8 +323,7 @@ impl Client {
 
     /// What the client counted, in Prometheus' text format.
     fn metrics(&self, py: Python<'_>) -> PyResult<String> {
-        let member = self.member()?;
-        Ok(py.detach(|| member.client.metrics()))
+        self.shared(py)?.metrics(py)
     }
 
     /// `connected`, `degraded`, `reconciling` or `closed`.
@@ -365,7 +364,7 @@ impl Client {
         })
     }
 
-    fn shared(&self, py: Python<'_>) -> PyResult<&Shared> {
+    pub(crate) fn shared(&self, py: Python<'_>) -> PyResult<&Shared> {
         self.opened(py)?.shared.as_deref().ok_or_else(|| {
             let message = "redis-py does everything here, without memory and without a status";
             invalid_argument(py, message.into())
@@ -417,7 +416,8 @@ impl Opened {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = command.py();
         let (args, options) = command.extract::<(Bound<'_, PyTuple>, Bound<'_, PyDict>)>()?;
-        let forms = if wants_bytes(command)? { &self.bytes } else { &self.forms };
+        let wants_bytes = !options.is_empty() && options.contains("NEVER_DECODE")?;
+        let forms = if wants_bytes { &self.bytes } else { &self.forms };
         let reply = convert::raw(py, value, forms)?;
         let name = args.get_item(0)?;
         let callback = match callbacks.get_item(&name)? {
@@ -437,13 +437,6 @@ impl Opened {
         }
         callback.call((reply,), Some(&options))
     }
-}
-
-/// Whether redis-py wants the reply of a command in a pipeline as bytes.
-pub(crate) fn wants_bytes(command: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let options = command.get_item(1)?;
-    let options = options.cast::<PyDict>()?;
-    Ok(!options.is_empty() && options.contains("NEVER_DECODE")?)
 }
 
 /// The method of redis-py of this name, which ends in `execute_command` of the same client.

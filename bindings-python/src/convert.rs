@@ -233,7 +233,11 @@ pub(crate) fn raw<'py>(
 }
 
 /// A reply that a dict or set can hold.
-fn hashable<'py>(py: Python<'py>, value: Value, forms: &Forms) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn hashable<'py>(
+    py: Python<'py>,
+    value: Value,
+    forms: &Forms,
+) -> PyResult<Bound<'py, PyAny>> {
     match value {
         Value::Array(items) | Value::Set(items) | Value::Push(items) => {
             let items = items.into_iter().map(|item| hashable(py, item, forms));

@@ -1,6 +1,7 @@
 //! The private module `outlast._outlast`: what the package `outlast` is made of.
 
 mod asyncio;
+mod caching;
 mod client;
 mod command_line;
 mod convert;
@@ -17,6 +18,10 @@ use pyo3::prelude::*;
 mod _outlast {
     #[pymodule_export]
     use crate::asyncio::{AsyncClient, Later, Link, Reply};
+    #[pymodule_export]
+    use crate::caching::{
+        cache_entry, cached, cause_outage, end_outage, freshness, rate_limit, rate_limits,
+    };
     #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]

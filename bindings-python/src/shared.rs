@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use outlast::blocking::RateLimited;
 use outlast::{Config, Error, ErrorKind, Status, Value};
+use outlast_core::rate_limit::Limit;
 use pyo3::prelude::*;
 
 use crate::convert::Arg;
@@ -96,6 +98,34 @@ impl Shared {
         })
     }
 
+    /// Counts a request towards a limit, on Redis or in this process.
+    pub(crate) fn rate_limit(
+        &self,
+        py: Python<'_>,
+        key: &str,
+        limit: &Limit,
+        share_permille: u32,
+    ) -> PyResult<RateLimited> {
+        let member = self.live(py)?;
+        let key = key.as_bytes();
+        interruptibly(py, !member.client.is_connected(), |interrupt| {
+            member.client.rate_limit(key, limit, share_permille, interrupt)
+        })
+    }
+
+    /// Has Redis be away for a test, with this failure.
+    pub(crate) fn cause_outage(&self, py: Python<'_>, cause: &str) -> PyResult<()> {
+        let member = self.live(py)?;
+        py.detach(|| member.client.cause_outage(cause)).map_err(|error| raised(py, &error))
+    }
+
+    /// Ends the outage of a test.
+    pub(crate) fn end_outage(&self, py: Python<'_>) -> PyResult<()> {
+        let member = self.live(py)?;
+        py.detach(|| member.client.end_outage());
+        Ok(())
+    }
+
     /// Whether a command has to go over a connection that no other caller uses.
     pub(crate) fn needs_own_connection(&self, py: Python<'_>, args: &[Arg]) -> PyResult<bool> {
         if !outlast::blocking::needs_own_connection(args) {
@@ -118,6 +148,12 @@ impl Shared {
     pub(crate) fn status(&self, py: Python<'_>) -> PyResult<Status> {
         let member = self.member()?;
         Ok(py.detach(|| member.client.status()))
+    }
+
+    /// What the client counted, in Prometheus' text format.
+    pub(crate) fn metrics(&self, py: Python<'_>) -> PyResult<String> {
+        let member = self.member()?;
+        Ok(py.detach(|| member.client.metrics()))
     }
 
     /// Closes every connection. Again does nothing.

@@ -23,6 +23,8 @@ export const {
   policy,
   classOf,
   decide,
+  freshness,
+  rateLimits,
   knobs,
   backoffSchedule,
   simulate,

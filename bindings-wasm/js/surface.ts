@@ -10,6 +10,8 @@ export function surface(generated: Outlast): Outlast {
     policy: generated.policy,
     classOf: generated.classOf,
     decide: generated.decide,
+    freshness: generated.freshness,
+    rateLimits: generated.rateLimits,
     knobs: generated.knobs,
     backoffSchedule: generated.backoffSchedule,
     simulate: generated.simulate,

@@ -9,10 +9,12 @@ import type {
   Counts,
   Delay,
   FailureKind,
+  Freshness,
   Incident,
   Input,
   KeyTreatment,
   Knob,
+  LimitVerdict,
   Output,
   Policy,
   PolicyOptions,
@@ -136,6 +138,20 @@ export interface Outlast {
   classOf(options: PolicyOptions, key: string): KeyTreatment;
   /** What becomes of a command while Redis is away, as far as its class and its keys decide. */
   decide(options: PolicyOptions, args: readonly string[]): CommandTreatment;
+  /** What to do with a cached value, of which this is known. */
+  freshness(found: {
+    left_ms?: number | null;
+    stale_ms?: number;
+    cost_ms?: number;
+    beta_permille?: number;
+    is_down?: boolean;
+    random?: number;
+  }): Freshness;
+  /** What becomes of requests that one process counts by itself. */
+  rateLimits(
+    limit: { limit: number; window_ms: number; window?: string; share_permille?: number },
+    requests: readonly { at_ms: number; key: string; cost?: number }[],
+  ): LimitVerdict[];
   knobs(): Knob[];
   /** The first delays of a redial schedule (`server`). */
   backoffSchedule(

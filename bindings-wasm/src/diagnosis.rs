@@ -92,6 +92,29 @@ pub fn decide(options: &JsValue, args: &JsValue) -> Result<JsValue, JsValue> {
     })
 }
 
+/// What to do with a cached value.
+///
+/// # Errors
+///
+/// `invalid_option` with field, value and what is allowed.
+#[wasm_bindgen]
+pub fn freshness(found: &JsValue) -> Result<JsValue, JsValue> {
+    answer(|| ocore::inspect::freshness(&convert::names("value", found)?))
+}
+
+/// What becomes of requests that one process counts by itself.
+///
+/// # Errors
+///
+/// `invalid_option` with field, value and what is allowed.
+#[wasm_bindgen(js_name = rateLimits)]
+pub fn rate_limits(limit: &JsValue, requests: &JsValue) -> Result<JsValue, JsValue> {
+    answer(|| {
+        let limit = convert::names("limit", limit)?;
+        ocore::inspect::rate_limits(&limit, &convert::parsed::<Vec<_>>("requests", requests)?)
+    })
+}
+
 /// The table of knobs.
 ///
 /// # Errors

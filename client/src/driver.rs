@@ -83,8 +83,13 @@ impl<T: Transport> Driver<T> {
                     self.gate.warn_of_options();
                 }
                 let gate = self.gate.clone();
-                self.dialling =
-                    Some(Box::pin(async move { (number, dial_timed(&gate, timeout).await) }));
+                let outage = self.gate.outage();
+                self.dialling = Some(Box::pin(async move {
+                    match outage {
+                        Some(failure) => (number, Err(failure)),
+                        None => (number, dial_timed(&gate, timeout).await),
+                    }
+                }));
             }
             Action::Close => {
                 self.dialling = None;
@@ -121,7 +126,8 @@ impl<T: Transport> Driver<T> {
 
     fn dialled(&mut self, dial: u64, result: Result<Link, Failure>) {
         self.dialling = None;
-        match result {
+        // An outage that was caused during the dial ends this connection, too.
+        match self.gate.outage().map_or(result, Err) {
             Ok(link) => {
                 self.fresh = Some(link);
                 self.gate.tell(Input::DialSucceeded { dial });

@@ -1,14 +1,15 @@
-"""The client where redis-py is installed: a `redis.asyncio.Redis` whose commands the native client
-runs.
+"""The client where redis-py is installed: a `redis.asyncio.Redis` that runs commands natively.
 
-What needs a connection of its own (subscriptions, WATCH, MONITOR, blocking commands, a client of one
-connection) has one of redis-py, from a pool of redis-py.
+What needs a connection of its own (subscriptions, WATCH, MONITOR, blocking commands, a client of
+one connection) has one of redis-py, from a pool of redis-py.
 """
+
+# ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -33,9 +34,13 @@ _NATIVES: WeakKeyDictionary[Any, _outlast.AsyncClient] = WeakKeyDictionary()
 _NATIVE_METHODS = {"GET", "SET", "INCRBY", "DEL", "EXPIRE", "TTL"}
 """Commands that have a method in native code, which asks no callback."""
 
-_RESP3 = getattr(utils, "DEFAULT_RESP_VERSION", 2) == 3  # noqa: PLR2004
+_RESP3 = getattr(utils, "DEFAULT_RESP_VERSION", 2) == 3
 
-_NOT_FOR_SHAPES = {"keys", NEVER_DECODE, EMPTY_RESPONSE}
+# redis-py measures their replies where what it is given is a coroutine and nothing else.
+_COROUTINES = {"XREAD", "XREADGROUP"}
+
+_ODD = {NEVER_DECODE, EMPTY_RESPONSE}
+_NOT_FOR_SHAPES = {"keys", *_ODD}
 
 # Whoever overrides one of these wants to see each command.
 _SEAMS = ("execute_command", "_send_command_parse_response", "parse_response")
@@ -70,6 +75,7 @@ class Redis(_outlast.AsyncClient, Stock):
         unix_socket_path: str | None = None,
         connection_pool: Any = None,
         single_connection_client: bool = False,
+        auto_close_connection_pool: bool | None = None,
         profile: str | None = None,
         rules: RulesOption | None = None,
         **options: Any,
@@ -93,9 +99,17 @@ class Redis(_outlast.AsyncClient, Stock):
             _open(self, made)
             place = {
                 **_kept(made, self),
-                **{"host": host, "port": port, "db": db, "password": password},
-                **{"username": username, "ssl": ssl, "unix_socket_path": unix_socket_path},
+                "host": host,
+                "port": port,
+                "db": db,
+                "password": password,
+                "username": username,
+                "ssl": ssl,
+                "unix_socket_path": unix_socket_path,
             }
+        if auto_close_connection_pool is not None:
+            # redis-py says that it is deprecated.
+            place["auto_close_connection_pool"] = auto_close_connection_pool
         Stock.__init__(self, **place, single_connection_client=single_connection_client)
         if connection_pool is None:
             _share(self.connection_pool, self)
@@ -109,12 +123,13 @@ class Redis(_outlast.AsyncClient, Stock):
         profile: str | None = None,
         rules: RulesOption | None = None,
         single_connection_client: bool = False,
+        auto_close_connection_pool: bool | None = None,
         **options: Any,
     ) -> Redis:
         """Makes a client for `redis://[[user]:password@]host[:port][/database][?knob=value]`.
 
-        `rediss://` is the same with TLS; `unix:///path?db=0` is a unix socket. redis-py's parameters
-        are understood as well.
+        `rediss://` is the same with TLS; `unix:///path?db=0` is a unix socket. redis-py's
+        parameters are understood as well.
         """
         if rules is not None:
             options["rules"] = rules
@@ -123,15 +138,19 @@ class Redis(_outlast.AsyncClient, Stock):
         _open(native, made)
         pool = pool_of(made, _kept(made, native), ConnectionPool, "redis.asyncio.sentinel")
         _share(pool, native)
-        client = cls(connection_pool=pool, single_connection_client=single_connection_client)
-        client.auto_close_connection_pool = True
+        client = cls(
+            connection_pool=pool,
+            single_connection_client=single_connection_client,
+            auto_close_connection_pool=auto_close_connection_pool,
+        )
+        client.auto_close_connection_pool = auto_close_connection_pool is not False
         return client
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Runs any command: its name and arguments, as Redis documents them."""
-        if self._is_stock:
+        if self._is_stock or self.connection is not None:
             return Stock.execute_command(self, *args, **options)
-        if self._is_watched or NEVER_DECODE in options or EMPTY_RESPONSE in options:
+        if self._is_watched or args[0] in _COROUTINES or not options.keys().isdisjoint(_ODD):
             return self._executed(args, options)
         options.pop("keys", None)
         reply = self.request(args, self._shape(args[0]), options or None)
@@ -248,6 +267,7 @@ class _Callbacks(CaseInsensitiveDict):
     """Response callbacks that tell when one is set."""
 
     def __init__(self, given: Mapping[str, Any], client: Redis) -> None:
+        self._client: Callable[[], Redis | None] = _nobody
         super().__init__(dict(given))
         self._client = ref(client)
 
@@ -260,6 +280,10 @@ class _Callbacks(CaseInsensitiveDict):
     def update(self, data: Any) -> None:
         for command, callback in data.items():
             self[command] = callback
+
+
+def _nobody() -> None:
+    """Whoever is told while the callbacks are those of redis-py."""
 
 
 class _Answered:
@@ -296,7 +320,7 @@ def _forms(made: Arguments) -> dict[str, Any]:
 
 
 def _share(pool: Any, native: _outlast.AsyncClient) -> None:
-    """Has all that use the pool share what the client has. The client itself may end before them."""
+    """Has all that use the pool share what the client has. The client may end before them."""
     shared = _outlast.AsyncClient()
     shared.open(share=native)
     _NATIVES[pool] = shared
@@ -306,6 +330,6 @@ def _kept(made: Arguments, native: _outlast.AsyncClient) -> dict[str, Any]:
     """Keywords for connections of redis-py, which are to speak the same version of RESP."""
     kept = dict(made.for_connections)
     protocol = native.protocol
-    if kept.get("protocol") is None and protocol is not None and (protocol == 3) != _RESP3:  # noqa: PLR2004
+    if kept.get("protocol") is None and protocol is not None and (protocol == 3) != _RESP3:
         kept["protocol"] = protocol
     return kept

@@ -3,6 +3,8 @@
 Those that watch keys, or hold a command that needs a connection of its own, go redis-py's way.
 """
 
+# ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -49,7 +51,7 @@ class Pipeline(Stock):
         return answers
 
     async def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
-        """WATCH, and what is read while keys are watched: over one connection, if Redis is there."""
+        """WATCH, and what is read while keys are watched: over one connection, if there is one."""
         if self.connection is None:
             await self._client.ensure_connection(args)
         return await super().immediate_execute_command(*args, **options)
@@ -91,10 +93,12 @@ class Pipeline(Stock):
         if running is NotImplemented:
             return running
         answers = await running
-        shaped = [
-            await self._client.shaped(answer, args[0], options)
-            for answer, (args, options) in zip(answers, stack)
-        ]
+        shaped: list[Any] = []
+        for answer, (args, options) in zip(answers, stack):
+            if isinstance(answer, ResponseError) and EMPTY_RESPONSE in options:
+                shaped.append(options[EMPTY_RESPONSE])
+            else:
+                shaped.append(await self._client.shaped(answer, args[0], options))
         if raise_on_error:
             self._raise_first(stack, shaped)
         return shaped

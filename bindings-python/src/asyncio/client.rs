@@ -10,8 +10,8 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::call::{Call, Command};
 use super::link::Link;
-use super::waiter::{Form, Shape, Style};
-use crate::client::{config, wants_bytes};
+use super::waiter::{Form, Shape, Style, wants_bytes};
+use crate::client::config;
 use crate::convert::{self, Arg, Forms};
 use crate::errors::invalid_argument;
 

@@ -4,10 +4,11 @@
 mod durable;
 mod engine;
 mod metrics;
+mod outage;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use outlast_core::classify::classify_reply;
@@ -15,6 +16,7 @@ use outlast_core::command::{Access, Traits};
 use outlast_core::connection::Protocol;
 use outlast_core::latency::Histogram;
 use outlast_core::policy::Startup;
+use outlast_core::rate_limit::{self, Limit, LocalCounts};
 use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
@@ -91,6 +93,10 @@ pub(crate) struct Gate {
     /// Why this client is of no use, from the beginning.
     unusable: Option<Error>,
     scribe: Scribe,
+    /// How dials fail, where the application wants an outage.
+    outage: Mutex<Option<Failure>>,
+    /// What this process counts towards rate limits while Redis is away.
+    limits: Mutex<LocalCounts>,
 }
 
 const MODE_MASK: u64 = 0b11;
@@ -150,6 +156,8 @@ impl Gate {
             journal_file: durable.state,
             has_restored: durable.has_restored,
             unusable: durable.error,
+            outage: Mutex::default(),
+            limits: Mutex::new(LocalCounts::new()),
         };
         if gate.unusable.is_some() {
             gate.tell(Input::Close { journal_keys: 0 });
@@ -441,6 +449,13 @@ impl Gate {
         self.unavailable(what)
     }
 
+    /// Counts a request towards a rate limit in this process alone: with Redis away nobody counts for
+    /// all of them.
+    pub(crate) fn limit_locally(&self, key: &[u8], limit: &Limit) -> rate_limit::Verdict {
+        let now = self.clock.now();
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).take(now, key, limit)
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         self.word.load(Ordering::Acquire) & MODE_MASK == CONNECTED
     }
@@ -487,9 +502,14 @@ pub(crate) fn into_result(value: Value) -> Result<Value, Error> {
     }
 }
 
-/// Whether the command is about the connection that it comes over (`CLIENT SETNAME`).
+/// Whether the command is about the connection that it comes over (`CLIENT SETNAME`), or answers what
+/// says nothing of the server's health (`DEBUG ERROR LOADING`).
 fn is_of_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
-    args.first().is_some_and(|name| name.as_ref().eq_ignore_ascii_case(b"CLIENT"))
+    let is = |name: &A| {
+        let name = name.as_ref();
+        name.eq_ignore_ascii_case(b"CLIENT") || name.eq_ignore_ascii_case(b"DEBUG")
+    };
+    args.first().is_some_and(is)
 }
 
 /// The name of a command, for people.

@@ -188,6 +188,7 @@ impl Engine {
             }
             Input::Reconciled { epoch } => self.reconciled(now, epoch),
             Input::Timer => {}
+            Input::Redial => self.redial(now),
             Input::Close { journal_keys } => self.close(now, journal_keys),
         }
         self.run_timers(now);
@@ -303,6 +304,12 @@ impl Engine {
     fn start(&mut self, now: Timestamp) {
         if self.phase == Phase::Idle {
             self.phase = Phase::Starting;
+            self.next_dial_at = Some(now);
+        }
+    }
+
+    fn redial(&mut self, now: Timestamp) {
+        if matches!(self.phase, Phase::Starting | Phase::Degraded) && !self.dialling {
             self.next_dial_at = Some(now);
         }
     }

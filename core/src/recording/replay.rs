@@ -179,6 +179,7 @@ impl Player {
             | Input::Tally { .. }
             | Input::ReplayProgressed { .. }
             | Input::Reconciled { .. }
+            | Input::Redial
             | Input::Timer => return,
         };
         self.dial_ended(failure);

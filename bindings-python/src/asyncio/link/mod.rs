@@ -4,6 +4,7 @@
 mod turn;
 mod watch;
 
+use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,7 @@ use super::call::{Call, Command, Later};
 use super::member::Member;
 use super::pending::Pending;
 use super::reply::{Outcome, Reply};
+use super::slices::Slices;
 use super::waiter::{Batch, Form, Waiter};
 use crate::errors::raised;
 use crate::process::start_log_thread;
@@ -64,12 +66,25 @@ struct State {
     answers: u32,
     deferred: Vec<(Py<Reply>, Outcome)>,
     next_turn_planned: bool,
+    /// Long replies that are being made.
+    slices: VecDeque<Slices>,
+    slice_planned: bool,
 }
 
 /// What a call needs: the loop that it runs on, and this process' client.
 struct Place<'py> {
     event_loop: Bound<'py, PyAny>,
     member: Arc<Member>,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if state.member.is_inherited() {
+            // To drop it would take locks whose holders are gone.
+            std::mem::forget(state.member.clone());
+        }
+    }
 }
 
 impl Link {
@@ -91,6 +106,8 @@ impl Link {
             answers: 0,
             deferred: Vec::new(),
             next_turn_planned: false,
+            slices: VecDeque::new(),
+            slice_planned: false,
         };
         let (begun, closed) = (AtomicBool::new(false), AtomicBool::new(false));
         Ok(Self { config, listener, begun, closed, state: Mutex::new(state) })
