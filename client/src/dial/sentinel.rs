@@ -14,6 +14,7 @@ use crate::endpoint::Place;
 /// A sentinel, and the master that it names.
 pub(crate) struct Named {
     pub(crate) master: Place,
+    #[cfg_attr(not(feature = "doctor"), expect(dead_code, reason = "the doctor tells it"))]
     pub(crate) by: Place,
 }
 
