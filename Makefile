@@ -42,6 +42,10 @@ test-packaging: ## Install the built packages elsewhere and use them
 faults: ## Put every client under fire, redis-py and ioredis beside it (ONLY=part of a fault's name, DRIVERS=a,b)
 	@scripts/faults $(if $(ONLY),--only "$(ONLY)") $(if $(DRIVERS),--drivers $(DRIVERS),--compare)
 
+.PHONY: soak
+soak: ## Faults at random for MINUTES (20) from SEED (1): nothing lost, memory and descriptors flat (Linux)
+	@SOAK=1 scripts/faults --minutes $(or $(MINUTES),20) --seed $(or $(SEED),1) $(if $(DRIVERS),--drivers $(DRIVERS))
+
 .PHONY: devtools
 devtools: ## Put the devtools page together in build/devtools
 	@scripts/build-devtools

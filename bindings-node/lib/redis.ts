@@ -18,6 +18,7 @@ import type { RedisArguments, RedisOptions, Settings } from "./options.js";
 import { Pipeline, defineDirect, withCarelessExec } from "./pipeline.js";
 import { careless, handled, nodeify, rejected } from "./promises.js";
 import { EXCEPTIONS, inSubscriberMode, needOf, watchDetours } from "./routes.js";
+import { spelled } from "./sentinels.js";
 import { Session } from "./session.js";
 import { isTraced, traced } from "./tracing.js";
 import { Transactions } from "./transactions.js";
@@ -66,7 +67,8 @@ export class Redis extends Stock {
   #place: object = {};
   #dialsFailed = 0;
 
-  constructor(...given: RedisArguments) {
+  constructor(...told: RedisArguments) {
+    const given = spelled(told);
     super(...(stockArguments(given) as unknown as []));
     this.#settings = settingsOf(given);
     this.#given = givenOptions(given, this.options);
@@ -425,7 +427,8 @@ type Method = (this: Redis, ...args: unknown[]) => unknown;
 
 /** Why ioredis is to do all of it, if it is. */
 function unservedBy(options: StockOptions): string | undefined {
-  if (options.sentinels) return "a master found through Sentinel";
+  if (options.sentinels && options.role === "slave") return "a replica found through Sentinel";
+  if (options.natMap) return "natMap";
   if (options.Connector) return "a connector of your own";
   if (options.monitor) return "MONITOR";
   if (options.replyMapping === "resp3") return 'replyMapping "resp3"';

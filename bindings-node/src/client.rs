@@ -9,7 +9,7 @@ use napi::bindgen_prelude::{Array, BufferSlice, Either, Function, JsValue, Null,
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, Unknown};
 use napi_derive::napi;
-use outlast::{Config, Error, Event, Failure, Mode, Queue, Record, RuleSpec, hosted};
+use outlast::{Config, Error, Event, Failure, Mode, Queue, Record, RuleSpec, Value, hosted};
 use outlast_core::incident::Incident;
 use outlast_core::rate_limit::{Limit, Verdict};
 use serde::Serialize;

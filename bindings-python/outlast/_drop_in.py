@@ -22,6 +22,7 @@ from redis.exceptions import ResponseError
 from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
 from outlast._pipeline import Pipeline
+from outlast._sentinels import pool_of
 from outlast.types import RulesOption
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class Redis(_outlast.Client, Stock):
         made = _arguments.of_url(url, profile=profile, options=options)
         native = _outlast.Client()
         _open(native, made)
-        pool = ConnectionPool.from_url(made.redis_url, **_kept(made, native))
+        pool = pool_of(made, _kept(made, native), ConnectionPool, "redis.sentinel")
         _share(pool, native)
         client = cls(connection_pool=pool, single_connection_client=single_connection_client)
         client.auto_close_connection_pool = True

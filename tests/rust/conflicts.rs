@@ -144,7 +144,7 @@ fn each_policy_decides_what_goes_where_others_changed_a_key() {
     eventually("the recovery is told", || log.lines().iter().any(|line| told(&line)));
     eventually("the incident is over", || {
         log.events().iter().any(
-            |event| matches!(event, Event::IncidentClosed(incident) if incident.conflicts == 7),
+            |event| matches!(event, Event::IncidentClosed { incident, .. } if incident.conflicts == 7),
         )
     });
 }

@@ -21,6 +21,7 @@ from redis.exceptions import ResponseError
 
 from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
+from outlast._sentinels import pool_of
 from outlast.asyncio._pipeline import Pipeline
 from outlast.exceptions import RedisUnavailable
 from outlast.types import RulesOption
@@ -135,7 +136,7 @@ class Redis(_outlast.AsyncClient, Stock):
         made = _arguments.of_url(url, profile=profile, options=options)
         native = _outlast.AsyncClient()
         _open(native, made)
-        pool = ConnectionPool.from_url(made.redis_url, **_kept(made, native))
+        pool = pool_of(made, _kept(made, native), ConnectionPool, "redis.asyncio.sentinel")
         _share(pool, native)
         client = cls(
             connection_pool=pool,

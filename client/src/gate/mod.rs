@@ -5,11 +5,12 @@ mod durable;
 mod engine;
 mod metrics;
 mod outage;
+mod replies;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
@@ -21,12 +22,11 @@ use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
 use outlast_core::store::{Eviction, Options, Refusal};
-use outlast_core::{
-    Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy, Timestamp, Value, Verdict,
-};
+use outlast_core::{Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy, Value};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
+pub(crate) use replies::micros_since;
 
 use crate::config::Config;
 use crate::events::Sink;
@@ -256,49 +256,6 @@ impl Gate {
         Ok(())
     }
 
-    /// A reply came from Redis to a command that was sent over the connection of this epoch. An error
-    /// reply that means trouble with Redis is not the caller's.
-    pub(crate) fn replied<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        epoch: u64,
-        value: Value,
-        began: Instant,
-    ) -> Result<Value, Box<Unanswered>> {
-        self.replied_at(args, epoch, value, self.clock.now(), micros_since(began))
-    }
-
-    /// The same, at a time that the caller looked up, for each of many replies that came together.
-    pub(crate) fn replied_at<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        epoch: u64,
-        value: Value,
-        now: Timestamp,
-        took_us: u64,
-    ) -> Result<Value, Box<Unanswered>> {
-        if let Value::Error(message) = &value {
-            let kind = classify_reply(message);
-            if kind.verdict() != Verdict::Command {
-                let failure = Failure::new(kind, message.clone());
-                return Err(Box::new(Unanswered { failure, maybe_done: false }));
-            }
-        }
-        let policy = self.policy();
-        if policy.shadow {
-            // Also in the outage that has just begun: whoever was told that a write is done reads it.
-            let is_newest = || self.is_newest(epoch);
-            self.store.learn(now, args, &value, policy.stale_ms_max, is_newest);
-        }
-        self.finished.fetch_add(1, Ordering::Relaxed);
-        self.latency.record(took_us);
-        let (took_ms, slow_ms) = (took_us / 1_000, policy.breaker_slow_call_ms);
-        if slow_ms > 0 && took_ms >= slow_ms && !Traits::of(args).blocking {
-            self.tell(Input::CommandSlow { epoch, took_ms });
-        }
-        Ok(value)
-    }
-
     /// A command on Redis did not end with its reply: tells the engine, and ends the command from
     /// memory where that is right.
     pub(crate) fn settle<A: AsRef<[u8]>>(
@@ -492,10 +449,6 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
-}
-
-pub(crate) fn micros_since(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 pub(crate) fn closed() -> Error {
