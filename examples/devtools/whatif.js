@@ -9,7 +9,7 @@ import { naive, nodeWrapper, pythonWrapper } from "./legacy.js";
 import { makeOutage } from "./outage.js";
 import { aligned, drawPlot, drawStrip } from "./plot.js";
 import { makePolicy } from "./policy.js";
-import { RECORDING_CHARS_MAX, asSimulation, toldOf } from "./recording.js";
+import { RECORDING_CHARS_MAX } from "./recording.js";
 import { bytes, clock, count, counted, duration } from "./words.js";
 
 /** Rows of the log that are shown. */
@@ -57,21 +57,20 @@ export function makeWhatIf(outlast, given) {
   const replay = async (file) => {
     const outcome = byId("recording-outcome");
     try {
-      const replayed = await inBackground("replay", await textOf(file, RECORDING_CHARS_MAX, bytes));
-      const simulation = asSimulation(replayed);
+      const text = await textOf(file, RECORDING_CHARS_MAX, bytes);
+      const { told, ...simulation } = await inBackground("replay", text);
       const { trace, scenario } = simulation;
       shown = { ...simulation, clients: compared(trace, scenario), recorded: true };
       byId("whatif-fault").textContent = "";
       byId("recording-clear").disabled = false;
       show(outlast, shown);
-      outcome.textContent = toldOf(replayed, file.name);
+      outcome.textContent = `${file.name}: ${told}`;
     } catch (error) {
       outcome.textContent = `${file.name}: ${error.message}`;
     }
   };
   takeFiles(byId("recording"), byId("whatif"), replay);
   byId("recording-clear").addEventListener("click", () => {
-    byId("recording").value = "";
     update();
   });
 
@@ -97,7 +96,8 @@ export function makeWhatIf(outlast, given) {
     settings,
     show: () => {
       isVisible = true;
-      update();
+      if (shown?.recorded) show(outlast, shown);
+      else update();
     },
     repaint: () => {
       if (shown !== undefined && !byId("whatif").hidden) show(outlast, shown);
@@ -116,7 +116,13 @@ export function makeWhatIf(outlast, given) {
 
 /** Hands on a file that is chosen, or dropped anywhere in `area`. */
 function takeFiles(input, area, onFile) {
-  input.addEventListener("change", () => input.files[0] && onFile(input.files[0]));
+  input.addEventListener("change", () => {
+    const [file] = input.files;
+    if (file === undefined) return;
+    onFile(file);
+    // The same file may be read again once it has grown.
+    input.value = "";
+  });
   area.addEventListener("dragover", (event) => event.preventDefault());
   area.addEventListener("drop", (event) => {
     const [file] = event.dataTransfer.files;
