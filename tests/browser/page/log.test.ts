@@ -83,7 +83,7 @@ test("a log of 10 MB is checked without standing still, and all of its correctio
   const { page } = await open("#log");
   const entry = "## yesterday\n<script>globalThis.owned = 1</script> \u0007\n\n";
   await copy(page, entry, 10_000_000 / entry.length);
-  const longest = await standstill(page, 200, async () => {
+  const longest = await standstill(page, async () => {
     await page.locator("#journal").evaluate((field: HTMLTextAreaElement) => {
       field.value = "";
       field.dispatchEvent(new Event("input"));
@@ -113,7 +113,7 @@ test.each([
 ])("what is too long for %s is told", async (field, length, told, message) => {
   const { page } = await open("#log");
   await copy(page, "[", length);
-  const longest = await standstill(page, 200, async () => {
+  const longest = await standstill(page, async () => {
     await paste(page, field);
     await page.locator(told, { hasText: message }).waitFor();
   });

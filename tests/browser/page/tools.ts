@@ -31,41 +31,36 @@ export function opening(): (fragment?: string) => Promise<Devtools> {
   };
 }
 
-/** How often something is tried: on a machine that has other work to do, any task may be long. */
-const TRIES_MAX = 5;
+interface TraceEvent {
+  name: string;
+  ph: string;
+  pid: number;
+  tid: number;
+  args: { name?: string };
+  /** How long it took, and how long of that it had a processor, in microseconds. */
+  dur?: number;
+  tdur?: number;
+}
 
 /**
- * The longest time that the page stands still while something is done, in milliseconds: the shortest of
- * several tries, which end once it is less than `wanted_ms`.
+ * The longest task of the page's own thread while something is done, in milliseconds on a processor: on a
+ * machine that has other work to do, any task is long by the clock.
  */
-export async function standstill(
-  page: Page,
-  wanted_ms: number,
-  act: () => Promise<void>,
-): Promise<number> {
-  await page.evaluate(() => {
-    const seen = { longest: 0 };
-    Object.assign(globalThis, { seen });
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) seen.longest = Math.max(seen.longest, duration);
-    }).observe({ type: "longtask" });
+export async function standstill(page: Page, act: () => Promise<void>): Promise<number> {
+  const browser = page.context().browser()!;
+  await browser.startTracing(page, { categories: ["toplevel"] });
+  await act();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as {
+    traceEvents: TraceEvent[];
+  };
+  const thread = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
+  const named = traceEvents.filter(({ name, args }) => {
+    return name === "thread_name" && args.name === "CrRendererMain";
   });
-  const longest = () =>
-    page.evaluate(async () => {
-      // What was observed is told after the frame.
-      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-      const { seen } = globalThis as unknown as { seen: { longest: number } };
-      const { longest } = seen;
-      seen.longest = 0;
-      return longest;
-    });
-  let shortest = Infinity;
-  for (let tries = 0; tries < TRIES_MAX && shortest >= wanted_ms; tries += 1) {
-    await longest();
-    await act();
-    shortest = Math.min(shortest, await longest());
-  }
-  return shortest;
+  const pages = new Set(named.map(thread));
+  const tasks = traceEvents.filter((event) => event.ph === "X" && pages.has(thread(event)));
+  if (tasks.length === 0) throw new Error("the trace holds no task of the page");
+  return Math.max(...tasks.map(({ dur = Infinity, tdur = dur }) => tdur / 1_000));
 }
 
 /** Puts a text on the clipboard so many times. */
