@@ -27,10 +27,15 @@ export function makeWhatIf(outlast, given) {
   let shown;
   let shownFleet;
   let isVisible = false;
+  /** The policy that a recording took the place of. */
+  let before;
 
   const update = async () => {
-    byId("recording-outcome").textContent = "";
-    byId("recording-clear").disabled = true;
+    if (shown?.recorded) {
+      outage.showRecorded();
+      byId("recording-outcome").textContent = "";
+      byId("recording-clear").disabled = true;
+    }
     if (isVisible) writeAddress("whatif", settings());
     const input = { options: readPolicy(), scenario: outage.scenario() };
     try {
@@ -50,7 +55,7 @@ export function makeWhatIf(outlast, given) {
       byId("whatif-fault").textContent = error.message;
     }
   };
-  const readPolicy = makePolicy(outlast, given, () => update());
+  const { read: readPolicy, show: showPolicy } = makePolicy(outlast, given, () => update());
   const outage = makeOutage(given, () => update());
   const settings = () => ({ ...readPolicy(), ...outage.settings() });
 
@@ -60,7 +65,10 @@ export function makeWhatIf(outlast, given) {
       const text = await textOf(file, RECORDING_CHARS_MAX, bytes);
       const { told, ...simulation } = await inBackground("replay", text);
       const { trace, scenario } = simulation;
-      shown = { ...simulation, clients: compared(trace, scenario), recorded: true };
+      before = shown?.recorded ? before : outlast.policy(readPolicy());
+      shown = { ...simulation, clients: compared(trace, scenario, true), recorded: true };
+      showPolicy(simulation.options);
+      outage.showRecorded(scenario);
       byId("whatif-fault").textContent = "";
       byId("recording-clear").disabled = false;
       show(outlast, shown);
@@ -71,6 +79,7 @@ export function makeWhatIf(outlast, given) {
   };
   takeFiles(byId("recording"), byId("whatif"), replay);
   byId("recording-clear").addEventListener("click", () => {
+    showPolicy(before);
     update();
   });
 
@@ -144,7 +153,7 @@ function inReality(incident) {
 }
 
 /** What each client does, in one form: dials `[at_ms, wait_ms]`, lines `[at_ms, count]`. */
-function compared(trace, scenario) {
+function compared(trace, scenario, recorded = false) {
   const returned = scenario.faults.at(-1)?.until_ms ?? 0;
   const own = {
     name: "outlast",
@@ -152,6 +161,7 @@ function compared(trace, scenario) {
     dials: ownDials(trace, scenario),
     lines: trace.lines.map(({ at_ms }) => [at_ms, 1]),
     backAfter: trace.return_ms,
+    recorded,
     rule: "the policy on the left; a line a cause, a summary an interval, one on recovery",
   };
   const other = (name, colour, { dials, lines, backAt }, rule) => ({
@@ -208,12 +218,12 @@ function show(outlast, { options, trace, scenario, clients, recorded = false }) 
     `${back}: ${counted(own.dials.length, "dial")}, ${counted(ownLines, "log line")}${fewer}.`;
   fillRows(
     byId("compared"),
-    clients.map(({ name, dials, lines, backAfter, rule }, place) => [
+    clients.map(({ name, dials, lines, backAfter, rule, recorded: own = false }, place) => [
       { text: name, is: `nowrap client ${clients[place].colour}` },
       count(dials.length),
       count(total(lines)),
       place === 1 || total(lines) >= naiveLines ? "–" : fewerThan(total(lines), naiveLines),
-      backAfter === null ? "never" : duration(backAfter),
+      own ? "recorded" : backAfter === null ? "never" : duration(backAfter),
       { text: rule, is: "quiet" },
     ]),
   );
