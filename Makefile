@@ -38,6 +38,10 @@ test-browser: ## Run the WASM package's tests in headless Chromium
 test-packaging: ## Install the built packages elsewhere and use them
 	@$(PYTHON) tests/run.py packaging
 
+.PHONY: faults
+faults: ## Put every client under fire, redis-py and ioredis beside it (ONLY=part of a fault's name, DRIVERS=a,b)
+	@scripts/faults $(if $(ONLY),--only "$(ONLY)") $(if $(DRIVERS),--drivers $(DRIVERS),--compare)
+
 .PHONY: devtools
 devtools: ## Put the devtools page together in build/devtools
 	@scripts/build-devtools
@@ -76,6 +80,10 @@ generated: ## Write the committed generated files anew
 .PHONY: bench
 bench: ## Compare with other clients, about 5 minutes (QUICK=1: only see that it works)
 	@scripts/bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(QUICK),--quick)
+
+.PHONY: compat-python
+compat-python: ## Run redis-py's own tests with redis-py and with outlast in its place (some minutes)
+	@scripts/compat-python
 
 .PHONY: setup-deny
 setup-deny: ## Install cargo-deny into build/tools, for lint (some minutes)

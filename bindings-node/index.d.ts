@@ -15,7 +15,11 @@ export declare class Client {
    * A client that dials with its first command, or at once where the policy says so. `wake` is
    * called when `turn` has something to do.
    */
-  constructor(url: string, options: unknown, wake: () => void)
+constructor(url: string, options: unknown, memory: Uint8Array, wake: (() => void), replied: ((number: number, ...replies: unknown[]) => void), ended: ((ended: unknown[]) => void), answered: ((answers: unknown[]) => void), polls: boolean)
+  flush(): unknown
+  submitFrames(bytes: Uint8Array): unknown
+  submitTransaction(bytes: Uint8Array): unknown
+  giveUp(reason: string): unknown[]
   /** Begins to dial. */
   start(): void
   /** Whether the first dial waits for the first command. */
@@ -25,14 +29,11 @@ export declare class Client {
   /** How the startup ended, once it has: `[true, null]` or `[false, error]`. */
   startup(): [boolean, unknown] | null
   /** Takes a command: its number if it waits, else how it ended. */
-  submit(args: unknown[], buffers: boolean): number | [boolean, unknown]
   /** Takes what stands between MULTI and EXEC, likewise. Its replies are bytes. */
-  submitTransaction(commands: unknown[][]): number | [boolean, unknown]
   /**
    * Takes commands that follow one another: name and arguments of all, and how many each has. What
    * `submit` says of each.
    */
-  submitAll(args: unknown[], lengths: number[], buffers: boolean[]): (number | [boolean, unknown])[]
   /** What is to be written now, if anything; a string holds one byte a character. */
   takeOutput(): string | Buffer | null
   /**
@@ -52,6 +53,8 @@ export declare class Client {
   get connected(): boolean
   /** The snapshot as JSON text. */
   status(): string
+  /** What the client counted, in Prometheus' text format. */
+  metrics(): string
   /** Where Redis is, without anything secret. */
   get endpoint(): string
   /** Ends every waiting command and the background thread. Again does nothing. */

@@ -2,7 +2,7 @@
 
 import { Command } from "ioredis";
 
-import type { Settler } from "./link.js";
+import type { Settler } from "./waiters.js";
 import { ignore } from "./promises.js";
 
 type Transformers = Readonly<Record<string, unknown>>;

@@ -4,7 +4,8 @@ import { Pipeline as Stock } from "ioredis";
 import type { Callback, Redis as StockRedis } from "ioredis";
 
 import { argumentFault, isPlain } from "./arguments.js";
-import type { Link, Prepared, Settler } from "./link.js";
+import type { Link, Prepared } from "./link.js";
+import type { Settler } from "./waiters.js";
 import { nodeify } from "./promises.js";
 
 /** What a pipeline asks its client for: the link, where its commands need no more than that. */

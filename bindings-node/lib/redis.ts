@@ -130,6 +130,11 @@ export class Redis extends Stock {
     return nodeify(watching, callback);
   }
 
+  /** What the client counted, in Prometheus' text format; nothing for a connection of ioredis alone. */
+  metrics(): string {
+    return this.#link?.metrics() ?? "";
+  }
+
   /** The snapshot that an operator wants to see; times are in seconds. */
   getStatus(): Status {
     if (this.#link !== undefined) return this.#link.status();

@@ -125,10 +125,14 @@ export interface Policy {
   breaker_window_ms: number;
   breaker_failures_min: number;
   breaker_failure_percent: number;
+  breaker_slow_call_ms: number;
+  breaker_slow_calls_min: number;
+  breaker_slow_call_percent: number;
   on_ambiguous: "error" | "local";
   on_guarded: "refuse" | "serve";
   connections_max: number;
   in_flight_max: number;
+  unsent_bytes_max: number;
   store_bytes_max: number;
   shadow: boolean;
   stale_ms_max: number;
@@ -385,6 +389,7 @@ export type Input =
   | { type: "dial_failed"; dial: number; failure: Failure }
   | { type: "connection_lost"; epoch: number; failure: Failure }
   | { type: "command_failed"; epoch: number; failure: Failure; write?: boolean }
+  | { type: "command_slow"; epoch: number; took_ms: number }
   | { type: "tally"; finished?: number; served_locally?: number; refused?: number }
   | {
       type: "replay_progressed";

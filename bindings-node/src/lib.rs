@@ -10,8 +10,12 @@
 pub mod client;
 pub mod command_line;
 mod convert;
+mod desk;
 pub mod engine;
 mod errors;
+mod frames;
 pub mod health;
+mod host;
+mod uv;
 
 pub use errors::{Code, Result};

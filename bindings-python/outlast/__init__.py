@@ -9,6 +9,7 @@ from __future__ import annotations
 
 # Registers what happens at a fork and at exit; it starts nothing.
 from outlast import _log as _log
+from outlast._install import install, uninstall
 from outlast._outlast import (
     Engine,
     Store,
@@ -70,10 +71,12 @@ __all__ = [
     "error_kinds",
     "failure_kinds",
     "from_url",
+    "install",
     "knobs",
     "log_entry",
     "parse_status",
     "policy",
     "replay",
     "simulate",
+    "uninstall",
 ]

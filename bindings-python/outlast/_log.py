@@ -13,8 +13,7 @@ import logging
 import os
 import sys
 import threading
-import weakref
-from collections.abc import Callable
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from outlast import _outlast
@@ -24,7 +23,7 @@ if sys.platform == "win32":
     import msvcrt
 
 if TYPE_CHECKING:
-    from outlast.types import Incident, LogRecord
+    from outlast.types import Incident, LogRecord, OnIncident
 
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -34,10 +33,8 @@ _STOP_SECONDS_MAX = 1.0
 _logger = logging.getLogger("outlast")
 
 # Who listens to the incidents of which client. A child process keeps them with its clients.
-_listeners: dict[int, Callable[[Incident, str], object]] = {}
+_listeners: dict[int, OnIncident] = {}
 _numbers = itertools.count(1)
-# Listeners whose client is gone: they still hear what it said before.
-_gone: list[int] = []
 
 
 class _State:
@@ -68,25 +65,29 @@ def start() -> None:
     _state.thread.start()
 
 
-def listener(call: Callable[[Incident, str], object]) -> int:
-    """Remembers who listens; the number under which its client tells incidents."""
+def warn(message: str) -> None:
+    """Logs what a caller should know of a client that was made in Python."""
+    _logger.warning("%s", message, extra={"outlast_code": "left_to_redis_py"})
+
+
+@contextlib.contextmanager
+def listening(call: OnIncident | None) -> Generator[int | None]:
+    """Remembers who listens; the number under which the client made meanwhile tells incidents.
+
+    Who listens is forgotten once that client is gone and all that it said is told.
+    """
+    if call is None:
+        yield None
+        return
     if not callable(call):
         raise InvalidArgument(f"on_incident must be callable, not {type(call).__name__}")
     number = next(_numbers)
     _listeners[number] = call
-    return number
-
-
-def forget(number: int | None) -> None:
-    """Forgets who listens once all that its client said is told."""
-    if number is not None:
-        _gone.append(number)
-
-
-def forget_with(client: object, number: int | None) -> None:
-    """Forgets who listens once the client is gone."""
-    if number is not None:
-        weakref.finalize(client, forget, number).atexit = False
+    try:
+        yield number
+    except BaseException:
+        _listeners.pop(number, None)
+        raise
 
 
 def _run(state: _State, descriptor: int) -> None:
@@ -96,21 +97,20 @@ def _run(state: _State, descriptor: int) -> None:
 
 
 def _log_all() -> None:
-    gone = list(_gone)
-    for number, incident, entry in _outlast.take_incidents():
+    incidents, gone = _outlast.take_incidents()
+    for number, incident, entry in incidents:
         call = _listeners.get(number)
         if call is not None:
             _tell(call, incident, entry)
     for number in gone:
         _listeners.pop(number, None)
-        _gone.remove(number)
     for record in _outlast.take_records():
         # A handler that fails must not silence what follows.
         with contextlib.suppress(Exception):
             _log(record)
 
 
-def _tell(call: Callable[[Incident, str], object], incident: Incident, entry: str) -> None:
+def _tell(call: OnIncident, incident: Incident, entry: str) -> None:
     try:
         call(incident, entry)
     except Exception:

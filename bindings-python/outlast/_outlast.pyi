@@ -1,7 +1,9 @@
-from collections.abc import Mapping, Sequence
+from asyncio import AbstractEventLoop
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from contextvars import Context
 from datetime import timedelta
 from os import PathLike
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal, TypeVar, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
 
@@ -18,9 +20,13 @@ from outlast.types import (
 )
 
 __all__ = [
+    "AsyncClient",
     "Client",
     "Engine",
     "Health",
+    "Later",
+    "Link",
+    "Reply",
     "Store",
     "Throttle",
     "__version__",
@@ -53,21 +59,27 @@ __version__: Final[str]
 
 _Argument: TypeAlias = str | bytes | bytearray | memoryview | int | float
 _Time: TypeAlias = int | timedelta
-_Text: TypeAlias = bytes | str
+_Ended = TypeVar("_Ended", covariant=True)
 
 @disjoint_base
 class Client:
-    def __new__(
-        cls,
-        url: str,
+    def __new__(cls, *_args: object, **_options: object) -> Self: ...
+    def open(
+        self,
+        url: str | None = None,
         profile: str | None = None,
-        decode_responses: bool = False,
         options: dict[str, object] | None = None,
+        *,
+        share: Client | None = None,
+        resp3: bool = False,
+        decode_responses: bool = False,
+        encoding: str = "utf-8",
+        encoding_errors: str = "strict",
         listener: int | None = None,
-    ) -> Self: ...
+    ) -> None: ...
     def connect(self) -> None: ...
     def begin(self) -> None: ...
-    def get(self, name: _Argument) -> _Text | None: ...
+    def get(self, name: _Argument) -> Any: ...  # noqa: ANN401 - bytes or str
     def set(
         self,
         name: _Argument,
@@ -78,19 +90,136 @@ class Client:
         xx: bool = False,
         keepttl: bool = False,
         get: bool = False,
-    ) -> bool | _Text | None: ...
+        *args: object,
+        **options: object,
+    ) -> Any: ...  # noqa: ANN401 - True, None, or the old value
     def incr(self, name: _Argument, amount: int | None = None) -> int: ...
     def delete(self, *names: _Argument) -> int: ...
-    def expire(self, name: _Argument, time: _Time) -> bool: ...
+    def expire(self, name: _Argument, time: _Time, *args: bool, **options: bool) -> bool: ...
     def ttl(self, name: _Argument) -> int: ...
-    def ping(self) -> bool: ...
     def execute_command(self, *args: _Argument) -> Any: ...  # noqa: ANN401 - any command's reply
+    def request(self, args: tuple[Any, ...], as_bytes: bool = False) -> Any: ...  # noqa: ANN401 - any command's reply
+    def run_pipeline(
+        self,
+        commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
+        callbacks: dict[str, Any] | None = None,
+    ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
+    def run_transaction(
+        self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
+    ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
+    @property
+    def direct(self) -> bool: ...
+    @direct.setter
+    def direct(self, direct: bool) -> None: ...
+    @property
+    def protocol(self) -> int | None: ...
     def get_status(self) -> Status: ...
+    def metrics(self) -> str: ...
     @property
     def mode(self) -> Literal["connected", "degraded", "reconciling", "closed"]: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_error: object) -> None: ...
+
+@disjoint_base
+class AsyncClient:
+    def __new__(cls, *_args: object, **_options: object) -> Self: ...
+    def open(
+        self,
+        url: str | None = None,
+        profile: str | None = None,
+        options: dict[str, object] | None = None,
+        *,
+        share: AsyncClient | None = None,
+        resp3: bool = False,
+        decode_responses: bool = False,
+        encoding: str = "utf-8",
+        encoding_errors: str = "strict",
+    ) -> None: ...
+    def connect(self) -> Awaitable[None]: ...
+    def begin(self) -> None: ...
+    def get(self, name: _Argument) -> Awaitable[Any]: ...
+    def set(
+        self,
+        name: _Argument,
+        value: _Argument,
+        ex: _Time | None = None,
+        px: _Time | None = None,
+        nx: bool = False,
+        xx: bool = False,
+        keepttl: bool = False,
+        get: bool = False,
+        *args: object,
+        **options: object,
+    ) -> Awaitable[Any]: ...
+    def incr(self, name: _Argument, amount: int | None = None) -> Awaitable[int]: ...
+    def delete(self, *names: _Argument) -> Awaitable[int]: ...
+    def expire(
+        self, name: _Argument, time: _Time, *args: bool, **options: bool
+    ) -> Awaitable[bool]: ...
+    def ttl(self, name: _Argument) -> Awaitable[int]: ...
+    def execute_command(
+        self, *args: _Argument, shape: Callable[[Any], Any] | None = None
+    ) -> Awaitable[Any]: ...
+    def request(
+        self,
+        args: tuple[Any, ...],
+        shape: Callable[..., Any] | None = None,
+        options: dict[str, Any] | None = None,
+        as_bytes: bool = False,
+    ) -> Any: ...  # noqa: ANN401 - an awaitable, or NotImplemented
+    def request_from_memory(
+        self,
+        args: tuple[Any, ...],
+        shape: Callable[..., Any] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> Awaitable[Any]: ...
+    def may_use_own_connection(self, args: tuple[Any, ...]) -> bool | None: ...
+    def run_pipeline(
+        self,
+        commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
+        shapes: dict[Any, Any] | None = None,
+        plain: bool = False,
+    ) -> Any: ...  # noqa: ANN401 - an awaitable, or NotImplemented
+    def run_transaction(
+        self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
+    ) -> Any: ...  # noqa: ANN401 - an awaitable, or NotImplemented
+    @property
+    def direct(self) -> bool: ...
+    @direct.setter
+    def direct(self, direct: bool) -> None: ...
+    @property
+    def protocol(self) -> int | None: ...
+    def get_status(self) -> Status: ...
+    @property
+    def mode(self) -> Literal["connected", "degraded", "reconciling", "closed"]: ...
+    def shut(self) -> None: ...
+
+@final
+class Later:
+    def __call__(self) -> Awaitable[Any]: ...
+
+@final
+class Link: ...
+
+@final
+class Reply(Coroutine[Any, Any, _Ended]):
+    def __await__(self) -> Generator[Any, Any, _Ended]: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...  # noqa: ANN401 - what asyncio passes on
+    def send(self, _value: object, /) -> Any: ...  # noqa: ANN401 - what asyncio passes on
+    def throw(self, *error: Any) -> Any: ...  # noqa: ANN401 - what asyncio passes on
+    def close(self) -> None: ...
+    def add_done_callback(
+        self, callback: Callable[[Any], object], *, context: Context | None = None
+    ) -> None: ...
+    def remove_done_callback(self, callback: Callable[[Any], object]) -> int: ...
+    def cancel(self, msg: object = None) -> bool: ...
+    def cancelled(self) -> bool: ...
+    def done(self) -> bool: ...
+    def result(self) -> _Ended: ...
+    def exception(self) -> BaseException | None: ...
+    def get_loop(self) -> AbstractEventLoop: ...
 
 @final
 class Engine:
@@ -153,7 +282,7 @@ def error_kinds() -> list[str]: ...
 def error_class(code: str) -> type[Exception] | None: ...
 def failure_class(code: str) -> type[Exception] | None: ...
 def log_pipe() -> int | None: ...
-def take_incidents() -> list[tuple[int, Incident, str]]: ...
+def take_incidents() -> tuple[list[tuple[int, Incident, str]], list[int]]: ...
 def take_records() -> list[LogRecord]: ...
 def wake() -> None: ...
 def close_all() -> None: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypedDict, Union
 
 
@@ -95,6 +95,10 @@ class Incident(TypedDict):
     replayed: int
     conflicts: int
     replay_refused: int
+
+
+# Called with an incident that is over, and its entry for the production log.
+OnIncident = Callable[[Incident, str], object]
 
 
 class Latency(TypedDict):

@@ -2,15 +2,15 @@
 //! converted with it again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-use outlast::{Config, Error, ErrorKind, Value};
+use outlast::{Config, Value};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
-use crate::convert::{self, Arg};
-use crate::errors::raised;
-use crate::process::{Member, start_log_thread};
+use crate::convert::{self, Arg, Forms};
+use crate::errors::{exception, invalid_argument, raised};
+use crate::shared::Shared;
 
 /// The variables by which Python applications name their environment.
 const PROFILE_VARIABLES: &[&str] = &["APP_ENV", "FLASK_ENV", "DJANGO_ENV"];
@@ -19,95 +19,103 @@ const PROFILE_VARIABLES: &[&str] = &["APP_ENV", "FLASK_ENV", "DJANGO_ENV"];
 #[pyclass(module = "outlast._outlast", subclass, frozen)]
 #[derive(Debug)]
 pub(crate) struct Client {
-    config: Config,
-    decode_responses: bool,
-    /// The number under which its incidents are told.
-    listener: Option<u64>,
-    begun: AtomicBool,
-    closed: AtomicBool,
-    /// Locked with the GIL held and kept, so never by another thread in a fork.
-    member: Mutex<Arc<Member>>,
+    /// Set once, by the constructor of the class in Python.
+    opened: OnceLock<Opened>,
+    /// Whether the methods here are what their names stand for; if not, those of redis-py are.
+    direct: AtomicBool,
 }
 
-impl Drop for Client {
-    fn drop(&mut self) {
-        let member = self.member.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if member.is_inherited() {
-            // To drop it would take locks whose holders are gone.
-            std::mem::forget(member.clone());
-        }
-    }
+#[derive(Debug)]
+struct Opened {
+    /// None where redis-py does everything.
+    shared: Option<Arc<Shared>>,
+    forms: Forms,
+    /// The same for replies that are bytes whatever the client wants.
+    bytes: Forms,
 }
 
 #[pymethods]
 impl Client {
+    /// A client that is not open yet. Arguments are for the constructor of the class in Python,
+    /// which has it opened.
     #[new]
-    #[pyo3(signature = (url, profile=None, decode_responses=false, options=None, listener=None))]
-    fn new(
+    #[pyo3(signature = (*_args, **_options))]
+    const fn new(_args: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> Self {
+        Self { opened: OnceLock::new(), direct: AtomicBool::new(false) }
+    }
+
+    /// Opens it for a URL, as one that shares the connections and the memory of another, or as one
+    /// that redis-py does everything for. Incidents are told under the number of the listener. Once.
+    #[pyo3(signature = (
+        url=None, profile=None, options=None, *, share=None, resp3=false,
+        decode_responses=false, encoding="utf-8", encoding_errors="strict", listener=None,
+    ))]
+    fn open(
+        &self,
         py: Python<'_>,
-        url: &str,
+        url: Option<&str>,
         profile: Option<&str>,
-        decode_responses: bool,
         options: Option<&Bound<'_, PyDict>>,
+        share: Option<&Bound<'_, Self>>,
+        resp3: bool,
+        decode_responses: bool,
+        encoding: &str,
+        encoding_errors: &str,
         listener: Option<u64>,
-    ) -> PyResult<Self> {
-        let mut builder = Config::builder(url).profile_variables(PROFILE_VARIABLES);
-        if let Some(profile) = profile {
-            builder = builder.profile(profile);
-        }
-        for (name, value) in options.into_iter().flatten() {
-            if value.is_none() {
-                continue;
+    ) -> PyResult<()> {
+        let shared = match (share, url) {
+            (Some(other), _) => other.get().opened(py)?.shared.clone(),
+            (None, None) => None,
+            (None, Some(url)) => {
+                let config = config(py, url, profile, options, resp3)?;
+                Some(Arc::new(Shared::new(config, listener)?))
             }
-            let name = name.str()?;
-            let name = name.to_cow()?;
-            builder = match name.as_ref() {
-                "rules" => builder.rules(convert::rules(&value)?),
-                _ => builder.option(&name, &value.str()?.to_cow()?),
-            };
-        }
-        let config = builder.build().map_err(|error| raised(py, &error))?;
-        let lazy = config.policy.lazy_connect;
-        let client = Self {
-            member: Mutex::new(Member::new(config.clone(), listener)?),
-            config,
-            decode_responses,
-            listener,
-            begun: AtomicBool::new(false),
-            closed: AtomicBool::new(false),
         };
-        if !lazy {
-            client.connect(py)?;
+        let is_new = share.is_none();
+        let opened = Opened {
+            shared,
+            forms: Forms::new(decode_responses, encoding, encoding_errors),
+            bytes: Forms::new(false, encoding, encoding_errors),
+        };
+        let direct = opened.shared.is_some();
+        if self.opened.set(opened).is_err() {
+            return Err(invalid_argument(py, "the client was made already".into()));
         }
-        Ok(client)
+        self.direct.store(direct, Ordering::Relaxed);
+        match &self.opened(py)?.shared {
+            Some(shared) if is_new && !shared.is_lazy() => shared.connect(py),
+            _ => Ok(()),
+        }
     }
 
     /// Dials now and waits until that succeeded or the startup budget is spent.
     fn connect(&self, py: Python<'_>) -> PyResult<()> {
-        let member = self.live(py)?;
-        self.begun.store(true, Ordering::Relaxed);
-        interruptibly(py, |interrupt| member.client.connect_interruptible(interrupt))
+        self.shared(py)?.connect(py)
     }
 
     /// Dials in the background, without waiting.
     fn begin(&self, py: Python<'_>) -> PyResult<()> {
-        let member = self.live(py)?;
-        self.begun.store(true, Ordering::Relaxed);
-        py.detach(|| member.client.begin());
-        Ok(())
+        self.shared(py)?.begin(py)
     }
 
     /// The value of a key, or None.
-    fn get<'py>(&self, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.run(name.py(), &[Arg::Word("GET"), convert::argument("name", name)?])
+    fn get<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        match slf.get().direct() {
+            Some(client) => {
+                client.run(slf.py(), &[Arg::Word("GET"), client.argument("name", name)?])
+            }
+            None => theirs(slf, "get", (name,), None),
+        }
     }
 
     /// Sets a key. True, or None where `nx` or `xx` kept it from being set; with `get` the old
     /// value.
-    #[pyo3(signature = (name, value, ex=None, px=None, nx=false, xx=false, keepttl=false, get=false))]
+    #[pyo3(signature = (
+        name, value, ex=None, px=None, nx=false, xx=false, keepttl=false, get=false, *args, **options
+    ))]
     #[expect(clippy::fn_params_excessive_bools, reason = "the signature is redis-py's")]
     fn set<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         name: &Bound<'py, PyAny>,
         value: &Bound<'py, PyAny>,
         ex: Option<&Bound<'py, PyAny>>,
@@ -116,90 +124,219 @@ impl Client {
         xx: bool,
         keepttl: bool,
         get: bool,
+        args: &Bound<'py, PyTuple>,
+        options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let mut args = Vec::with_capacity(8);
-        args.push(Arg::Word("SET"));
-        args.push(convert::argument("name", name)?);
-        args.push(convert::argument("value", value)?);
+        let py = slf.py();
+        let lives = usize::from(ex.is_some()) + usize::from(px.is_some()) + usize::from(keepttl);
+        // redis-py takes digits for a number.
+        let is_text = ex.or(px).is_some_and(PyAnyMethods::is_instance_of::<PyString>);
+        let is_plain = lives <= 1 && !is_text && !(nx && xx);
+        let is_odd = !is_plain || options.is_some() || !args.is_empty();
+        let Some(client) = slf.get().direct().filter(|_| !is_odd) else {
+            let head = (name, value, ex, px, nx, xx, keepttl, get).into_pyobject(py)?;
+            let all = head.add(args)?.cast_into::<PyTuple>()?;
+            return theirs(slf, "set", all, options);
+        };
+        let mut words = Vec::with_capacity(8);
+        words.push(Arg::Word("SET"));
+        words.push(client.argument("name", name)?);
+        words.push(client.argument("value", value)?);
         if let Some(ex) = ex {
-            args.extend([Arg::Word("EX"), convert::time("ex", ex, 1)?]);
+            words.extend([Arg::Word("EX"), convert::time("ex", ex, 1)?]);
         }
         if let Some(px) = px {
-            args.extend([Arg::Word("PX"), convert::time("px", px, 1_000)?]);
+            words.extend([Arg::Word("PX"), convert::time("px", px, 1_000)?]);
         }
         let flags = [(nx, "NX"), (xx, "XX"), (keepttl, "KEEPTTL"), (get, "GET")];
-        args.extend(flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| Arg::Word(flag)));
-        self.run(name.py(), &args)
+        words.extend(flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| Arg::Word(flag)));
+        client.run(py, &words)
     }
 
     /// Adds to a counter; the new value.
     #[pyo3(signature = (name, amount=None))]
     fn incr<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         name: &Bound<'py, PyAny>,
         amount: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let key = convert::argument("name", name)?;
+        let Some(client) = slf.get().direct() else {
+            return match amount {
+                Some(amount) => theirs(slf, "incr", (name, amount), None),
+                None => theirs(slf, "incr", (name,), None),
+            };
+        };
+        let key = client.argument("name", name)?;
         let amount = match amount {
-            Some(amount) => convert::argument("amount", amount)?,
+            Some(amount) => client.argument("amount", amount)?,
             None => Arg::Word("1"),
         };
-        self.run(name.py(), &[Arg::Word("INCRBY"), key, amount])
+        client.run(slf.py(), &[Arg::Word("INCRBY"), key, amount])
     }
 
     /// Deletes keys; how many there were.
     #[pyo3(signature = (*names))]
-    fn delete<'py>(&self, names: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+    fn delete<'py>(
+        slf: &Bound<'py, Self>,
+        names: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let Some(client) = slf.get().direct() else {
+            return theirs(slf, "delete", names.clone(), None);
+        };
         let mut args = vec![Arg::Word("DEL")];
         for name in names {
-            args.push(convert::argument("name", &name)?);
+            args.push(client.argument("name", &name)?);
         }
-        self.run(names.py(), &args)
+        client.run(slf.py(), &args)
     }
 
     /// Lets a key expire after seconds or a timedelta; whether it was there.
-    fn expire(&self, name: &Bound<'_, PyAny>, time: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let key = convert::argument("name", name)?;
+    #[pyo3(signature = (name, time, *args, **options))]
+    fn expire<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyAny>,
+        time: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let is_text = time.is_instance_of::<PyString>();
+        let is_odd = is_text || options.is_some() || !args.is_empty();
+        let Some(client) = slf.get().direct().filter(|_| !is_odd) else {
+            let all = (name, time).into_pyobject(py)?.add(args)?.cast_into::<PyTuple>()?;
+            return theirs(slf, "expire", all, options);
+        };
+        let key = client.argument("name", name)?;
         let time = convert::time("time", time, 1)?;
-        self.run(name.py(), &[Arg::Word("EXPIRE"), key, time])?.is_truthy()
+        let was_there = client.run(py, &[Arg::Word("EXPIRE"), key, time])?.is_truthy()?;
+        Ok(was_there.into_pyobject(py)?.to_owned().into_any())
     }
 
     /// Seconds until a key expires: -1 if never, -2 if there is no such key.
-    fn ttl<'py>(&self, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.run(name.py(), &[Arg::Word("TTL"), convert::argument("name", name)?])
-    }
-
-    /// True, from Redis or from memory; `get_status` tells which.
-    fn ping(&self, py: Python<'_>) -> PyResult<bool> {
-        self.run(py, &[Arg::Word("PING")])?.is_truthy()
+    fn ttl<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        match slf.get().direct() {
+            Some(client) => {
+                client.run(slf.py(), &[Arg::Word("TTL"), client.argument("name", name)?])
+            }
+            None => theirs(slf, "ttl", (name,), None),
+        }
     }
 
     /// Runs any command: its name and arguments, as Redis documents them.
     #[pyo3(signature = (*args))]
-    fn execute_command<'py>(&self, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        self.run(args.py(), &convert::command(args)?)
+    fn execute_command<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let client = slf.get();
+        let command = convert::command(args, &client.opened(args.py())?.forms)?;
+        client.run(args.py(), &command)
+    }
+
+    /// Runs a command for redis-py: its reply as a connection would have read it, or
+    /// `NotImplemented` where the command needs a connection of its own and Redis is there.
+    #[pyo3(signature = (args, as_bytes=false))]
+    fn request<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        as_bytes: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = args.py();
+        let (shared, opened) = (self.shared(py)?, self.opened(py)?);
+        let command = convert::command(args, &opened.forms)?;
+        if shared.needs_own_connection(py, &command)? {
+            return Ok(py.NotImplemented().into_bound(py));
+        }
+        let value = shared.call(py, &command)?;
+        convert::raw(py, value, if as_bytes { &opened.bytes } else { &opened.forms })
+    }
+
+    /// Runs commands that leave in one write, each a tuple of name and arguments and a dict of what
+    /// redis-py is to do with the reply, as `callbacks` do it. The list has their replies and errors;
+    /// `NotImplemented` where one of them needs a connection of its own and Redis is there.
+    ///
+    /// Without `callbacks` the replies are as those of `execute_command`.
+    #[pyo3(signature = (commands, callbacks=None))]
+    fn run_pipeline<'py>(
+        &self,
+        commands: &Bound<'py, PyList>,
+        callbacks: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = commands.py();
+        let (shared, opened) = (self.shared(py)?, self.opened(py)?);
+        let Some(packed) = self.packed(shared, commands)? else {
+            return Ok(py.NotImplemented().into_bound(py));
+        };
+        let replies = PyList::empty(py);
+        for (result, command) in shared.pipeline(py, &packed)?.into_iter().zip(commands) {
+            replies.append(match (result, callbacks) {
+                (Ok(value), Some(callbacks)) => opened.shaped(value, &command, callbacks)?,
+                (Ok(value), None) => convert::reply(py, value, &opened.forms)?,
+                (Err(error), _) => exception(py, &error)?,
+            })?;
+        }
+        Ok(replies.into_any())
+    }
+
+    /// The same for what stands between MULTI and EXEC; the list has the replies to these, too.
+    #[pyo3(signature = (commands, plain=false))]
+    fn run_transaction<'py>(
+        &self,
+        commands: &Bound<'py, PyList>,
+        plain: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = commands.py();
+        let (shared, opened) = (self.shared(py)?, self.opened(py)?);
+        let Some(packed) = self.packed(shared, commands)? else {
+            return Ok(py.NotImplemented().into_bound(py));
+        };
+        let replies = shared.transaction(py, &packed)?;
+        if plain {
+            return convert::reply(py, replies, &opened.forms);
+        }
+        convert::raw(py, replies, &opened.forms)
+    }
+
+    /// Whether the methods here are what their names stand for; where they are not, or were asked
+    /// for more than they know, those of redis-py are.
+    #[getter(direct)]
+    fn is_direct(&self) -> bool {
+        self.direct.load(Ordering::Relaxed)
+    }
+
+    #[setter(direct)]
+    fn set_direct(&self, direct: bool) {
+        let is_open = self.opened.get().is_some_and(|opened| opened.shared.is_some());
+        self.direct.store(direct && is_open, Ordering::Relaxed);
+    }
+
+    /// The version of RESP, and whether there is anything to speak it.
+    #[getter]
+    fn protocol(&self) -> Option<u8> {
+        self.opened.get()?.shared.as_ref().map(|shared| shared.protocol())
     }
 
     /// The snapshot that an operator sees. Times are in seconds.
     fn get_status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        convert::to_python(py, &self.shared(py)?.status(py)?)
+    }
+
+    /// What the client counted, in Prometheus' text format.
+    fn metrics(&self, py: Python<'_>) -> PyResult<String> {
         let member = self.member()?;
-        let status = py.detach(|| member.client.status());
-        convert::to_python(py, &status)
+        Ok(py.detach(|| member.client.metrics()))
     }
 
     /// `connected`, `degraded`, `reconciling` or `closed`.
     #[getter]
     fn mode(&self, py: Python<'_>) -> PyResult<&'static str> {
-        let member = self.member()?;
-        Ok(py.detach(|| member.client.status()).mode.code())
+        Ok(self.shared(py)?.status(py)?.mode.code())
     }
 
     /// Closes every connection. Again does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let member = self.member()?;
-        self.closed.store(true, Ordering::Relaxed);
-        py.detach(|| member.client.close());
-        Ok(())
+        let shared = self.opened.get().and_then(|opened| opened.shared.as_ref());
+        shared.map_or(Ok(()), |shared| shared.close(py))
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {
@@ -212,71 +349,136 @@ impl Client {
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let client = slf.get();
-        let (endpoint, profile) = (&client.config.endpoint, client.config.policy.profile.code());
         let name = slf.get_type().name()?;
-        Ok(format!("<{name} {endpoint} profile={profile} mode={}>", client.mode(slf.py())?))
+        let shared = slf.get().opened.get().and_then(|opened| opened.shared.as_ref());
+        match shared {
+            Some(shared) => Ok(format!("<{name} {}>", shared.describe(slf.py())?)),
+            None => Ok(format!("<{name} over redis-py>")),
+        }
     }
 }
 
 impl Client {
+    fn opened(&self, py: Python<'_>) -> PyResult<&Opened> {
+        self.opened.get().ok_or_else(|| {
+            invalid_argument(py, "the client was not made: its constructor was not called".into())
+        })
+    }
+
+    fn shared(&self, py: Python<'_>) -> PyResult<&Shared> {
+        self.opened(py)?.shared.as_deref().ok_or_else(|| {
+            let message = "redis-py does everything here, without memory and without a status";
+            invalid_argument(py, message.into())
+        })
+    }
+
+    /// This client, where its own methods are what their names stand for.
+    fn direct(&self) -> Option<&Self> {
+        self.direct.load(Ordering::Relaxed).then_some(self)
+    }
+
+    fn argument(&self, what: &str, value: &Bound<'_, PyAny>) -> PyResult<Arg> {
+        convert::argument(what, value, &self.opened(value.py())?.forms)
+    }
+
+    /// Commands as bytes; none where one of them needs a connection of its own and may have it.
+    fn packed(
+        &self,
+        shared: &Shared,
+        commands: &Bound<'_, PyList>,
+    ) -> PyResult<Option<Vec<Vec<Arg>>>> {
+        let py = commands.py();
+        let forms = &self.opened(py)?.forms;
+        let mut packed = Vec::with_capacity(commands.len());
+        for command in commands {
+            let command = command.cast::<PyTuple>()?.get_item(0)?;
+            let command = convert::command(command.cast()?, forms)?;
+            if shared.needs_own_connection(py, &command)? {
+                return Ok(None);
+            }
+            packed.push(command);
+        }
+        Ok(Some(packed))
+    }
+
     fn run<'py>(&self, py: Python<'py>, args: &[Arg]) -> PyResult<Bound<'py, PyAny>> {
-        let member = self.live(py)?;
-        let value: Value =
-            interruptibly(py, |interrupt| member.client.call_interruptible(args, interrupt))?;
-        convert::reply(py, value, self.decode_responses)
-    }
-
-    /// This process' client, for use: its records find a thread that logs them.
-    fn live(&self, py: Python<'_>) -> PyResult<Arc<Member>> {
-        let member = self.member()?;
-        if !member.used.load(Ordering::Relaxed) && !member.used.swap(true, Ordering::Relaxed) {
-            start_log_thread(py);
-        }
-        Ok(member)
-    }
-
-    /// This process' client. In the child of a fork it is a new one, in the state of the old.
-    fn member(&self) -> PyResult<Arc<Member>> {
-        let mut member = self.member.lock().unwrap_or_else(PoisonError::into_inner);
-        if member.is_inherited() {
-            let inherited =
-                std::mem::replace(&mut *member, Member::new(self.config.clone(), self.listener)?);
-            // To drop it would take locks whose holders are gone.
-            std::mem::forget(inherited);
-            if self.closed.load(Ordering::Relaxed) {
-                member.client.close();
-            } else if self.begun.load(Ordering::Relaxed) {
-                member.client.begin();
-            }
-        }
-        Ok(member.clone())
+        let value = self.shared(py)?.call(py, args)?;
+        convert::reply(py, value, &self.opened(py)?.forms)
     }
 }
 
-/// Makes a call without the GIL. A signal whose handler raises ends it with that very exception.
-fn interruptibly<T: Send>(
+impl Opened {
+    /// A reply in a pipeline, as redis-py's callback for the command makes it.
+    fn shaped<'py>(
+        &self,
+        value: Value,
+        command: &Bound<'py, PyAny>,
+        callbacks: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = command.py();
+        let (args, options) = command.extract::<(Bound<'_, PyTuple>, Bound<'_, PyDict>)>()?;
+        let wants_bytes = !options.is_empty() && options.contains("NEVER_DECODE")?;
+        let forms = if wants_bytes { &self.bytes } else { &self.forms };
+        let reply = convert::raw(py, value, forms)?;
+        let name = args.get_item(0)?;
+        let callback = match callbacks.get_item(&name)? {
+            None if convert::name(&name).is_some() => None,
+            None => callbacks.get_item(name.call_method0("upper")?)?,
+            found => found,
+        };
+        let Some(callback) = callback else { return Ok(reply) };
+        if options.is_empty() {
+            return callback.call1((reply,));
+        }
+        let options = options.copy()?;
+        for not_for_it in ["keys", "NEVER_DECODE"] {
+            if options.contains(not_for_it)? {
+                options.del_item(not_for_it)?;
+            }
+        }
+        callback.call((reply,), Some(&options))
+    }
+}
+
+/// The method of redis-py of this name, which ends in `execute_command` of the same client.
+fn theirs<'py>(
+    client: &Bound<'py, Client>,
+    method: &str,
+    args: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>>,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = client.py();
+    let stock = py.import("outlast.client")?.getattr("Stock")?;
+    let args = args.into_pyobject(py).map_err(Into::into)?;
+    let all = PyTuple::new(py, [client])?.add(args)?;
+    stock.getattr(method)?.call(all.cast_into::<PyTuple>()?, options)
+}
+
+/// Where Redis is and how to behave, from a URL and options.
+pub(crate) fn config(
     py: Python<'_>,
-    call: impl FnOnce(&dyn Fn() -> Result<(), Error>) -> Result<T, Error> + Send,
-) -> PyResult<T> {
-    let caught = Mutex::new(None);
-    let interrupt = || {
-        // Without an interpreter there is nobody left to interrupt.
-        match Python::try_attach(check_signals) {
-            None | Some(Ok(())) => Ok(()),
-            Some(Err(exception)) => {
-                *caught.lock().unwrap_or_else(PoisonError::into_inner) = Some(exception);
-                Err(Error::new(ErrorKind::Closed, "interrupted by a signal"))
-            }
-        }
-    };
-    let result = py.detach(|| call(&interrupt));
-    match caught.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(exception) => Err(exception),
-        None => result.map_err(|error| raised(py, &error)),
+    url: &str,
+    profile: Option<&str>,
+    options: Option<&Bound<'_, PyDict>>,
+    resp3: bool,
+) -> PyResult<Config> {
+    let mut builder = Config::builder(url).profile_variables(PROFILE_VARIABLES);
+    if resp3 {
+        builder = builder.resp3_by_default();
     }
-}
-
-fn check_signals(py: Python<'_>) -> PyResult<()> {
-    py.check_signals()
+    if let Some(profile) = profile {
+        builder = builder.profile(profile);
+    }
+    for (name, value) in options.into_iter().flatten() {
+        if value.is_none() {
+            continue;
+        }
+        let name = name.str()?;
+        let name = name.to_cow()?;
+        builder = match name.as_ref() {
+            "rules" => builder.rules(convert::rules(&value)?),
+            _ => builder.option(&name, &value.str()?.to_cow()?),
+        };
+    }
+    builder.build().map_err(|error| raised(py, &error))
 }

@@ -3,8 +3,10 @@
 use outlast::{Error, ErrorKind, RuleSpec, Value};
 use outlast_core::Timestamp;
 use outlast_core::classify::{CAUSE_DEPTH_MAX, CAUSE_WIDTH_MAX, classify_reply};
+use outlast_core::command::Command;
 use pyo3::exceptions::{PyBaseException, PyUnicodeDecodeError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyList,
     PyMemoryView, PySet, PyString, PyTuple, PyType,
@@ -37,10 +39,50 @@ impl AsRef<[u8]> for Arg {
     }
 }
 
+/// What texts are as bytes, and what a client hands out.
+#[derive(Debug, Default)]
+pub(crate) struct Forms {
+    /// Whether replies are texts.
+    pub(crate) text: bool,
+    /// Where it is not strict UTF-8: encoding, and what becomes of what it cannot hold.
+    pub(crate) coding: Option<(String, String)>,
+}
+
+impl Forms {
+    pub(crate) fn new(text: bool, encoding: &str, errors: &str) -> Self {
+        let is_utf8 = ["utf-8", "utf8"].iter().any(|name| encoding.eq_ignore_ascii_case(name));
+        let coding = (!is_utf8 || errors != "strict").then(|| (encoding.into(), errors.into()));
+        Self { text, coding }
+    }
+
+    fn encoded(&self, text: &Bound<'_, PyString>) -> PyResult<Vec<u8>> {
+        match &self.coding {
+            None => Ok(text.to_cow()?.into_owned().into_bytes()),
+            Some(coding) => {
+                let bytes = text.call_method1("encode", (&coding.0, &coding.1))?;
+                Ok(bytes.cast::<PyBytes>()?.as_bytes().to_vec())
+            }
+        }
+    }
+
+    fn bulk<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        if !self.text {
+            return Ok(PyBytes::new(py, bytes).into_any());
+        }
+        if let Some((encoding, errors)) = &self.coding {
+            return PyBytes::new(py, bytes).call_method1("decode", (encoding, errors));
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(PyString::new(py, text).into_any()),
+            Err(error) => Err(PyUnicodeDecodeError::new_err_from_utf8(py, bytes, error)),
+        }
+    }
+}
+
 /// An argument of a command. Numbers are written as redis-py writes them; a truth value is none.
-pub(crate) fn argument(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Arg> {
+pub(crate) fn argument(what: &str, value: &Bound<'_, PyAny>, forms: &Forms) -> PyResult<Arg> {
     if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Arg::Bytes(text.to_cow()?.into_owned().into_bytes()));
+        return Ok(Arg::Bytes(forms.encoded(text)?));
     }
     if let Ok(bytes) = value.cast::<PyBytes>() {
         return Ok(Arg::Bytes(bytes.as_bytes().to_vec()));
@@ -66,11 +108,34 @@ pub(crate) fn argument(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Arg> {
     Err(wrong_type(what, ARGUMENTS, value))
 }
 
+/// The name of a command of one word, in capitals: looked up by Python, which has its hash already.
+pub(crate) fn name(value: &Bound<'_, PyAny>) -> Option<&'static str> {
+    static PLACES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let py = value.py();
+    let filled = PLACES.get_or_try_init(py, || {
+        let places = PyDict::new(py);
+        let commands = Command::all().iter().enumerate();
+        for (place, command) in commands.filter(|(_, command)| !command.is_subcommand()) {
+            places.set_item(command.name, place)?;
+        }
+        PyResult::Ok(places.unbind())
+    });
+    let text = value.cast_exact::<PyString>().ok()?;
+    let place = filled.ok()?.bind(py).get_item(text).ok()??;
+    Some(Command::all().get(place.extract::<usize>().ok()?)?.name)
+}
+
 /// The arguments of a command whose name may be of several words, such as `CONFIG GET`.
-pub(crate) fn command(args: &Bound<'_, PyTuple>) -> PyResult<Vec<Arg>> {
+pub(crate) fn command(args: &Bound<'_, PyTuple>, forms: &Forms) -> PyResult<Vec<Arg>> {
     let mut command = Vec::with_capacity(args.len() + 1);
     for (at, value) in args.iter().enumerate() {
-        let arg = argument(if at == 0 { "the command" } else { "an argument" }, &value)?;
+        if at == 0
+            && let Some(name) = name(&value)
+        {
+            command.push(Arg::Word(name));
+            continue;
+        }
+        let arg = argument(if at == 0 { "the command" } else { "an argument" }, &value, forms)?;
         if at == 0 {
             let words = arg.as_ref().split(u8::is_ascii_whitespace);
             let words = words.filter(|word| !word.is_empty());
@@ -106,31 +171,59 @@ fn digits(value: &Bound<'_, PyAny>) -> PyResult<String> {
 }
 
 /// A reply as redis-py would hand it out: `OK` and `PONG` are true.
-pub(crate) fn reply(py: Python<'_>, value: Value, text: bool) -> PyResult<Bound<'_, PyAny>> {
-    let list = |items: Vec<Value>| {
-        let items = items.into_iter().map(|item| reply(py, item, text));
-        PyList::new(py, items.collect::<PyResult<Vec<_>>>()?).map(Bound::into_any)
-    };
+pub(crate) fn reply<'py>(
+    py: Python<'py>,
+    value: Value,
+    forms: &Forms,
+) -> PyResult<Bound<'py, PyAny>> {
     match value {
-        Value::Nil | Value::NilArray => Ok(py.None().into_bound(py)),
         Value::Simple(status) if status == "OK" || status == "PONG" => Ok(truth(py, true)),
-        Value::Simple(status) => bulk(py, status.as_bytes(), text),
-        Value::Error(message) => {
-            exception(py, &Error::reply(classify_reply(&message), message.as_str()))
+        Value::Array(items) | Value::Push(items) => {
+            let items = items.into_iter().map(|item| reply(py, item, forms));
+            Ok(PyList::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any())
         }
-        Value::Integer(number) => Ok(number.into_pyobject(py)?.into_any()),
-        Value::Bulk(bytes) | Value::Verbatim { text: bytes, .. } => bulk(py, &bytes, text),
-        Value::Array(items) | Value::Push(items) => list(items),
         Value::Map(pairs) => {
             let dict = PyDict::new(py);
             for (key, value) in pairs {
-                dict.set_item(hashable(py, key, text)?, reply(py, value, text)?)?;
+                dict.set_item(hashable(py, key, forms)?, reply(py, value, forms)?)?;
             }
             Ok(dict.into_any())
         }
         Value::Set(items) => {
-            let items = items.into_iter().map(|item| hashable(py, item, text));
+            let items = items.into_iter().map(|item| hashable(py, item, forms));
             Ok(PySet::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any())
+        }
+        value => raw(py, value, forms),
+    }
+}
+
+/// A reply as the connections of redis-py read it: a status is bytes, a set is a list.
+pub(crate) fn raw<'py>(
+    py: Python<'py>,
+    value: Value,
+    forms: &Forms,
+) -> PyResult<Bound<'py, PyAny>> {
+    match value {
+        Value::Nil | Value::NilArray => Ok(py.None().into_bound(py)),
+        Value::Simple(status) => forms.bulk(py, status.as_bytes()),
+        Value::Error(message) => {
+            exception(py, &Error::reply(classify_reply(&message), message.as_str()))
+        }
+        Value::Integer(number) => Ok(number.into_pyobject(py)?.into_any()),
+        Value::Bulk(bytes) | Value::Verbatim { text: bytes, .. } => forms.bulk(py, &bytes),
+        Value::Array(items) | Value::Set(items) | Value::Push(items) => {
+            let list = PyList::empty(py);
+            for item in items {
+                list.append(raw(py, item, forms)?)?;
+            }
+            Ok(list.into_any())
+        }
+        Value::Map(pairs) => {
+            let dict = PyDict::new(py);
+            for (key, value) in pairs {
+                dict.set_item(hashable(py, key, forms)?, raw(py, value, forms)?)?;
+            }
+            Ok(dict.into_any())
         }
         Value::Double(number) => Ok(PyFloat::new(py, number).into_any()),
         Value::Boolean(truth_value) => Ok(truth(py, truth_value)),
@@ -140,32 +233,26 @@ pub(crate) fn reply(py: Python<'_>, value: Value, text: bool) -> PyResult<Bound<
 }
 
 /// A reply that a dict or set can hold.
-fn hashable(py: Python<'_>, value: Value, text: bool) -> PyResult<Bound<'_, PyAny>> {
+pub(crate) fn hashable<'py>(
+    py: Python<'py>,
+    value: Value,
+    forms: &Forms,
+) -> PyResult<Bound<'py, PyAny>> {
     match value {
         Value::Array(items) | Value::Set(items) | Value::Push(items) => {
-            let items = items.into_iter().map(|item| hashable(py, item, text));
+            let items = items.into_iter().map(|item| hashable(py, item, forms));
             Ok(PyTuple::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any())
         }
         Value::Map(pairs) => {
             let items = pairs.into_iter().map(|(key, value)| Value::Array(vec![key, value]));
-            hashable(py, Value::Array(items.collect()), text)
+            hashable(py, Value::Array(items.collect()), forms)
         }
-        value => reply(py, value, text),
+        value => raw(py, value, forms),
     }
 }
 
 fn truth(py: Python<'_>, value: bool) -> Bound<'_, PyAny> {
     PyBool::new(py, value).to_owned().into_any()
-}
-
-fn bulk<'py>(py: Python<'py>, bytes: &[u8], text: bool) -> PyResult<Bound<'py, PyAny>> {
-    if !text {
-        return Ok(PyBytes::new(py, bytes).into_any());
-    }
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(PyString::new(py, text).into_any()),
-        Err(error) => Err(PyUnicodeDecodeError::new_err_from_utf8(py, bytes, error)),
-    }
 }
 
 /// What the core answers as dicts, lists, texts and numbers.
@@ -261,7 +348,8 @@ pub(crate) fn listed(args: &Bound<'_, PyAny>) -> PyResult<Vec<Arg>> {
         let message = "args must be a list of arguments, not str";
         return Err(invalid_argument(args.py(), message.into()));
     }
-    args.try_iter()?.map(|arg| argument("an argument", &arg?)).collect()
+    let forms = Forms::default();
+    args.try_iter()?.map(|arg| argument("an argument", &arg?, &forms)).collect()
 }
 
 /// A whole number of up to 64 bits.

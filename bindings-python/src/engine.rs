@@ -51,7 +51,7 @@ pub(crate) fn class_of<'py>(
     key: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let policy = convert::policy(options, py)?;
-    let key = convert::argument("key", key)?;
+    let key = convert::argument("key", key, &convert::Forms::default())?;
     to_python(py, &inspect::class_of(&policy, key.as_ref()))
 }
 

@@ -29,11 +29,10 @@ pub(crate) fn raised(py: Python<'_>, error: &Error) -> PyErr {
 
 /// The exception as an object, for error replies inside a list.
 pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
-    let exception = class(py, error.kind())?.call1((error.message(),))?;
-    exception.setattr("code", error.code())?;
-    exception.setattr("kind", error.failure().map(FailureKind::code))?;
-    exception.setattr("next_dial_in", error.next_dial_in_ms().map(seconds))?;
-    Ok(exception)
+    let failure = error.failure().map(FailureKind::code);
+    let next_dial_in = error.next_dial_in_ms().map(seconds);
+    let what = (class_name(error.kind()), error.code(), error.message(), failure, next_dial_in);
+    py.import("outlast.exceptions")?.getattr("_made")?.call1(what)
 }
 
 /// An argument that is not what it should be, by its type; its value may be a secret.

@@ -1,17 +1,22 @@
 //! The private module `outlast._outlast`: what the package `outlast` is made of.
 
+mod asyncio;
 mod client;
 mod command_line;
 mod convert;
+mod convoy;
 mod engine;
 mod errors;
 mod health;
 mod process;
+mod shared;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 mod _outlast {
+    #[pymodule_export]
+    use crate::asyncio::{AsyncClient, Later, Link, Reply};
     #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{PipeReader, PipeWriter, Write, pipe};
+use std::io::{self, PipeReader, PipeWriter, Write, pipe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -13,7 +13,7 @@ use outlast_core::incident::Incident;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use crate::convert;
+use crate::{asyncio, convert};
 
 /// How often this process was forked from one that had loaded the module.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
@@ -25,7 +25,24 @@ struct Shared {
     records: Arc<Records>,
     /// Until the log thread has it.
     reader: Option<PipeReader>,
-    members: Vec<Weak<Member>>,
+    members: Vec<Weak<dyn Closable>>,
+}
+
+/// A client that is closed when the process ends.
+pub(crate) trait Closable: Send + Sync {
+    fn close(&self);
+}
+
+impl Closable for Member {
+    fn close(&self) {
+        self.client.close();
+    }
+}
+
+impl Closable for asyncio::Member {
+    fn close(&self) {
+        self.client.close();
+    }
 }
 
 /// A client, and the process that it belongs to.
@@ -46,23 +63,40 @@ impl Member {
     /// A client that has not dialled yet. Where it has a listener, its incidents wait under that
     /// number.
     pub(crate) fn new(config: Config, listener: Option<u64>) -> PyResult<Arc<Self>> {
-        with_shared(|shared| {
-            let records = shared.records.clone();
-            let member = Arc::new(Self {
-                client: blocking::Client::new(config, Arc::new(Voice { records, listener })),
+        join(listener, |records| {
+            Ok(Arc::new(Self {
+                client: blocking::Client::new(config, records),
                 used: AtomicBool::new(false),
-                generation: GENERATION.load(Ordering::Relaxed),
-            });
-            shared.members.retain(|member| member.strong_count() > 0);
-            shared.members.push(Arc::downgrade(&member));
-            member
+                generation: generation(),
+            }))
         })
     }
 
     /// Whether it was inherited from a parent process, and so must not be touched.
     pub(crate) fn is_inherited(&self) -> bool {
-        self.generation != GENERATION.load(Ordering::Relaxed)
+        self.generation != generation()
     }
+}
+
+/// How often this process was forked. What was made before belongs to a parent, and must not be
+/// touched.
+pub(crate) fn generation() -> u64 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// Makes a client whose log records and incidents go to the log thread, and which is closed at the
+/// end.
+pub(crate) fn join<T: Closable + 'static>(
+    listener: Option<u64>,
+    make: impl FnOnce(Arc<dyn Sink>) -> io::Result<Arc<T>>,
+) -> PyResult<Arc<T>> {
+    let member = with_shared(|shared| {
+        let member = make(Arc::new(Voice { records: shared.records.clone(), listener }))?;
+        shared.members.retain(|member| member.strong_count() > 0);
+        shared.members.push(Arc::downgrade(&(member.clone() as Arc<dyn Closable>)));
+        Ok(member)
+    })?;
+    member.map_err(|error: io::Error| error.into())
 }
 
 /// What waits for the log thread.
@@ -72,8 +106,13 @@ struct Records {
     writer: Arc<PipeWriter>,
 }
 
-/// An incident that is over, its entry, and the number of its listener.
-type Told = (u64, Incident, String);
+/// What is for listeners.
+enum Told {
+    /// An incident that is over, and its entry.
+    Incident(u64, Box<Incident>, String),
+    /// The client will say no more.
+    Gone(u64),
+}
 
 /// What one client has to say. Other events than these have no listener in Python, and would only
 /// wake the thread.
@@ -87,9 +126,17 @@ impl Sink for Voice {
         match (event, self.listener) {
             (event @ Event::Log(_), _) => self.records.queue.event(event),
             (Event::IncidentClosed { incident, entry }, Some(listener)) => {
-                self.records.keep((listener, incident, entry));
+                self.records.keep(Told::Incident(listener, Box::new(incident), entry));
             }
             _ => {}
+        }
+    }
+}
+
+impl Drop for Voice {
+    fn drop(&mut self) {
+        if let Some(listener) = self.listener {
+            self.records.keep(Told::Gone(listener));
         }
     }
 }
@@ -176,18 +223,25 @@ pub(crate) fn take_records(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     PyList::new(py, logged.collect::<PyResult<Vec<_>>>()?)
 }
 
-/// The incidents that wait, oldest first: the number of the listener, the incident and its entry.
+/// The incidents that wait, oldest first: the number of the listener, the incident and its entry; and
+/// the listeners that hear no more.
 #[pyfunction]
-pub(crate) fn take_incidents(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+pub(crate) fn take_incidents(py: Python<'_>) -> PyResult<(Bound<'_, PyList>, Vec<u64>)> {
     let records = shared().as_ref().map(|shared| shared.records.clone());
     let told = records.map(|records| {
         let mut incidents = records.incidents.lock().unwrap_or_else(PoisonError::into_inner);
         incidents.drain(..).collect::<Vec<_>>()
     });
-    let told = told.unwrap_or_default().into_iter().map(|(listener, incident, entry)| {
-        Ok((listener, convert::to_python(py, &incident)?, entry))
-    });
-    PyList::new(py, told.collect::<PyResult<Vec<_>>>()?)
+    let (incidents, mut gone) = (PyList::empty(py), Vec::new());
+    for told in told.unwrap_or_default() {
+        match told {
+            Told::Incident(listener, incident, entry) => {
+                incidents.append((listener, convert::to_python(py, &incident)?, entry))?;
+            }
+            Told::Gone(listener) => gone.push(listener),
+        }
+    }
+    Ok((incidents, gone))
 }
 
 /// Closes every client that is open.
@@ -196,7 +250,7 @@ pub(crate) fn close_all(py: Python<'_>) {
     let members = shared().as_ref().map(|shared| shared.members.clone()).unwrap_or_default();
     py.detach(|| {
         for member in members.iter().filter_map(Weak::upgrade) {
-            member.client.close();
+            member.close();
         }
     });
 }

@@ -25,7 +25,7 @@ PORTS = "allowed is a whole number from 1 to 65535"
             lambda: outlast.Redis(db=-1),
             'invalid database "-1": allowed is a whole number from 0 to',
         ),
-        (lambda: outlast.Redis(username="app"), "invalid URL: a user without a password"),
+        (lambda: outlast.from_url("redis://app@h"), "invalid URL: a user without a password"),
         (
             lambda: outlast.Redis(profile="prodction"),
             'invalid profile "prodction": allowed is one of development, test, staging, production',
@@ -94,7 +94,7 @@ def test_what_is_wrong_is_named_with_its_value_and_what_is_allowed(make, message
         (lambda: outlast.Redis(host=b"h"), "host must be str, not bytes"),
         (lambda: outlast.Redis(host=None), "host must be str, not NoneType"),
         (lambda: outlast.Redis(password=1234), "password must be str, not int"),
-        (lambda: outlast.from_url(None), "'url'"),
+        (lambda: outlast.from_url(None), "url must be str, not NoneType"),
         (lambda: outlast.from_url("redis://h", profile=1), "'profile'"),
         (lambda: outlast.Redis("h", 1, 0, None, None, "test"), "positional arguments"),
     ],

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use outlast_core::replay::{Progress, Replay, Step};
 use outlast_core::{Failure, FailureKind, Input, Value};
@@ -82,9 +82,9 @@ impl<T: Transport> Driver<T> {
                 if number == 1 {
                     self.gate.warn_of_options();
                 }
-                let config = self.gate.config.clone();
+                let gate = self.gate.clone();
                 self.dialling =
-                    Some(Box::pin(async move { (number, dial(&config, timeout).await) }));
+                    Some(Box::pin(async move { (number, dial_timed(&gate, timeout).await) }));
             }
             Action::Close => {
                 self.dialling = None;
@@ -134,10 +134,10 @@ impl<T: Transport> Driver<T> {
         if self.growing.is_some() || !self.gate.is_connected() || !self.transport.wants_link() {
             return;
         }
-        let config = self.gate.config.clone();
-        let connect_timeout = Duration::from_millis(config.policy.connect_timeout_ms);
+        let gate = self.gate.clone();
+        let connect_timeout = Duration::from_millis(gate.policy().connect_timeout_ms);
         self.growing = Some(Box::pin(async move {
-            let result = dial(&config, connect_timeout).await;
+            let result = dial_timed(&gate, connect_timeout).await;
             if result.is_err() {
                 sleep(GROWTH_PAUSE).await;
             }
@@ -152,6 +152,13 @@ impl<T: Transport> Driver<T> {
             self.transport.add(link);
         }
     }
+}
+
+async fn dial_timed(gate: &Gate, timeout: Duration) -> Result<Link, Failure> {
+    let began = Instant::now();
+    let link = dial(&gate.config, timeout).await?;
+    gate.dialled(began);
+    Ok(link)
 }
 
 /// The task, or for ever nothing.
@@ -173,10 +180,12 @@ async fn write_back<T: Transport>(
     loop {
         match replay.next(gate.clock.now(), &gate.store) {
             Step::Exchange(commands) => {
+                gate.sync_journal();
                 let replies = exchange(gate, &mut link, &commands).await?;
-                let Progress { replayed, refused, .. } = replay.handle(&gate.store, &replies)?;
-                if replayed + refused > 0 {
-                    let conflicts = 0;
+                let now = gate.clock.now();
+                let Progress { replayed, refused, conflicts, .. } =
+                    replay.handle(now, &gate.store, &replies)?;
+                if replayed + refused + conflicts > 0 {
                     gate.tell(Input::ReplayProgressed { epoch, replayed, conflicts, refused });
                 }
             }

@@ -40,15 +40,18 @@ pub mod inspect;
 pub mod journal;
 pub mod kind;
 pub mod latency;
+pub mod metrics;
 pub mod output;
 pub mod policy;
 pub mod production_log;
+mod quota;
 pub mod record;
 pub mod recording;
 pub mod replay;
 pub mod resp;
 pub mod rng;
 pub mod rules;
+pub mod settle;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod status;

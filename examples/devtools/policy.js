@@ -14,6 +14,7 @@ const UNSEEN = [
   "on_guarded",
   "connections_max",
   "in_flight_max",
+  "unsent_bytes_max",
   "store_bytes_max",
   "reply_bytes_max",
   "log_path",

@@ -135,3 +135,24 @@ test("a worker thread may have a client, and be ended while it has", async () =>
     }`);
   expect(ended).toEqual({ code: 0, signal: null, stdout: "number\n".repeat(5), stderr: "" });
 });
+
+test("where the loop is not Node's, the socket is JavaScript's, and all is the same", async () => {
+  const server = await Server.start();
+  const ended = await program(
+    `Object.defineProperty(process, "versions", { value: { ...process.versions, bun: "1.0.0" } });
+    const { Redis } = require("outlast");
+    (async () => {
+      const redis = new Redis(${JSON.stringify(server.url)}, { logger: false });
+      const replies = await Promise.all(Array.from({ length: 1000 }, () => redis.incr("n")));
+      console.log(replies.at(-1), process._getActiveHandles().filter((one) => one.remotePort).length);
+      const value = "v".repeat(1_000_000);
+      await redis.set("k", value);
+      console.log((await redis.get("k")) === value, await redis.multi().incr("n").exec());
+      redis.disconnect(true);
+      console.log(await redis.incr("n"), await redis.quit());
+    })();`,
+    { type: "commonjs" },
+  );
+  const stdout = "1000 1\ntrue [ [ null, 1001 ] ]\n1002 OK\n";
+  expect(ended).toEqual({ code: 0, signal: null, stdout, stderr: "" });
+});

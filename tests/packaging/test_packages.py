@@ -62,7 +62,15 @@ def npm_install(package: str, folder: Path) -> None:
     # npm 11 reports a list, npm 12 an object by name.
     entry = report[0] if isinstance(report, list) else next(iter(report.values()))
     (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-    run("npm", "install", "--prefer-offline", "--no-audit", "--no-fund", entry["filename"], cwd=folder)
+    run(
+        "npm",
+        "install",
+        "--prefer-offline",
+        "--no-audit",
+        "--no-fund",
+        entry["filename"],
+        cwd=folder,
+    )
 
 
 @pytest.mark.timeout(180)

@@ -8,7 +8,7 @@ import threading
 
 import outlast
 import pytest
-from conftest import is_connected, log_what_is_left, wait_until
+from conftest import is_connected, wait_until
 
 PASSWORD = "a planted secret"
 
@@ -94,8 +94,7 @@ def test_who_listens_hears_the_last_of_a_client_that_is_gone(server, lines):
     assert entry.endswith("🔴 Open\n")
     (record,) = wait_until(lambda: lines.of("listener_failed"))
     assert (record.levelno, record.exc_info[0]) == (logging.ERROR, RuntimeError)
-    log_what_is_left()
-    assert outlast._log._listeners == {}
+    wait_until(lambda: not outlast._log._listeners, what="the listener's end")
 
 
 def test_what_cannot_be_called_is_refused():

@@ -3,6 +3,7 @@
 
 mod proxy;
 mod running;
+pub mod writes;
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -72,6 +73,15 @@ impl Server {
     /// Where there is no redis-server, or it does not answer within ten seconds.
     pub fn start() -> Self {
         Self::start_on(free_port(), None, &[])
+    }
+
+    /// Starts a server with these options.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with(options: &[&str]) -> Self {
+        Self::start_on(free_port(), None, options)
     }
 
     /// Starts a server that speaks TLS on a port of its own, with this one of the
@@ -155,7 +165,8 @@ impl Server {
             let status = self.child.as_mut().map(Child::try_wait);
             ended = matches!(status, Some(Ok(Some(_))));
             let answers = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
-            ended || answers && self.cli(&["INFO", "server"]).lines().any(|line| line.trim() == own)
+            let of_own = |info: &str| info.lines().any(|line| line.trim() == own);
+            ended || answers && of_own(&self.cli(&["INFO", "server"]))
         });
         !ended
     }
@@ -185,7 +196,9 @@ impl Server {
     /// Where redis-cli does not run.
     pub fn cli(&self, args: &[&str]) -> String {
         let port = self.port.to_string();
-        let output = Command::new("redis-cli").args(["-p", &port]).args(args).output();
+        let password = self.options.iter().skip_while(|option| *option != "--requirepass").nth(1);
+        let login = password.iter().flat_map(|password| ["--no-auth-warning", "-a", password]);
+        let output = Command::new("redis-cli").args(["-p", &port]).args(login).args(args).output();
         let output = output.expect("redis-cli must be installed");
         String::from_utf8_lossy(&output.stdout).trim().to_string()
     }

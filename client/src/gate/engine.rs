@@ -13,9 +13,7 @@ use outlast_core::{
     Engine, Error, ErrorKind, Failure, Input, Level, Mode, Output, Record, Status, Timestamp,
 };
 
-use super::{
-    CLOSED, CONNECTED, DEGRADED, EPOCH_SHIFT, Gate, RECONCILING, SERVING, STARTED, closed,
-};
+use super::{CLOSED, CONNECTED, DEGRADED, EPOCH_SHIFT, Gate, RECONCILING, SERVING, STARTED};
 use crate::events::Event;
 
 /// How long a wait that no signal ends goes on before the host is asked whether one came.
@@ -228,7 +226,7 @@ impl Gate {
     /// How the startup ended, if it has.
     pub(crate) fn startup_result(&self) -> Option<Result<(), Error>> {
         if self.is_closed() {
-            return Some(Err(closed()));
+            return Some(Err(self.closed()));
         }
         let state = self.lock();
         let startup = state.startup.as_ref()?;
@@ -267,10 +265,18 @@ impl Gate {
         }
     }
 
+    /// Whether a command may be sent a second time.
+    pub(super) fn may_retry(&self) -> bool {
+        let mut state = self.lock();
+        let now = self.clock.now();
+        self.tell_tally(&mut state, now);
+        state.engine.may_retry()
+    }
+
     /// The snapshot.
     pub(crate) fn status(&self) -> Status {
         let (store_keys, store_bytes) = (self.store.len(), self.store.bytes());
-        let journal_keys = self.store.journal().keys;
+        let journal = self.store.journal();
         let mut state = self.lock();
         let now = self.clock.now();
         let timer = state.timer;
@@ -281,7 +287,9 @@ impl Gate {
         }
         status.store_keys = store_keys as u64;
         status.store_bytes = store_bytes as u64;
-        status.journal_keys = journal_keys as u64;
+        status.journal_keys = journal.keys as u64;
+        status.journal_bytes = journal.bytes as u64;
+        status.journal_file = self.journal_file();
         status.latency = self.latency.quantiles();
         status
     }
@@ -289,7 +297,9 @@ impl Gate {
     /// Closes the client, and waits a moment until what it has to say is in its files; again does
     /// nothing.
     pub(crate) fn close(&self) {
-        let journal_keys = self.store.journal().keys as u64;
+        self.close_journal();
+        // What is on disk is not lost.
+        let journal_keys = if self.is_durable() { 0 } else { self.store.journal().keys as u64 };
         self.tell(Input::Close { journal_keys });
         self.scribe.end();
     }

@@ -1,7 +1,9 @@
 //! Every command passes here: it goes to Redis, to the store, or is refused; and how it ended is
 //! told here, so that one engine decides for all transports and threads.
 
+mod durable;
 mod engine;
+mod metrics;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,19 +14,23 @@ use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
 use outlast_core::connection::Protocol;
 use outlast_core::latency::Histogram;
-use outlast_core::policy::{OnAmbiguous, Startup};
+use outlast_core::policy::Startup;
 use outlast_core::rules::{Decision, decide};
+use outlast_core::settle::{self, Aftermath};
+use outlast_core::status::JournalFile;
 use outlast_core::store::{Eviction, Options, Refusal};
-use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value, Verdict};
+use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Timestamp, Value, Verdict};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
 
 use crate::config::Config;
 use crate::events::Sink;
-use crate::host::{Clock, client_id, entropy};
+use crate::host::{Clock, entropy};
+use crate::journal::Disk;
 use crate::scribe::Scribe;
 use crate::store::{SharedStore, new_store};
+use durable::Durable;
 use engine::State;
 
 /// Where a command goes.
@@ -74,7 +80,16 @@ pub(crate) struct Gate {
     served: AtomicU64,
     refused: AtomicU64,
     latency: Histogram,
+    /// How long the dials took that succeeded.
+    dials: Histogram,
     sink: Arc<dyn Sink>,
+    /// The journal on disk.
+    disk: Option<Arc<Disk>>,
+    journal_file: JournalFile,
+    /// Whether a process that is gone left something to be written back.
+    pub(crate) has_restored: bool,
+    /// Why this client is of no use, from the beginning.
+    unusable: Option<Error>,
     scribe: Scribe,
 }
 
@@ -99,20 +114,25 @@ impl Gate {
     pub(crate) fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
         let policy = config.policy.clone();
         let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
+        let journal_bytes_max = usize::try_from(policy.journal_bytes_max).unwrap_or(usize::MAX);
         // What waits to be written back never gives way.
-        let options = Options::new(bytes_max).with_eviction(Eviction::AllKeysLru);
-        let mut store = new_store(options);
+        let options = Options::new(bytes_max)
+            .with_eviction(Eviction::AllKeysLru)
+            .with_journal_bytes_max(journal_bytes_max);
+        let mut store = new_store(options, policy.rules.clone());
         let endpoint = config.endpoint.to_string();
         let scribe = Scribe::new(&policy, endpoint.clone(), sink.clone());
         let engine = Engine::new(policy, endpoint, entropy());
+        let clock = Clock::new();
+        let durable = Durable::open(&config, &mut store, clock.now(), sink.as_ref());
         if config.introduction.protocol == Protocol::Resp3 {
             // Replies are alike whoever gives them.
             store = store.with_resp3();
         }
-        Self {
-            clock: Clock::new(),
+        let gate = Self {
+            clock,
             config,
-            client_id: client_id(),
+            client_id: durable.client_id,
             word: AtomicU64::new(DEGRADED),
             state: Mutex::new(State::new(engine)),
             changed: Condvar::new(),
@@ -123,9 +143,18 @@ impl Gate {
             served: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             latency: Histogram::default(),
+            dials: Histogram::default(),
             sink,
             scribe,
+            disk: durable.disk,
+            journal_file: durable.state,
+            has_restored: durable.has_restored,
+            unusable: durable.error,
+        };
+        if gate.unusable.is_some() {
+            gate.tell(Input::Close { journal_keys: 0 });
         }
+        gate
     }
 
     pub(crate) fn policy(&self) -> &Policy {
@@ -145,7 +174,7 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         match word & MODE_MASK {
             CONNECTED => Ok(Route::Redis { epoch: word >> EPOCH_SHIFT }),
-            CLOSED => Err(closed()),
+            CLOSED => Err(self.closed()),
             _ if word & STARTED == 0 => {
                 self.tell(Input::Start);
                 // The startup may have ended meanwhile, and its end wakes nobody twice.
@@ -177,6 +206,21 @@ impl Gate {
         Ok(traits)
     }
 
+    /// Whether a command has to go over a connection that no other caller uses.
+    pub(crate) fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
+        let traits = Traits::of(args);
+        traits.stateful || traits.blocking || is_of_connection(args)
+    }
+
+    /// Refuses what means a connection where there is none.
+    pub(crate) fn without_connection<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<(), Error> {
+        if Traits::of(args).stateful || is_of_connection(args) {
+            let what = format!("{} needs a connection of its own", name_of(args));
+            return Err(self.refuse(&what));
+        }
+        Ok(())
+    }
+
     /// A reply came from Redis to a command that was sent over the connection of this epoch. An error
     /// reply that means trouble with Redis is not the caller's.
     pub(crate) fn replied<A: AsRef<[u8]>>(
@@ -185,6 +229,18 @@ impl Gate {
         epoch: u64,
         value: Value,
         began: Instant,
+    ) -> Result<Value, Box<Unanswered>> {
+        self.replied_at(args, epoch, value, self.clock.now(), micros_since(began))
+    }
+
+    /// The same, at a time that the caller looked up, for each of many replies that came together.
+    pub(crate) fn replied_at<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        epoch: u64,
+        value: Value,
+        now: Timestamp,
+        took_us: u64,
     ) -> Result<Value, Box<Unanswered>> {
         if let Value::Error(message) = &value {
             let kind = classify_reply(message);
@@ -195,13 +251,16 @@ impl Gate {
         }
         let policy = self.policy();
         if policy.shadow {
-            // A reply that comes late tells of a time before the outage.
-            let is_current = || self.is_current(epoch);
-            let (now, stale_ms_max) = (self.clock.now(), policy.stale_ms_max);
-            self.store.learn(now, args, &value, stale_ms_max, is_current);
+            // Also in the outage that has just begun: whoever was told that a write is done reads it.
+            let is_newest = || self.is_newest(epoch);
+            self.store.learn(now, args, &value, policy.stale_ms_max, is_newest);
         }
         self.finished.fetch_add(1, Ordering::Relaxed);
-        self.latency.record(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+        self.latency.record(took_us);
+        let (took_ms, slow_ms) = (took_us / 1_000, policy.breaker_slow_call_ms);
+        if slow_ms > 0 && took_ms >= slow_ms && !Traits::of(args).blocking {
+            self.tell(Input::CommandSlow { epoch, took_ms });
+        }
         Ok(value)
     }
 
@@ -219,15 +278,43 @@ impl Gate {
         self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
         // What was dropped because the client was closed is not answered from memory.
         if self.is_closed() {
-            return Settled::Ended(Err(closed()));
+            return Settled::Ended(Err(self.closed()));
         }
-        if maybe_done && !traits.idempotent {
-            return Settled::Ended(self.in_doubt(args, traits, &failure));
+        let forbidden = self.forbidden(args, traits).is_some();
+        let known =
+            settle::Unanswered { write, idempotent: traits.idempotent, maybe_done, forbidden };
+        match known.aftermath(self.policy().on_ambiguous) {
+            Aftermath::Memory => match self.serve(args, traits, write) {
+                Some(Err(error)) if known.is_belied_by(error.kind()) => {
+                    Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                }
+                Some(result) => Settled::Ended(result),
+                None => match self.again(args) {
+                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
+                        Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                    }
+                    settled => settled,
+                },
+            },
+            Aftermath::MemoryOnly => {
+                let reply = self.store.execute(self.clock.now(), args, false);
+                Settled::Ended(self.served(args, reply))
+            }
+            _ => Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure))),
         }
-        match self.serve(args, traits, write) {
-            Some(result) => Settled::Ended(result),
-            None => Settled::Again,
+    }
+
+    /// Redis is back: the command goes there a second time, as far as the quota for that allows.
+    fn again<A: AsRef<[u8]>>(&self, args: &[A]) -> Settled {
+        if self.may_retry() {
+            return Settled::Again;
         }
+        let what = format!(
+            "{} failed and is not repeated, for too many were (retry_quota_percent {})",
+            name_of(args),
+            self.policy().retry_quota_percent
+        );
+        Settled::Ended(Err(self.refuse(&what)))
     }
 
     /// Answers a command from the store; none if Redis is back, so that it must go there.
@@ -238,15 +325,21 @@ impl Gate {
         unless_connected: bool,
     ) -> Option<Result<Value, Error>> {
         if self.is_closed() {
-            return Some(Err(closed()));
+            return Some(Err(self.closed()));
         }
         if let Some(reason) = self.forbidden(args, traits) {
             return Some(Err(self.refuse(&reason)));
         }
         // The switch back to Redis happens while no command is under way in the store: what is
         // served here is journalled in time, or goes to Redis.
+        if let Some(error) = self.journal_failed(traits.access) {
+            return Some(Err(error));
+        }
         let may_serve = || !(unless_connected && self.is_connected());
         let reply = self.store.execute_if(self.clock.now(), args, true, may_serve)?;
+        if let Err(error) = self.settle_on_disk(traits.access) {
+            return Some(Err(error));
+        }
         Some(self.served(args, reply))
     }
 
@@ -257,22 +350,6 @@ impl Gate {
             Decision::Refuse(reason) => Some(reason.describe(&name_of(args))),
             _ => None,
         }
-    }
-
-    /// The command may have been applied, and twice would be wrong.
-    fn in_doubt<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        traits: Traits,
-        failure: &Failure,
-    ) -> Result<Value, Error> {
-        let is_local = self.policy().on_ambiguous == OnAmbiguous::Local;
-        // Memory does not know who has a lock, or who was handed a job.
-        if is_local && self.forbidden(args, traits).is_none() {
-            let reply = self.store.execute(self.clock.now(), args, false);
-            return self.served(args, reply);
-        }
-        Err(self.maybe_applied(&name_of(args), failure))
     }
 
     fn maybe_applied(&self, what: &str, failure: &Failure) -> Error {
@@ -324,6 +401,15 @@ impl Gate {
                 );
                 Err(Error::new(ErrorKind::LimitReached, message))
             }
+            Err(Refusal::JournalFull) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                let bytes_max = self.policy().journal_bytes_max;
+                let message = format!(
+                    "the journal of what Redis must get is full (journal_bytes_max {bytes_max}): \
+                     nothing was written"
+                );
+                Err(Error::new(ErrorKind::LimitReached, message))
+            }
             Err(_) => {
                 let what = format!("{} is not known to the store in memory", name_of(args));
                 Err(self.refuse(&what).with_kind(ErrorKind::UnsupportedLocally))
@@ -344,11 +430,21 @@ impl Gate {
         self.word.load(Ordering::Acquire) & MODE_MASK == CLOSED
     }
 
+    /// Whether no connection was made after the one with this number.
+    fn is_newest(&self, epoch: u64) -> bool {
+        let word = self.word.load(Ordering::Acquire);
+        matches!(word & MODE_MASK, CONNECTED | DEGRADED) && word >> EPOCH_SHIFT == epoch
+    }
+
     /// Whether commands go to Redis over the connection with this number.
     pub(crate) fn is_current(&self, epoch: u64) -> bool {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
+}
+
+pub(crate) fn micros_since(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 pub(crate) fn closed() -> Error {
@@ -363,7 +459,18 @@ pub(crate) fn into_result(value: Value) -> Result<Value, Error> {
     }
 }
 
-fn name_of<A: AsRef<[u8]>>(args: &[A]) -> String {
+/// Whether the command is about the connection that it comes over (`CLIENT SETNAME`), or answers what
+/// says nothing of the server's health (`DEBUG ERROR LOADING`).
+fn is_of_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
+    let is = |name: &A| {
+        let name = name.as_ref();
+        name.eq_ignore_ascii_case(b"CLIENT") || name.eq_ignore_ascii_case(b"DEBUG")
+    };
+    args.first().is_some_and(is)
+}
+
+/// The name of a command, for people.
+pub(crate) fn name_of<A: AsRef<[u8]>>(args: &[A]) -> String {
     let name = args.first().map(AsRef::as_ref).unwrap_or_default();
     String::from_utf8_lossy(&name[..name.len().min(32)]).to_uppercase()
 }

@@ -4,26 +4,24 @@ use std::time::Instant;
 
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
-use outlast_core::policy::{OnAmbiguous, Startup};
+use outlast_core::policy::Startup;
+use outlast_core::settle::{self, Aftermath};
 use outlast_core::store::Refusal;
 use outlast_core::{Error, ErrorKind, Failure, Input, Value, Verdict};
 
-use super::{Gate, Settled, Unanswered, closed};
-
-/// Name and arguments.
-type Command = Vec<Vec<u8>>;
+use super::{Gate, Settled, Unanswered};
 
 impl Gate {
     /// Refuses a transaction with a command that no shared connection can carry.
-    pub(crate) fn check_transaction(commands: &[Command]) -> Result<(), Error> {
+    pub(crate) fn check_transaction<A: AsRef<[u8]>>(commands: &[Vec<A>]) -> Result<(), Error> {
         commands.iter().try_for_each(|args| Self::check(args).map(drop))
     }
 
     /// Every reply of a transaction came: that to MULTI, those to its commands and that to EXEC; all
     /// of them as a list. An error reply that means trouble with Redis is not the caller's.
-    pub(crate) fn transacted(
+    pub(crate) fn transacted<A: AsRef<[u8]>>(
         &self,
-        commands: &[Command],
+        commands: &[Vec<A>],
         epoch: u64,
         replies: Vec<Value>,
         began: Instant,
@@ -45,22 +43,22 @@ impl Gate {
         self.replied::<&[u8]>(&[], epoch, Value::Array(replies), began)
     }
 
-    fn learn_each(&self, commands: &[Command], epoch: u64, replies: &[Value]) {
+    fn learn_each<A: AsRef<[u8]>>(&self, commands: &[Vec<A>], epoch: u64, replies: &[Value]) {
         let policy = self.policy();
         if !policy.shadow {
             return;
         }
         let now = self.clock.now();
         for (args, reply) in commands.iter().zip(replies) {
-            let is_current = || self.is_current(epoch);
-            self.store.learn(now, args, reply, policy.stale_ms_max, is_current);
+            let is_newest = || self.is_newest(epoch);
+            self.store.learn(now, args, reply, policy.stale_ms_max, is_newest);
         }
     }
 
     /// As [`settle`](Self::settle), for all commands of a transaction.
-    pub(crate) fn settle_transaction(
+    pub(crate) fn settle_transaction<A: AsRef<[u8]>>(
         &self,
-        commands: &[Command],
+        commands: &[Vec<A>],
         epoch: u64,
         unanswered: Unanswered,
     ) -> Settled {
@@ -68,31 +66,57 @@ impl Gate {
         let write = commands.iter().any(|args| Traits::of(args).access == Access::Write);
         self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
         if self.is_closed() {
-            return Settled::Ended(Err(closed()));
+            return Settled::Ended(Err(self.closed()));
         }
-        if maybe_done && !commands.iter().all(|args| Traits::of(args).idempotent) {
-            return Settled::Ended(self.transaction_in_doubt(commands, &failure));
-        }
-        match self.serve_transaction(commands, write) {
-            Some(result) => Settled::Ended(result),
-            None => Settled::Again,
+        let known = settle::Unanswered {
+            write,
+            idempotent: commands.iter().all(|args| Traits::of(args).idempotent),
+            maybe_done,
+            forbidden: self.forbidden_in(commands).is_some(),
+        };
+        let in_doubt = || Settled::Ended(Err(self.maybe_applied("the transaction", &failure)));
+        match known.aftermath(self.policy().on_ambiguous) {
+            Aftermath::Memory => match self.serve_transaction(commands, write) {
+                Some(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
+                Some(result) => Settled::Ended(result),
+                None => match self.again(&["EXEC"]) {
+                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
+                    settled => settled,
+                },
+            },
+            Aftermath::MemoryOnly => {
+                let now = self.clock.now();
+                let replies = self.store.transact_if(now, commands, false, || true);
+                replies.map_or_else(in_doubt, |replies| {
+                    Settled::Ended(self.transaction_served(replies))
+                })
+            }
+            _ => in_doubt(),
         }
     }
 
     /// Answers a transaction from the store; none if Redis is back, so that it must go there.
-    pub(crate) fn serve_transaction(
+    pub(crate) fn serve_transaction<A: AsRef<[u8]>>(
         &self,
-        commands: &[Command],
+        commands: &[Vec<A>],
         unless_connected: bool,
     ) -> Option<Result<Value, Error>> {
         if self.is_closed() {
-            return Some(Err(closed()));
+            return Some(Err(self.closed()));
         }
         if let Some(reason) = self.forbidden_in(commands) {
             return Some(Err(self.refuse(&reason)));
         }
+        let writes = commands.iter().any(|args| Traits::of(args).access == Access::Write);
+        let access = if writes { Access::Write } else { Access::Read };
+        if let Some(error) = self.journal_failed(access) {
+            return Some(Err(error));
+        }
         let may_serve = || !(unless_connected && self.is_connected());
         let replies = self.store.transact_if(self.clock.now(), commands, true, may_serve)?;
+        if let Err(error) = self.settle_on_disk(access) {
+            return Some(Err(error));
+        }
         Some(self.transaction_served(replies))
     }
 
@@ -107,7 +131,10 @@ impl Gate {
     }
 
     /// The startup took longer than the transaction may.
-    pub(crate) fn overdue_transaction(&self, commands: &[Command]) -> Result<Value, Error> {
+    pub(crate) fn overdue_transaction<A: AsRef<[u8]>>(
+        &self,
+        commands: &[Vec<A>],
+    ) -> Result<Value, Error> {
         if self.policy().startup == Startup::Required {
             return Err(self.refuse("Redis is required, and the startup is under way"));
         }
@@ -117,23 +144,7 @@ impl Gate {
         }
     }
 
-    fn forbidden_in(&self, commands: &[Command]) -> Option<String> {
+    fn forbidden_in<A: AsRef<[u8]>>(&self, commands: &[Vec<A>]) -> Option<String> {
         commands.iter().find_map(|args| self.forbidden(args, Traits::of(args)))
-    }
-
-    /// It may have been applied, and twice would be wrong.
-    fn transaction_in_doubt(
-        &self,
-        commands: &[Command],
-        failure: &Failure,
-    ) -> Result<Value, Error> {
-        let is_local = self.policy().on_ambiguous == OnAmbiguous::Local;
-        if is_local && self.forbidden_in(commands).is_none() {
-            let now = self.clock.now();
-            if let Some(replies) = self.store.transact_if(now, commands, false, || true) {
-                return self.transaction_served(replies);
-            }
-        }
-        Err(self.maybe_applied("the transaction", failure))
     }
 }

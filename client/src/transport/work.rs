@@ -30,6 +30,15 @@ impl Work {
         }
     }
 
+    /// Bytes of its names and arguments.
+    pub(crate) fn bytes(&self) -> usize {
+        let bytes_of = |args: &Vec<Vec<u8>>| args.iter().map(Vec::len).sum::<usize>();
+        match self {
+            Self::Command(args) => bytes_of(args),
+            Self::Transaction { commands, .. } => commands.iter().map(bytes_of).sum(),
+        }
+    }
+
     /// Sends it; the numbers of its first and its last command on the connection.
     pub(crate) fn send(&mut self, connection: &mut Connection, deadline: Timestamp) -> (u64, u64) {
         match self {

@@ -6,6 +6,7 @@ mod outage;
 mod tests;
 
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,9 @@ use crate::input::Input;
 use crate::kind::{Failure, FailureKind, Schedule, Verdict};
 use crate::output::Output;
 use crate::policy::{Policy, Startup};
+use crate::quota::RetryQuota;
 use crate::rng::Rng;
-use crate::status::{Health, Latency, Mode, Status};
+use crate::status::{Health, JournalFile, Latency, Mode, Status};
 use crate::throttle::Counts;
 use crate::time::Timestamp;
 use outage::Outage;
@@ -65,12 +67,21 @@ read_by_code!(Phase);
 struct Totals {
     dials: u64,
     failures: u64,
+    failures_by_kind: [u64; FailureKind::ALL.len()],
     served_by_redis: u64,
     served_by_store: u64,
     refused: u64,
     replayed: u64,
     conflicts: u64,
     replay_refused: u64,
+    retries_refused: u64,
+}
+
+impl Totals {
+    fn failed(&mut self, kind: FailureKind) {
+        self.failures += 1;
+        self.failures_by_kind[kind as usize] += 1;
+    }
 }
 
 /// Decides when to dial, which mode the application sees and what is logged.
@@ -114,6 +125,7 @@ pub struct Engine {
     ever_connected: bool,
     last_recovery_at: Option<Timestamp>,
     last_failure: Option<Failure>,
+    quota: RetryQuota,
     totals: Totals,
 }
 
@@ -122,6 +134,7 @@ impl Engine {
     /// secret; `seed` decides the jitter.
     pub fn new(policy: Policy, endpoint: impl Into<String>, seed: u64) -> Self {
         let (log_interval_ms, merge_ms) = (policy.log_interval_ms, policy.incident_merge_ms);
+        let quota = RetryQuota::new(policy.retry_quota_percent, policy.retry_quota_burst);
         Self {
             breaker: Breaker::new(&policy),
             outage: Outage::new(log_interval_ms, merge_ms),
@@ -140,6 +153,7 @@ impl Engine {
             ever_connected: false,
             last_recovery_at: None,
             last_failure: None,
+            quota,
             totals: Totals::default(),
         }
     }
@@ -163,6 +177,7 @@ impl Engine {
             Input::CommandFailed { epoch, failure, write } => {
                 self.command_failed(now, epoch, failure, write);
             }
+            Input::CommandSlow { epoch, took_ms } => self.command_slow(now, epoch, took_ms),
             Input::Tally { finished, served_locally, refused } => {
                 self.tally(now, finished, served_locally, refused);
             }
@@ -209,6 +224,20 @@ impl Engine {
         self.last_failure.as_ref()
     }
 
+    /// How many failures there were of each kind since the client was made.
+    pub fn failures(&self) -> impl Iterator<Item = (FailureKind, u64)> {
+        FailureKind::ALL.iter().copied().zip(self.totals.failures_by_kind)
+    }
+
+    /// Whether a command that failed may be sent to Redis a second time, by the quota of the policy. Tell
+    /// the [`Tally`](Input::Tally) before: the share is of the commands that ended.
+    pub fn may_retry(&mut self) -> bool {
+        let Totals { served_by_redis, served_by_store, refused, .. } = self.totals;
+        let may = self.quota.take(served_by_redis + served_by_store + refused);
+        self.totals.retries_refused += u64::from(!may);
+        may
+    }
+
     /// Milliseconds until the next dial, 0 while one is under way, where one is planned at all.
     pub fn next_dial_in_ms(&self, now: Timestamp) -> Option<u64> {
         if self.dialling {
@@ -246,11 +275,14 @@ impl Engine {
             refused: self.totals.refused,
             dials: self.totals.dials,
             journal_keys: 0,
+            journal_bytes: 0,
+            journal_file: JournalFile::Off,
             store_keys: 0,
             store_bytes: 0,
             replayed: self.totals.replayed,
             conflicts: self.totals.conflicts,
             replay_refused: self.totals.replay_refused,
+            retries_refused: self.totals.retries_refused,
             latency: Latency::default(),
             rules: self.policy.rules.as_slice().to_vec(),
             ready: self.is_ready(),
@@ -336,7 +368,7 @@ impl Engine {
             return;
         }
         if !self.is_current(epoch) {
-            self.totals.failures += 1;
+            self.totals.failed(failure.kind);
             return;
         }
         let counted = matches!(
@@ -349,12 +381,24 @@ impl Engine {
                 // Those that did not open it yet belong to the outage, too.
                 self.degrade(now, &failure, Counts { commands_failed, ..Counts::default() });
             } else {
-                self.totals.failures += 1;
+                self.totals.failed(failure.kind);
                 self.last_failure = Some(failure);
             }
             return;
         }
         self.degrade(now, &failure, Counts::COMMAND);
+    }
+
+    fn command_slow(&mut self, now: Timestamp, epoch: u64, took_ms: u64) {
+        let slow_ms = self.policy.breaker_slow_call_ms;
+        if slow_ms == 0 || took_ms < slow_ms || !self.is_current(epoch) {
+            return;
+        }
+        if let Some((slow, ended)) = self.breaker.slow(now) {
+            let text = format!("{slow} of {ended} commands took {slow_ms} ms or longer");
+            let failure = Failure::new(FailureKind::ResponseTimeout, text);
+            self.degrade(now, &failure, Counts::default());
+        }
     }
 
     fn tally(&mut self, now: Timestamp, finished: u64, served_locally: u64, refused: u64) {
@@ -417,7 +461,7 @@ impl Engine {
 
     /// Counts a failure, and logs it where its kind is news.
     fn failed(&mut self, now: Timestamp, failure: &Failure, counts: Counts) {
-        self.totals.failures += 1;
+        self.totals.failed(failure.kind);
         if let Some(incident) = self.outage.failed(now, failure.kind, counts) {
             self.outputs.push_back(Output::IncidentOpened { incident });
         }

@@ -8,7 +8,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Source;
-use super::profile::{OnAmbiguous, OnGuarded, Profile, Startup};
+use super::profile::{JournalFsync, OnAmbiguous, OnGuarded, Profile, Startup};
 use crate::error::Error;
 use crate::rules::{RuleSpec, Rules};
 
@@ -152,7 +152,7 @@ macro_rules! choice_setting {
     )+ };
 }
 
-choice_setting!(Startup, OnAmbiguous, OnGuarded);
+choice_setting!(Startup, OnAmbiguous, OnGuarded, JournalFsync);
 
 /// A day: no delay or deadline is longer.
 const DAY_MS: u64 = 86_400_000;
@@ -278,6 +278,12 @@ knobs! {
         "Failed commands in the window before the breaker may open.";
     breaker_failure_percent: u64, Percent 1..100, [50, 50, 50, 50],
         "Share of failed commands in the window that opens the breaker.";
+    breaker_slow_call_ms: u64, Ms 0..DAY_MS, [0, 0, 500, 500],
+        "A reply that took so long counts as slow; 0 counts none. Commands that wait by intent never do.";
+    breaker_slow_calls_min: u64, Count 1..1_000_000, [5, 5, 5, 5],
+        "Slow replies in the window before the breaker may open: at two calls a second, within 3 s.";
+    breaker_slow_call_percent: u64, Percent 1..100, [80, 80, 80, 80],
+        "Share of slow replies in the window that opens the breaker.";
     on_ambiguous: OnAmbiguous, Choice 0..0,
         [OnAmbiguous::Local, OnAmbiguous::Local, OnAmbiguous::Error, OnAmbiguous::Error],
         "What the caller gets whose command may or may not have been applied.";
@@ -288,8 +294,21 @@ knobs! {
         "Connections that one client opens where each thread uses its own.";
     in_flight_max: u64, Count 1..10_000_000, [100_000, 100_000, 100_000, 100_000],
         "Commands that may wait for a reply on one shared connection.";
+    unsent_bytes_max: u64, Bytes 1_024..1_099_511_627_776, [67_108_864, 67_108_864, 67_108_864, 67_108_864],
+        "Bytes of commands that may wait to be written on one connection of an event loop; one beyond them is refused.";
     store_bytes_max: u64, Bytes 1_024..1_099_511_627_776, [67_108_864, 67_108_864, 67_108_864, 67_108_864],
         "Memory of the store that serves while degraded. Last known values give way first; a write beyond it is refused.";
+    journal_bytes_max: u64, Bytes 1_024..1_099_511_627_776, [67_108_864, 67_108_864, 67_108_864, 67_108_864],
+        "Memory of the journal: names and commands that wait for Redis, beside the store's values. A write beyond it is refused.";
+    journal_fsync: JournalFsync, Choice 0..0,
+        [JournalFsync::Always, JournalFsync::Always, JournalFsync::Always, JournalFsync::Always],
+        "When the journal on disk (`journal_path`) is synced: before each write is acknowledged, at intervals, or never.";
+    journal_fsync_interval_ms: u64, Ms 1..DAY_MS, [1_000, 1_000, 1_000, 1_000],
+        "Time between two syncs where `journal_fsync` is `interval`.";
+    retry_quota_percent: u64, Percent 0..100, [10, 10, 10, 10],
+        "How many commands are sent to Redis a second time, as a share of all; beyond it they are refused.";
+    retry_quota_burst: u64, Count 0..1_000_000, [100, 100, 100, 100],
+        "How many commands may be sent a second time at once, beyond that share.";
     shadow: bool, Flag 0..0, [true, true, true, true],
         "Whether values read or written while connected are kept, to be served while degraded.";
     stale_ms_max: u64, Ms 0..DAY_MS, [3_600_000, 3_600_000, 3_600_000, 3_600_000],

@@ -175,6 +175,7 @@ impl Player {
             | Input::DialFailed { .. }
             | Input::ConnectionLost { .. }
             | Input::CommandFailed { .. }
+            | Input::CommandSlow { .. }
             | Input::Tally { .. }
             | Input::ReplayProgressed { .. }
             | Input::Reconciled { .. }

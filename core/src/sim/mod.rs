@@ -1,6 +1,8 @@
 //! One client and its traffic through an outage, in virtual time: what it would dial, log and
 //! answer. The engine is the real one; only the server is a model.
 
+pub mod campaign;
+
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};

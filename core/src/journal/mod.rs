@@ -6,6 +6,9 @@
 //! writes a marker: after a cut in its middle the marker tells whether Redis took it, so that
 //! nothing is lost and nothing done twice.
 
+pub mod known;
+pub mod ledger;
+
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -14,6 +17,10 @@ use alloc::vec::Vec;
 use crate::classify::classify_reply;
 use crate::kind::{Failure, FailureKind, Verdict};
 use crate::resp::Value;
+use crate::rules::{ConflictPolicy, Rules};
+use crate::time::Timestamp;
+use known::{Found, Known};
+use ledger::{Entry, KeyState, SentBatch, SentKey};
 
 /// A command with its arguments.
 type Args = Vec<Vec<u8>>;
@@ -31,10 +38,26 @@ enum Change {
     },
 }
 
+/// What waits of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Waiting {
+    change: Change,
+    /// What was known of its value on Redis before.
+    known: Option<Known>,
+    /// Bytes of its whole state when the ledger was last told of that.
+    told: Option<u32>,
+    /// Bytes of commands that the ledger was told of since.
+    further: u32,
+}
+
 /// What a key costs here beyond its bytes and those of its commands.
-const KEY_OVERHEAD_BYTES: usize = 96;
+const KEY_OVERHEAD_BYTES: usize = 144;
 /// What a command or an argument costs beyond its bytes.
 const PART_OVERHEAD_BYTES: usize = 48;
+
+/// Bytes of single commands that a ledger keeps of a key, beyond twice its whole state: more are put
+/// together.
+const FURTHER_BYTES: u32 = 1_024;
 
 /// How long a marker outlives its batch, in milliseconds: longer than any outage that ends with
 /// this process still alive to ask for it.
@@ -44,8 +67,10 @@ const MARKER_TTL_MS: u64 = 7 * 86_400_000;
 /// has one.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    pending: BTreeMap<Vec<u8>, Change>,
-    under_way: Vec<(Vec<u8>, Change)>,
+    pending: BTreeMap<Vec<u8>, Waiting>,
+    under_way: Vec<(Vec<u8>, Waiting)>,
+    /// What was known of keys that the command under way may change.
+    glimpsed: Vec<(Vec<u8>, Known)>,
     bytes: usize,
 }
 
@@ -57,10 +82,24 @@ pub struct Batch {
     pub sequence: u64,
     /// The commands.
     pub commands: Vec<Vec<Vec<u8>>>,
+    /// When it was put together.
+    at: Timestamp,
     /// For each command, the number of its key within the batch.
     key_of: Vec<usize>,
-    pub(crate) keys: usize,
+    members: Vec<Member>,
     bytes: usize,
+}
+
+/// A key of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Member {
+    key: Vec<u8>,
+    /// The unit that it goes with; 0 where it goes alone.
+    unit: u64,
+    is_replaced: bool,
+    known: Option<Known>,
+    /// Whether a conflict came to nothing of ours going there.
+    is_dropped: bool,
 }
 
 /// What became of a batch.
@@ -122,6 +161,16 @@ impl Journal {
         self.pending.contains_key(key) || self.under_way.iter().any(|(other, _)| other == key)
     }
 
+    /// Notes what a key was known to hold before the command under way, which may change it.
+    pub(crate) fn glimpse(&mut self, key: &[u8], known: Known) {
+        self.glimpsed.push((key.to_vec(), known));
+    }
+
+    /// The command is over.
+    pub(crate) fn forget_glimpses(&mut self) {
+        self.glimpsed.clear();
+    }
+
     pub(crate) fn replaced(&mut self, key: &[u8]) {
         let change = self.change(key);
         let freed = cost_of(change);
@@ -143,8 +192,72 @@ impl Journal {
     fn change(&mut self, key: &[u8]) -> &mut Change {
         if !self.pending.contains_key(key) {
             self.bytes += key.len() + KEY_OVERHEAD_BYTES;
+            let glimpsed = self.glimpsed.iter().find(|(other, _)| other == key);
+            let known = glimpsed.map(|(_, known)| *known);
+            let change = Change::Delta { commands: Vec::new(), bytes: 0 };
+            self.pending.insert(key.to_vec(), Waiting { change, known, told: None, further: 0 });
         }
-        self.pending.entry(key.to_vec()).or_insert(Change::Delta { commands: Vec::new(), bytes: 0 })
+        &mut self.pending.entry(key.to_vec()).or_insert_with(Waiting::nothing).change
+    }
+
+    /// What a ledger is to be told of a key that commands changed: `further` are these commands, or
+    /// none where more than they changed it. `live` gives the commands that make what the store
+    /// holds at it, if it is there.
+    pub(crate) fn tell(
+        &mut self,
+        key: &[u8],
+        now: Timestamp,
+        further: Option<Vec<Args>>,
+        live: impl Fn(&[u8]) -> Option<Vec<Args>>,
+        entries: &mut Vec<Entry>,
+    ) {
+        let Some(waiting) = self.pending.get_mut(key) else {
+            return;
+        };
+        if let (Some(commands), Some(told)) = (further, waiting.told) {
+            let bytes = commands.iter().flatten().map(Vec::len).sum::<usize>();
+            let bytes = waiting.further.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+            if bytes <= told.saturating_mul(2).saturating_add(FURTHER_BYTES) {
+                waiting.further = bytes;
+                let further = |command| Entry::Further { key: key.to_vec(), at: now, command };
+                entries.extend(commands.into_iter().map(further));
+                return;
+            }
+        }
+        let commands = match &waiting.change {
+            Change::Replaced => live(key).unwrap_or_default(),
+            Change::Delta { commands, .. } => commands.clone(),
+        };
+        let is_replaced = waiting.change == Change::Replaced;
+        let state = KeyState::new(is_replaced, waiting.known, now, commands);
+        waiting.told = Some(u32::try_from(state.bytes()).unwrap_or(u32::MAX));
+        waiting.further = 0;
+        entries.push(Entry::Whole { key: key.to_vec(), state });
+    }
+
+    /// Takes what waited of a key in a process that is gone.
+    pub(crate) fn restore(&mut self, key: &[u8], state: &KeyState, further: &[(Timestamp, Args)]) {
+        if state.is_replaced {
+            self.replaced(key);
+        } else {
+            let further = further.iter().map(|(_, command)| command);
+            for command in state.commands.iter().chain(further) {
+                let args: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
+                self.changed(key, &args);
+            }
+        }
+        if let Some(waiting) = self.pending.get_mut(key) {
+            waiting.known = state.known;
+        }
+    }
+
+    /// Takes a key of the batch under way of a process that is gone.
+    pub(crate) fn restore_under_way(&mut self, sent: &SentKey) {
+        let state = KeyState::new(sent.is_replaced, None, Timestamp::ZERO, sent.commands.clone());
+        let later = self.pending.remove_entry(&sent.key);
+        self.restore(&sent.key, &state, &[]);
+        self.under_way.extend(self.pending.remove_entry(&sent.key));
+        self.pending.extend(later);
     }
 
     /// The first key that waits.
@@ -152,36 +265,39 @@ impl Journal {
         self.pending.keys().next().map(Vec::as_slice)
     }
 
-    /// Moves a key's change into a batch, if it has one. `live` gives the commands that make what the
-    /// store holds at a key, if it is there.
+    /// Moves a key's change into a batch, if it has one; `unit` is the unit that it goes with. `live`
+    /// gives the commands that make what the store holds at a key, if it is there.
     pub(crate) fn move_to(
         &mut self,
         batch: &mut Batch,
         key: &[u8],
+        unit: u64,
         live: impl Fn(&[u8]) -> Option<Vec<Args>>,
     ) {
-        let Some((key, change)) = self.pending.remove_entry(key) else {
+        let Some((key, waiting)) = self.pending.remove_entry(key) else {
             return;
         };
-        let written = match &change {
+        let is_replaced = waiting.change == Change::Replaced;
+        let written = match &waiting.change {
             // A key that expired during the outage is not resurrected, and not kept either.
             Change::Replaced => {
                 live(&key).unwrap_or_else(|| vec![vec![b"DEL".to_vec(), key.clone()]])
             }
             Change::Delta { commands, .. } => commands.clone(),
         };
-        batch.key_of.extend(vec![batch.keys; written.len()]);
-        batch.bytes += written.iter().flatten().map(Vec::len).sum::<usize>();
-        batch.commands.extend(written);
-        batch.keys += 1;
-        self.under_way.push((key, change));
+        let known = waiting.known;
+        batch.push(
+            Member { key: key.clone(), unit, is_replaced, known, is_dropped: false },
+            written,
+        );
+        self.under_way.push((key, waiting));
     }
 
     /// The batch under way reached Redis; how many keys of it were from here.
     pub(crate) fn applied(&mut self) -> usize {
         let applied = core::mem::take(&mut self.under_way);
-        for (key, change) in &applied {
-            let cost = key.len() + KEY_OVERHEAD_BYTES + cost_of(change);
+        for (key, waiting) in &applied {
+            let cost = key.len() + KEY_OVERHEAD_BYTES + cost_of(&waiting.change);
             self.bytes = self.bytes.saturating_sub(cost);
         }
         applied.len()
@@ -194,21 +310,31 @@ impl Journal {
                 self.pending.insert(key, older);
                 continue;
             };
-            let before = cost_of(&older) + cost_of(newer) + key.len() + KEY_OVERHEAD_BYTES;
-            *newer = match (older, core::mem::replace(newer, Change::Replaced)) {
-                (Change::Replaced, _) | (_, Change::Replaced) => Change::Replaced,
-                (
-                    Change::Delta { mut commands, mut bytes },
-                    Change::Delta { commands: later, .. },
-                ) => {
-                    for command in later {
-                        append(&mut commands, &mut bytes, command);
+            let both = cost_of(&older.change) + cost_of(&newer.change);
+            let before = both + key.len() + KEY_OVERHEAD_BYTES;
+            newer.known = older.known;
+            newer.change =
+                match (older.change, core::mem::replace(&mut newer.change, Change::Replaced)) {
+                    (Change::Replaced, _) | (_, Change::Replaced) => Change::Replaced,
+                    (
+                        Change::Delta { mut commands, mut bytes },
+                        Change::Delta { commands: later, .. },
+                    ) => {
+                        for command in later {
+                            append(&mut commands, &mut bytes, command);
+                        }
+                        Change::Delta { commands, bytes }
                     }
-                    Change::Delta { commands, bytes }
-                }
-            };
-            self.bytes = (self.bytes + cost_of(newer)).saturating_sub(before);
+                };
+            self.bytes = (self.bytes + cost_of(&newer.change)).saturating_sub(before);
         }
+    }
+}
+
+impl Waiting {
+    const fn nothing() -> Self {
+        let change = Change::Delta { commands: Vec::new(), bytes: 0 };
+        Self { change, known: None, told: None, further: 0 }
     }
 }
 
@@ -296,8 +422,102 @@ fn increment(command: &Args) -> Option<i64> {
 
 impl Batch {
     /// A batch without keys.
-    pub(crate) const fn new(sequence: u64) -> Self {
-        Self { sequence, commands: Vec::new(), key_of: Vec::new(), keys: 0, bytes: 0 }
+    pub(crate) const fn new(sequence: u64, at: Timestamp) -> Self {
+        Self {
+            sequence,
+            commands: Vec::new(),
+            at,
+            key_of: Vec::new(),
+            members: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    /// A batch that a process which is gone may have sent.
+    pub(crate) fn restored(sent: &SentBatch) -> Self {
+        let mut batch = Self::new(sent.sequence, sent.at);
+        for SentKey { key, unit, is_replaced, commands } in &sent.keys {
+            let (key, unit, is_replaced) = (key.clone(), *unit, *is_replaced);
+            let member = Member { key, unit, is_replaced, known: None, is_dropped: false };
+            batch.push(member, commands.clone());
+        }
+        batch
+    }
+
+    fn push(&mut self, member: Member, commands: Vec<Args>) {
+        self.key_of.extend(vec![self.members.len(); commands.len()]);
+        self.bytes += commands.iter().flatten().map(Vec::len).sum::<usize>();
+        self.commands.extend(commands);
+        self.members.push(member);
+    }
+
+    /// How many keys it has.
+    pub(crate) const fn keys(&self) -> usize {
+        self.members.len()
+    }
+
+    /// What a ledger is told of it.
+    pub(crate) fn to_sent(&self) -> SentBatch {
+        let mut commands: Vec<Vec<Args>> = vec![Vec::new(); self.members.len()];
+        for (command, key) in self.commands.iter().zip(&self.key_of) {
+            if let Some(of_key) = commands.get_mut(*key) {
+                of_key.push(command.clone());
+            }
+        }
+        let keys = self.members.iter().zip(commands);
+        let keys = keys.map(|(Member { key, unit, is_replaced, .. }, commands)| {
+            SentKey::new(key.clone(), *unit, *is_replaced, commands)
+        });
+        let mut units: Vec<u64> = self.members.iter().map(|member| member.unit).collect();
+        units.retain(|unit| *unit != 0);
+        units.sort_unstable();
+        units.dedup();
+        SentBatch::new(self.sequence, self.at, keys.collect(), units)
+    }
+
+    /// Whether a conflict took keys from it.
+    pub(crate) fn is_amended(&self) -> bool {
+        self.members.iter().any(|member| member.is_dropped)
+    }
+
+    /// Its keys.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.members.iter().map(|member| member.key.as_slice())
+    }
+
+    /// Commands that ask Redis for the values of its keys that were known, after a `WATCH` of these
+    /// where `is_watching`; none where nothing was known.
+    pub(crate) fn looks(&self, is_watching: bool) -> Vec<Args> {
+        let known = || self.members.iter().filter_map(|it| Some((&it.key, it.known?)));
+        let mut commands: Vec<Args> = Vec::new();
+        if is_watching && known().next().is_some() {
+            let watch = known().map(|(key, _)| key.clone());
+            commands.push([b"WATCH".to_vec()].into_iter().chain(watch).collect());
+        }
+        commands.extend(known().map(|(key, known)| known.look(key)));
+        commands
+    }
+
+    /// Takes the replies to [`looks`](Self::looks): drops what the rules say is not to go where others
+    /// changed a key; how many they changed.
+    pub(crate) fn resolve(&mut self, replies: &[Value], rules: &Rules) -> u64 {
+        let known = self.members.iter().filter(|member| member.known.is_some()).count();
+        let replies = replies.get(replies.len().saturating_sub(known)..).unwrap_or_default();
+        let mut replies = replies.iter();
+        let mut conflicts = 0;
+        for member in &mut self.members {
+            let Some(known) = member.known else { continue };
+            let Some(reply) = replies.next() else { break };
+            let found = known.compare(reply);
+            conflicts += u64::from(found != Found::Same);
+            let policy = rules.class_of(&member.key).policy;
+            member.is_dropped = found == Found::Gone && policy == ConflictPolicy::DeleteWins;
+        }
+        let is_kept = |key: usize| !self.members.get(key).is_some_and(|it| it.is_dropped);
+        let kept = self.commands.drain(..).zip(self.key_of.drain(..));
+        let kept: Vec<(Args, usize)> = kept.filter(|(_, key)| is_kept(*key)).collect();
+        (self.commands, self.key_of) = kept.into_iter().unzip();
+        conflicts
     }
 
     /// Bytes of its commands.
@@ -334,7 +554,7 @@ impl Batch {
     pub fn outcome(&self, replies: &[Value]) -> Outcome {
         match replies.iter().rev().nth(1) {
             Some(Value::Array(results)) => {
-                let mut letters: Vec<Option<DeadLetter>> = vec![None; self.keys];
+                let mut letters: Vec<Option<DeadLetter>> = vec![None; self.members.len()];
                 for ((result, key), command) in results.iter().zip(&self.key_of).zip(&self.commands)
                 {
                     if let (Value::Error(error), Some(letter)) = (result, letters.get_mut(*key)) {
@@ -343,7 +563,9 @@ impl Batch {
                     }
                 }
                 let refused: Vec<DeadLetter> = letters.into_iter().flatten().collect();
-                Outcome::Applied { replayed: (self.keys - refused.len()) as u64, refused }
+                let dropped = self.members.iter().filter(|member| member.is_dropped).count();
+                let replayed = self.members.len().saturating_sub(refused.len() + dropped);
+                Outcome::Applied { replayed: replayed as u64, refused }
             }
             Some(Value::Nil) => Outcome::Overtaken,
             last => Outcome::Rejected { failure: rejection(replies, last) },
@@ -359,7 +581,10 @@ pub(crate) fn words(words: &[&str]) -> Args {
 /// Why Redis took nothing: the reason stands at the command that it would not queue.
 fn rejection(replies: &[Value], last: Option<&Value>) -> Failure {
     let errors = replies.iter().filter_map(Value::as_error);
-    let errors = errors.filter(|message| !message.starts_with("EXECABORT"));
+    // EXEC names a reason of its own only where every command before it was queued.
+    let errors = errors.filter(|message| {
+        !message.starts_with("EXECABORT") || classify_reply(message) != FailureKind::CommandError
+    });
     let mut failures = errors.map(|message| Failure::new(classify_reply(message), message));
     let found = failures.next().unwrap_or_else(|| {
         let text = alloc::format!("the transaction ended with {last:?}");

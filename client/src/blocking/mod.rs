@@ -1,17 +1,25 @@
 //! The client for threads: each call is made on the calling thread, on a connection of its own.
 
+mod batch;
+mod brief;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use outlast_core::command::Traits;
 use outlast_core::{Error, Status, Value};
 
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
 use crate::gate::{Gate, Route, Settled, into_result};
-use crate::transport::pool::{CallError, Pool};
+use crate::spans;
+use crate::transport::Transport;
+use crate::transport::pool::{CallError, Pool, Waiting};
+
+pub use brief::Begun;
 
 /// A Redis client that keeps answering while Redis is away. Threads may share it.
 ///
@@ -44,7 +52,23 @@ impl Client {
     pub fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
         let gate = Arc::new(Gate::new(config, sink));
         let pool = Arc::new(Pool::new(gate.clone()));
-        Self { gate, pool, driver_started: AtomicBool::new(false) }
+        let client = Self { gate, pool, driver_started: AtomicBool::new(false) };
+        // What a process that is gone left does not wait for the first command.
+        if client.gate.has_restored {
+            client.begin();
+        }
+        client
+    }
+
+    /// Whether it can be used at all. A client whose journal on disk (`journal_path`) cannot be had
+    /// answers every call with this error.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption): another process has the file, or it cannot
+    /// be written.
+    pub fn usable(&self) -> Result<(), Error> {
+        self.gate.usable()
     }
 
     /// Dials now and waits until that succeeded or the startup budget is spent.
@@ -102,24 +126,54 @@ impl Client {
         args: &[A],
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Value, Error> {
+        let span = spans::of(self.config(), args);
+        let result = span.in_scope(|| self.run(args, interrupt));
+        spans::ended(&span, &result);
+        result
+    }
+
+    fn run<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Value, Error> {
         let traits = Gate::check(args)?;
         self.start();
-        let began = Instant::now();
-        let deadline = began + self.gate.command_timeout();
+        let deadline = Instant::now() + self.gate.command_timeout();
+        self.go_on(args, traits, deadline, None, interrupt)
+    }
+
+    /// Runs a command to its end; `waiting` is one that was sent already.
+    fn go_on<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        traits: Traits,
+        deadline: Instant,
+        mut waiting: Option<(u64, Waiting)>,
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Value, Error> {
         loop {
-            let epoch = match self.gate.route()? {
-                Route::Redis { epoch } => epoch,
-                Route::Store => match self.gate.serve(args, traits, true) {
-                    Some(result) => return result.and_then(into_result),
-                    None => continue,
-                },
-                Route::Wait => match self.gate.wait_for_startup(Some(deadline), interrupt)? {
-                    Some(_) => continue,
-                    None => return self.gate.overdue(args, traits).and_then(into_result),
+            let (epoch, called) = match waiting.take() {
+                Some((epoch, waiting)) => (epoch, self.pool.wait(waiting, deadline, interrupt)),
+                None => match self.gate.route()? {
+                    Route::Redis { epoch } => {
+                        (epoch, self.pool.call(args, epoch, deadline, interrupt))
+                    }
+                    Route::Store => match self.gate.serve(args, traits, true) {
+                        Some(result) => return result.and_then(into_result),
+                        None => continue,
+                    },
+                    Route::Wait => {
+                        if self.gate.wait_for_startup(Some(deadline), interrupt)?.is_none() {
+                            let overdue = self.gate.overdue(args, traits);
+                            return overdue.and_then(into_result);
+                        }
+                        continue;
+                    }
                 },
             };
-            let unanswered = match self.pool.call(args, epoch, deadline, interrupt) {
-                Ok(value) => match self.gate.replied(args, epoch, value, began) {
+            let unanswered = match called {
+                Ok((value, began)) => match self.gate.replied(args, epoch, value, began) {
                     Ok(value) => return into_result(value),
                     Err(unanswered) => *unanswered,
                 },
@@ -135,6 +189,39 @@ impl Client {
         }
     }
 
+    /// Whether a command that [needs a connection of its own](needs_own_connection) may be given
+    /// one, Redis being there. If not, it may be called here: it can be answered from memory, or
+    /// is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`RedisUnavailable`](crate::ErrorKind::RedisUnavailable) where Redis is away and memory has
+    /// no connections; whatever `interrupt` answers.
+    pub fn may_use_own_connection<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<bool, Error> {
+        self.start();
+        let deadline = Instant::now() + self.gate.command_timeout();
+        loop {
+            match self.gate.route()? {
+                Route::Redis { .. } => return Ok(true),
+                Route::Store => return self.gate.without_connection(args).map(|()| false),
+                Route::Wait => {
+                    if self.gate.wait_for_startup(Some(deadline), interrupt)?.is_none() {
+                        return self.gate.without_connection(args).map(|()| false);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether commands go to Redis at this moment.
+    pub fn is_connected(&self) -> bool {
+        self.gate.is_connected()
+    }
+
     /// Where Redis is, how to behave.
     pub fn config(&self) -> &Config {
         &self.gate.config
@@ -143,6 +230,13 @@ impl Client {
     /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
     pub fn dead_letters(&self) -> Vec<crate::DeadLetter> {
         self.gate.store.dead_letters()
+    }
+
+    /// What the client counted, in Prometheus' text format. Metrics that OpenTelemetry's conventions
+    /// for database clients know have their names; [`METRICS`](outlast_core::metrics::METRICS) is
+    /// the table of all.
+    pub fn metrics(&self) -> String {
+        self.gate.metrics(self.pool.connections())
     }
 
     /// The snapshot that an operator sees.
@@ -162,6 +256,12 @@ impl Client {
         }
         crate::thread::spawn(Driver::new(self.gate.clone(), self.pool.clone()));
     }
+}
+
+/// Whether a command has to go over a connection that no other caller uses: it changes or asks what
+/// a connection remembers, or it waits.
+pub fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
+    Gate::needs_own_connection(args)
 }
 
 impl Drop for Client {

@@ -1,33 +1,29 @@
 //! Each calling thread writes and reads a connection of its own. The one used last goes first;
 //! further ones are dialled in the background while a caller waits for one to come free.
 
+mod link;
+
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, Read};
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use outlast_core::classify::Phase;
 use outlast_core::command::Traits;
-use outlast_core::connection::Event;
+use outlast_core::connection::Connection;
+use outlast_core::metrics::Connections;
 use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
-use socket2::Socket;
 
 use super::Transport;
-use crate::channel::Channel;
-use crate::dial::{Link, broken, closed_by_server, failure_of};
+use crate::dial::Link;
 use crate::gate::{Gate, SIGNAL_CHECK, Unanswered};
+use link::Blocking;
+#[cfg(unix)]
+pub(super) use link::write;
 
 /// A connection that was used this recently is not looked at before a command that may be
 /// repeated.
 const FRESH: Duration = Duration::from_millis(10);
-/// The socket's own timeouts are set anew only for a deadline this much nearer.
-const SLACK: Duration = Duration::from_millis(5);
-/// The socket's timeouts are not set shorter: 0 would be none.
-const PATIENCE_MIN: Duration = Duration::from_millis(1);
-/// Bytes read at once.
-const READ_BYTES: usize = 16 * 1_024;
-
 /// Why a call did not end with a reply.
 pub(crate) enum CallError {
     /// Redis is the reason.
@@ -36,6 +32,29 @@ pub(crate) enum CallError {
     Rerouted,
     /// The caller is told this.
     Refused(Error),
+}
+
+/// What came of commands that were sent together.
+pub(crate) struct Exchanged {
+    /// Replies, in the order of the commands.
+    pub(crate) replies: Vec<Value>,
+    /// Why there are not as many as commands.
+    pub(crate) failure: Option<Failure>,
+    /// How many of those without a reply had left, or begun to.
+    pub(crate) sent: usize,
+}
+
+/// A command that was sent, on the connection that its reply will come over.
+pub(crate) struct Waiting {
+    link: Blocking,
+    epoch: u64,
+    began: Instant,
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting").finish_non_exhaustive()
+    }
 }
 
 /// Told when a signal interrupts a wait; an error ends the call.
@@ -57,17 +76,6 @@ struct Links {
     returned: u64,
 }
 
-/// A connection with a blocking socket.
-struct Blocking {
-    socket: Socket,
-    channel: Channel,
-    epoch: u64,
-    used_at: Instant,
-    /// What the socket's timeouts are set to.
-    patience: Duration,
-    buffer: Vec<u8>,
-}
-
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool").finish_non_exhaustive()
@@ -79,14 +87,15 @@ impl Pool {
         Self { gate, links: Mutex::default(), freed: Condvar::new() }
     }
 
-    /// Sends a command and waits for its reply, on the calling thread.
+    /// Sends a command and waits for its reply, on the calling thread. It began once there was a
+    /// connection.
     pub(crate) fn call<A: AsRef<[u8]>>(
         &self,
         args: &[A],
         epoch: u64,
         deadline: Instant,
         interrupt: Interrupt<'_>,
-    ) -> Result<Value, CallError> {
+    ) -> Result<(Value, Instant), CallError> {
         let mut link = self.take(epoch, deadline, interrupt)?;
         // What must not be done twice is sent only where no one can doubt afterwards whether it
         // was: a connection that is closed already is found out before.
@@ -98,14 +107,101 @@ impl Pool {
             let unanswered = Unanswered { failure, maybe_done: false };
             return Err(CallError::Unanswered(unanswered));
         }
+        let began = Instant::now();
         match link.call(args, deadline, interrupt) {
             Ok(value) => {
                 self.put(link);
-                Ok(value)
+                Ok((value, began))
             }
             Err(error) => {
                 self.drop_one(epoch);
                 Err(error)
+            }
+        }
+    }
+
+    /// Sends a command over a connection that is idle and waits for its reply, but briefly: what has
+    /// no reply then is [waited for](Self::wait) by whoever may wait longer. Nothing is done where
+    /// no connection is idle.
+    pub(crate) fn call_briefly<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        epoch: u64,
+        patience: Duration,
+    ) -> Option<Result<(Value, Instant), Waiting>> {
+        if !self.gate.is_current(epoch) {
+            return None;
+        }
+        let mut links = self.lock();
+        if links.epoch != epoch {
+            return None;
+        }
+        let mut link = links.idle.pop_back()?;
+        drop(links);
+        let idle = link.used_at.elapsed() > FRESH;
+        // A failure is found again, and told, by the call that takes the connection next.
+        if (idle || !Traits::of(args).idempotent) && link.look().is_err() {
+            self.put(link);
+            return None;
+        }
+        let began = Instant::now();
+        link.channel.connection.send(args, Timestamp::ZERO);
+        match link.wait_briefly(patience) {
+            Some(value) => {
+                self.put(link);
+                Some(Ok((value, began)))
+            }
+            None => Some(Err(Waiting { link, epoch, began })),
+        }
+    }
+
+    /// Waits for the reply of a command that was sent briefly.
+    pub(crate) fn wait(
+        &self,
+        waiting: Waiting,
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<(Value, Instant), CallError> {
+        let Waiting { mut link, epoch, began } = waiting;
+        match link.finish(deadline, interrupt) {
+            Ok(value) => {
+                self.put(link);
+                Ok((value, began))
+            }
+            Err(error) => {
+                self.drop_one(epoch);
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends several commands at once and waits for all their replies, on the calling thread. `send`
+    /// queues them and says how many they are.
+    pub(crate) fn exchange(
+        &self,
+        epoch: u64,
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+        send: impl FnOnce(&mut Connection, Timestamp) -> usize,
+    ) -> Result<Exchanged, CallError> {
+        let mut link = self.take(epoch, deadline, interrupt)?;
+        if let Err(failure) = link.look() {
+            self.drop_one(epoch);
+            return Err(CallError::Unanswered(Unanswered { failure, maybe_done: false }));
+        }
+        let wanted = send(&mut link.channel.connection, Timestamp::ZERO);
+        let mut replies = Vec::with_capacity(wanted);
+        match link.exchange(&mut replies, wanted, deadline, interrupt) {
+            Ok(()) => {
+                self.put(link);
+                Ok(Exchanged { replies, failure: None, sent: 0 })
+            }
+            Err(stopped) => {
+                self.drop_one(epoch);
+                let failure = stopped.map_err(CallError::Refused)?;
+                let unanswered = link.channel.connection.fail();
+                let sent = unanswered.iter().filter(|command| command.sent).count();
+                Ok(Exchanged { replies, failure: Some(failure), sent })
             }
         }
     }
@@ -173,22 +269,11 @@ impl Pool {
     }
 
     fn admit(&self, link: Link, epoch: u64) -> io::Result<()> {
-        let (socket, channel) = link.into_parts()?;
-        socket.set_nonblocking(false)?;
-        let patience = self.gate.command_timeout();
-        socket.set_read_timeout(Some(patience))?;
-        socket.set_write_timeout(Some(patience))?;
+        let link = Blocking::new(link, epoch, self.gate.command_timeout())?;
         let mut links = self.lock();
         if epoch == links.epoch {
             links.open += 1;
-            links.idle.push_back(Blocking {
-                socket,
-                channel,
-                epoch,
-                used_at: Instant::now(),
-                patience,
-                buffer: vec![0; READ_BYTES],
-            });
+            links.idle.push_back(link);
         }
         drop(links);
         self.freed.notify_one();
@@ -243,6 +328,12 @@ impl Transport for Pool {
         self.freed.notify_all();
     }
 
+    fn connections(&self) -> Connections {
+        let links = self.lock();
+        let (open, idle) = (links.open as u64, links.idle.len() as u64);
+        Connections { idle, used: open.saturating_sub(idle), waiting: links.waiting as u64 }
+    }
+
     fn wants_link(&self) -> bool {
         let links = self.lock();
         links.waiting > 0 && links.idle.is_empty() && links.open < self.connections_max()
@@ -261,142 +352,4 @@ impl Transport for Pool {
         let dead = idle.find_map(|link| link.look().err());
         dead.map(|failure| (epoch, failure))
     }
-}
-
-impl Blocking {
-    fn call<A: AsRef<[u8]>>(
-        &mut self,
-        args: &[A],
-        deadline: Instant,
-        interrupt: Interrupt<'_>,
-    ) -> Result<Value, CallError> {
-        self.channel.connection.send(args, Timestamp::ZERO);
-        while !self.channel.unsent().is_empty() {
-            self.be_patient(deadline).map_err(|failure| self.unanswered(failure))?;
-            match write(&self.socket, self.channel.unsent()) {
-                Ok(0) => return Err(self.unanswered(closed_by_server())),
-                Ok(written) => self.channel.sent(written),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                    interrupt().map_err(CallError::Refused)?;
-                }
-                Err(error) if ran_out(&error) => {}
-                Err(error) => return Err(self.unanswered(failure_of(&error, Phase::Command))),
-            }
-        }
-        loop {
-            self.be_patient(deadline).map_err(|failure| self.unanswered(failure))?;
-            match self.socket.read(&mut self.buffer) {
-                Ok(0) => return Err(self.unanswered(closed_by_server())),
-                Ok(read) => {
-                    let received = self.channel.receive(&self.buffer[..read]);
-                    received.map_err(|failure| self.unanswered(failure))?;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                    interrupt().map_err(CallError::Refused)?;
-                    continue;
-                }
-                Err(error) if ran_out(&error) => continue,
-                Err(error) => return Err(self.unanswered(failure_of(&error, Phase::Command))),
-            }
-            match self.channel.connection.next_event() {
-                Ok(Some(Event::Reply { value, .. })) => return Ok(value),
-                Ok(_) => {}
-                Err(error) => return Err(self.unanswered(broken(&error))),
-            }
-        }
-    }
-
-    /// Sets the socket's timeouts, unless they are near what they should be. The kernel lets a
-    /// timeout end late by up to an eighth of it: so each takes seven eighths of what is left of
-    /// the deadline, and the next one the rest.
-    fn be_patient(&mut self, deadline: Instant) -> Result<(), Failure> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(no_reply());
-        }
-        let patience = (left / 8 * 7).max(PATIENCE_MIN);
-        if patience.abs_diff(self.patience) > SLACK {
-            let set = self.socket.set_read_timeout(Some(patience));
-            set.and_then(|()| self.socket.set_write_timeout(Some(patience)))
-                .map_err(|error| failure_of(&error, Phase::Command))?;
-            self.patience = patience;
-        }
-        Ok(())
-    }
-
-    fn unanswered(&mut self, failure: Failure) -> CallError {
-        let maybe_done = self.channel.connection.fail().iter().any(|command| command.sent);
-        CallError::Unanswered(Unanswered { failure, maybe_done })
-    }
-
-    /// Looks whether the server closed the connection, without waiting, and without reading
-    /// where what came can only be a reply. TLS has messages of its own, which are taken.
-    fn look(&mut self) -> Result<(), Failure> {
-        let looked = if self.channel.is_sealed() {
-            read_without_waiting(&self.socket, &mut self.buffer)
-        } else {
-            peek_without_waiting(&self.socket)
-        };
-        match looked {
-            Ok(0) => Err(closed_by_server()),
-            Ok(read) if self.channel.is_sealed() => {
-                self.channel.receive(&self.buffer[..read])?;
-                match self.channel.connection.next_event() {
-                    Ok(None) if self.channel.connection.is_idle() => Ok(()),
-                    Err(error) => Err(broken(&error)),
-                    Ok(_) => Err(unasked()),
-                }
-            }
-            Ok(_) => Err(unasked()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(failure_of(&error, Phase::Command)),
-        }
-    }
-}
-
-fn unasked() -> Failure {
-    let text = "the server sent a reply nobody asked for";
-    Failure::new(FailureKind::ProtocolError, text)
-}
-
-/// Writes without the signal that a closed connection would send to the process.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
-    socket.send_with_flags(bytes, libc::MSG_NOSIGNAL)
-}
-
-/// Where there is no flag for it, the socket was made so that it sends none.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn write(mut socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
-    io::Write::write(&mut socket, bytes)
-}
-
-#[cfg(unix)]
-fn peek_without_waiting(socket: &Socket) -> io::Result<usize> {
-    let mut byte = [std::mem::MaybeUninit::uninit()];
-    socket.recv_with_flags(&mut byte, libc::MSG_PEEK | libc::MSG_DONTWAIT)
-}
-
-#[cfg(not(unix))]
-fn peek_without_waiting(socket: &Socket) -> io::Result<usize> {
-    socket.set_nonblocking(true)?;
-    let peeked = socket.peek(&mut [std::mem::MaybeUninit::uninit()]);
-    socket.set_nonblocking(false)?;
-    peeked
-}
-
-fn read_without_waiting(mut socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
-    socket.set_nonblocking(true)?;
-    let read = socket.read(buffer);
-    socket.set_nonblocking(false)?;
-    read
-}
-
-/// Whether the socket's own timeout ended the wait.
-fn ran_out(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
-}
-
-fn no_reply() -> Failure {
-    Failure::new(FailureKind::ResponseTimeout, "no reply within the deadline")
 }

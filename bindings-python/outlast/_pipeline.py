@@ -1,0 +1,117 @@
+"""Pipelines and transactions: many commands, one crossing to the native part, one write.
+
+Those that watch keys, or hold a command that needs a connection of its own, go redis-py's way.
+"""
+
+# ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from redis.client import EMPTY_RESPONSE, NEVER_DECODE
+from redis.client import Pipeline as Stock
+from redis.exceptions import ConnectionError as StockConnectionError
+from redis.exceptions import ExecAbortError, ResponseError, WatchError
+
+if TYPE_CHECKING:
+    from outlast._drop_in import Redis
+
+Command = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+class Pipeline(Stock):
+    """redis-py's pipeline, sent and answered by the native client."""
+
+    def __init__(self, client: Redis, transaction: bool | None, shard_hint: object) -> None:
+        super().__init__(client.connection_pool, client.response_callbacks, transaction, shard_hint)
+        self._client = client
+
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Runs what was queued; the answers, in its order."""
+        stack = self.command_stack
+        if not stack or self.connection is not None or self.watching:
+            return super().execute(raise_on_error)
+        try:
+            if self.scripts:
+                self.load_scripts()
+            if self.transaction or self.explicit_transaction:
+                answers = self._transacted(stack, raise_on_error)
+            else:
+                answers = self._piped(stack, raise_on_error)
+        except BaseException:
+            self.reset()
+            raise
+        if answers is NotImplemented:
+            return super().execute(raise_on_error)
+        self.reset()
+        return answers
+
+    def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
+        """WATCH, and what is read while keys are watched: over one connection."""
+        if self.connection is None:
+            self._client.ensure_connection(args)
+        return super().immediate_execute_command(*args, **options)
+
+    def load_scripts(self) -> None:
+        """Makes the scripts that are about to be run known to Redis."""
+        scripts = list(self.scripts)
+        known = self._client.execute_command("SCRIPT EXISTS", *[script.sha for script in scripts])
+        for script, is_known in zip(scripts, known):
+            if not is_known:
+                script.sha = self._client.execute_command("SCRIPT LOAD", script.script)
+
+    def get(self, name: Any) -> Any:
+        """As `Redis.get`."""
+        if self.watching and not self.explicit_transaction:
+            return super().get(name)
+        self.command_stack.append((("GET", name), {}))
+        return self
+
+    def _piped(self, stack: list[Command], raise_on_error: bool) -> Any:
+        if any(EMPTY_RESPONSE in options for _, options in stack):
+            return NotImplemented
+        answers = self._client.run_pipeline(stack, self._client.response_callbacks)
+        if raise_on_error and answers is not NotImplemented:
+            self._raise_first(stack, answers)
+        return answers
+
+    def _transacted(self, stack: list[Command], raise_on_error: bool) -> Any:
+        if any(EMPTY_RESPONSE in options or NEVER_DECODE in options for _, options in stack):
+            return NotImplemented
+        replies = self._client.run_transaction(stack)
+        if replies is NotImplemented:
+            return replies
+        answers = replies.pop()
+        for number, reply in enumerate(replies):
+            if isinstance(reply, ResponseError) and number > 0:
+                self.annotate_exception(reply, number, stack[number - 1][0])
+        if isinstance(answers, ExecAbortError):
+            raise next((reply for reply in replies if isinstance(reply, Exception)), answers)
+        if isinstance(answers, Exception):
+            raise answers
+        if answers is None:
+            raise WatchError("Watched variable changed.")
+        if raise_on_error:
+            self._raise_first(stack, answers)
+        return [
+            self._shaped(answer, args[0], options)
+            for answer, (args, options) in zip(answers, stack)
+        ]
+
+    def _shaped(self, answer: Any, name: Any, options: dict[str, Any]) -> Any:
+        callback = self._client.callback(name)
+        if callback is None or isinstance(answer, Exception):
+            return answer
+        if options:
+            options = {key: value for key, value in options.items() if key not in _NOT_FOR_SHAPES}
+        return callback(answer, **options)
+
+    def _raise_first(self, stack: list[Command], answers: list[Any]) -> None:
+        for number, answer in enumerate(answers):
+            if isinstance(answer, (ResponseError, StockConnectionError)):
+                self.annotate_exception(answer, number + 1, stack[number][0])
+                raise answer
+
+
+_NOT_FOR_SHAPES = {"keys", NEVER_DECODE, EMPTY_RESPONSE}

@@ -1,0 +1,184 @@
+//! Many commands at once: in one write and one wait, on the calling thread.
+
+use std::time::Instant;
+
+use outlast_core::command::Traits;
+use outlast_core::{Error, Value};
+
+use super::Client;
+use crate::gate::{Gate, Route, Settled, Unanswered, into_result, micros_since};
+use crate::transport::pool::{CallError, Exchanged, Interrupt};
+
+/// Commands that wait for their answers, by their places.
+struct Batch<'a, A> {
+    commands: &'a [Vec<A>],
+    results: Vec<Option<Result<Value, Error>>>,
+    /// Places without an answer, in order.
+    open: Vec<usize>,
+    began: Instant,
+    deadline: Instant,
+}
+
+impl Client {
+    /// Runs commands that leave in one write; each has an answer of its own, in their order, and one
+    /// deadline holds for all. Other callers' commands may come between them. Where the connection
+    /// is lost on the way, each goes on by its own rule, as a command on its own would.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was done: a command that no shared connection can carry, no connection within the
+    /// deadline, a client that is closed. And whatever `interrupt` answers, which is asked when a
+    /// signal ends a wait; the connection is then closed.
+    pub fn pipeline<A: AsRef<[u8]>>(
+        &self,
+        commands: &[Vec<A>],
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
+        Gate::check_transaction(commands)?;
+        self.start();
+        let began = Instant::now();
+        let mut batch = Batch {
+            commands,
+            results: commands.iter().map(|_| None).collect(),
+            open: (0..commands.len()).collect(),
+            began,
+            deadline: began + self.gate.command_timeout(),
+        };
+        while !batch.open.is_empty() {
+            match self.gate.route()? {
+                Route::Redis { epoch } => self.exchange(&mut batch, epoch, interrupt)?,
+                Route::Store => {
+                    batch.settle_each(|args| self.gate.serve(args, Traits::of(args), true));
+                }
+                Route::Wait => {
+                    if self.gate.wait_for_startup(Some(batch.deadline), interrupt)?.is_none() {
+                        batch.settle_each(|args| Some(self.gate.overdue(args, Traits::of(args))));
+                    }
+                }
+            }
+        }
+        Ok(batch.results.into_iter().flatten().collect())
+    }
+
+    /// Runs a transaction: what stands between its MULTI and its EXEC. Nothing comes between its
+    /// commands, on Redis as in the store. The replies are those to MULTI, to each command, and to
+    /// EXEC; error replies are values among them.
+    ///
+    /// # Errors
+    ///
+    /// As [`call_interruptible`](Self::call_interruptible), for all of its commands.
+    pub fn transaction<A: AsRef<[u8]>>(
+        &self,
+        commands: &[Vec<A>],
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Value, Error> {
+        Gate::check_transaction(commands)?;
+        self.start();
+        let began = Instant::now();
+        let deadline = began + self.gate.command_timeout();
+        loop {
+            let epoch = match self.gate.route()? {
+                Route::Redis { epoch } => epoch,
+                Route::Store => match self.gate.serve_transaction(commands, true) {
+                    Some(result) => return result,
+                    None => continue,
+                },
+                Route::Wait => match self.gate.wait_for_startup(Some(deadline), interrupt)? {
+                    Some(_) => continue,
+                    None => return self.gate.overdue_transaction(commands),
+                },
+            };
+            let (multi, exec): (&[&[u8]], &[&[u8]]) = (&[b"MULTI"], &[b"EXEC"]);
+            let sent = self.pool.exchange(epoch, deadline, interrupt, |connection, at| {
+                connection.send(multi, at);
+                for args in commands {
+                    connection.send(args, at);
+                }
+                connection.send(exec, at);
+                commands.len() + 2
+            });
+            let unanswered = match sent {
+                Ok(Exchanged { replies, failure: None, .. }) => {
+                    match self.gate.transacted(commands, epoch, replies, began) {
+                        Ok(replies) => return Ok(replies),
+                        Err(unanswered) => *unanswered,
+                    }
+                }
+                Ok(Exchanged { failure: Some(failure), sent, .. }) => {
+                    Unanswered { failure, maybe_done: sent > 0 }
+                }
+                Err(CallError::Unanswered(unanswered)) => unanswered,
+                Err(CallError::Rerouted) => continue,
+                Err(CallError::Refused(error)) => return Err(error),
+            };
+            match self.gate.settle_transaction(commands, epoch, unanswered) {
+                Settled::Ended(result) => return result,
+                Settled::Again if Instant::now() < deadline => {}
+                Settled::Again => return self.gate.too_late(&["EXEC"]),
+            }
+        }
+    }
+
+    /// Sends what has no answer yet, and settles each command: by its reply, or by what became of
+    /// the connection.
+    fn exchange<A: AsRef<[u8]>>(
+        &self,
+        batch: &mut Batch<'_, A>,
+        epoch: u64,
+        interrupt: Interrupt<'_>,
+    ) -> Result<(), Error> {
+        let (commands, began, deadline) = (batch.commands, batch.began, batch.deadline);
+        let open = &batch.open;
+        // The connection is looked at: that costs little for many commands.
+        let sent = self.pool.exchange(epoch, deadline, interrupt, |connection, at| {
+            for place in open {
+                connection.send(&commands[*place], at);
+            }
+            open.len()
+        });
+        let exchanged = match sent {
+            Ok(exchanged) => exchanged,
+            Err(CallError::Rerouted) => return Ok(()),
+            Err(CallError::Refused(error)) => return Err(error),
+            Err(CallError::Unanswered(Unanswered { failure, .. })) => {
+                Exchanged { replies: Vec::new(), failure: Some(failure), sent: 0 }
+            }
+        };
+        let Exchanged { replies, failure, mut sent } = exchanged;
+        let mut replies = replies.into_iter();
+        let (now, took_us) = (self.gate.clock.now(), micros_since(began));
+        batch.settle_each(|args| {
+            let unanswered = match (replies.next(), &failure) {
+                (Some(reply), _) => match self.gate.replied_at(args, epoch, reply, now, took_us) {
+                    Ok(value) => return Some(Ok(value)),
+                    Err(unanswered) => *unanswered,
+                },
+                (None, Some(failure)) => {
+                    let maybe_done = sent > 0;
+                    sent = sent.saturating_sub(1);
+                    Unanswered { failure: failure.clone(), maybe_done }
+                }
+                (None, None) => return None,
+            };
+            match self.gate.settle(args, epoch, unanswered) {
+                Settled::Ended(result) => Some(result),
+                Settled::Again if Instant::now() < deadline => None,
+                Settled::Again => Some(self.gate.too_late(args)),
+            }
+        });
+        Ok(())
+    }
+}
+
+impl<A: AsRef<[u8]>> Batch<'_, A> {
+    /// Gives each open command what `answer` has for it; those for which it has nothing stay open.
+    fn settle_each(&mut self, mut answer: impl FnMut(&[A]) -> Option<Result<Value, Error>>) {
+        let Self { commands, results, open, .. } = self;
+        open.retain(|at| {
+            let result = answer(&commands[*at]);
+            let is_open = result.is_none();
+            results[*at] = result.map(|result| result.and_then(into_result));
+            is_open
+        });
+    }
+}
