@@ -71,6 +71,7 @@ export function makeWhatIf(outlast, given) {
       outage.showRecorded(scenario);
       byId("whatif-fault").textContent = "";
       byId("recording-clear").disabled = false;
+      byId("recording-bar").open = true;
       show(outlast, shown);
       outcome.textContent = `${file.name}: ${told}`;
     } catch (error) {
