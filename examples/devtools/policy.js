@@ -28,7 +28,7 @@ const UNSEEN = [
   "record_bytes_max",
 ];
 
-/** Builds the form. `onChange` is told of each change; answers how to read and to set it. */
+/** Builds the form. `onChange` is told of each change; answers how to read it, and how to show another. */
 export function makePolicy(outlast, settings, onChange) {
   const profile = byId("profile");
   const knobs = outlast.knobs();
@@ -71,7 +71,12 @@ export function makePolicy(outlast, settings, onChange) {
     onChange();
   });
   byId("policy").addEventListener("submit", (event) => event.preventDefault());
-  return read;
+  const show = (policy) => {
+    profile.value = policy.profile;
+    for (const [name, { set }] of fields) set(policy[name]);
+    read();
+  };
+  return { read, show };
 }
 
 function field({ name, unit, min, max, meaning }) {
