@@ -210,7 +210,7 @@ def of_pool(
     # The pool of redis-py has no bound unless it was given one.
     if isinstance(given["max_connections"], int) and given["max_connections"] > _POOL_MAX:
         del given["max_connections"]
-    unserved = _why_not(type(made), _POOL_MODULES, _OF_POOLS) or _why_not(
+    unserved = _why_not(pool.__class__, _POOL_MODULES, _OF_POOLS) or _why_not(
         made.connection_class, _CONNECTION_MODULES, _OF_CONNECTIONS
     )
     path = given.pop("path", None)
