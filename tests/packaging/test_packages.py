@@ -88,7 +88,7 @@ def test_the_wheel_installs_into_an_empty_environment(tmp_path: Path) -> None:
     python = str(tmp_path / "venv" / "bin" / "python")
     run(python, "-m", "pip", "install", "-q", "--no-index", str(wheel), cwd=tmp_path)
     printed = run(python, "-W", "error", "-c", PYTHON_PROGRAM, cwd=tmp_path)
-    assert printed.split(maxsplit=4) == ["v", "degraded", "connection_lost", "1", "without redis-py\n"]
+    assert printed.splitlines() == ["v degraded connection_lost 1", "without redis-py"]
     typed = run(
         python,
         "-c",
