@@ -90,7 +90,7 @@ class Client:
         self,
         commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
         callbacks: dict[str, Any] | None = None,
-    ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
+    ) -> Any: ...  # noqa: ANN401 - a list and a bool, or NotImplemented
     def run_transaction(
         self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
     ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented

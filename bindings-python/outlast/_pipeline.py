@@ -76,8 +76,11 @@ class Pipeline(Stock):
     def _piped(self, stack: list[Command], raise_on_error: bool) -> Any:
         if any(EMPTY_RESPONSE in options for _, options in stack):
             return NotImplemented
-        answers = self._client.run_pipeline(stack, self._client.response_callbacks)
-        if raise_on_error and answers is not NotImplemented:
+        ran = self._client.run_pipeline(stack, self._client.response_callbacks)
+        if ran is NotImplemented:
+            return ran
+        answers, failed = ran
+        if failed and raise_on_error:
             self._raise_first(stack, answers)
         return answers
 

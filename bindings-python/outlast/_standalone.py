@@ -167,13 +167,17 @@ class Pipeline(Commands):
             return []
         answers: Any
         if self._transaction:
-            *queued, answers = self._client.run_transaction(stack, plain=True)
-            if isinstance(answers, OutlastError):
-                raise next((reply for reply in queued if isinstance(reply, OutlastError)), answers)
+            answers = self._client.run_transaction(stack, plain=True)
         else:
             answers = self._client.run_pipeline(stack)
         if answers is NotImplemented:
             raise InvalidArgument("a command needs a connection of its own: redis-py has these")
+        if self._transaction:
+            *queued, answers = answers
+            if isinstance(answers, OutlastError):
+                raise next((reply for reply in queued if isinstance(reply, OutlastError)), answers)
+        else:
+            answers, _failed = answers
         if raise_on_error:
             for answer in answers:
                 if isinstance(answer, OutlastError):
