@@ -187,16 +187,16 @@ def of_url(
     given_here = dict(options or {})
     own, in_url, theirs = _parted(url, given_here)
     given = {**in_url, **given_here}
-    login = {name: given.pop(name) for name in ("username", "password", "db") if name in given}
-    for name, value in login.items():
+    login = [(name, given.pop(name)) for name in ("username", "password", "db") if name in given]
+    for name, value in login:
         if value is not None:
             own = _with_parameter(own, name, str(value))
             theirs = _with_parameter(theirs, name, str(value))
     in_our_url = dict(_split(own)[1])
     arguments = _arguments(own, theirs, profile, given, in_our_url)
     # redis-py reads them from its URL by itself.
-    for name in set(in_url) - set(given_here) - _FORMS:
-        arguments.for_connections.pop(name, None)
+    for read in set(in_url) - set(given_here) - _FORMS:
+        arguments.for_connections.pop(read, None)
     return arguments
 
 

@@ -260,7 +260,7 @@ class _Callbacks(CaseInsensitiveDict):
         if client is not None:
             client.direct = False
 
-    def update(self, data: Any) -> None:
+    def update(self, data: Any) -> None:  # type: ignore[override]
         for command, callback in data.items():
             self[command] = callback
 
