@@ -111,7 +111,7 @@ pub(crate) fn argument(what: &str, value: &Bound<'_, PyAny>, forms: &Forms) -> P
 }
 
 /// The name of a command of one word, in capitals: looked up by Python, which has its hash already.
-pub(crate) fn name(value: &Bound<'_, PyAny>) -> Option<&'static str> {
+fn name(value: &Bound<'_, PyAny>) -> Option<&'static str> {
     static PLACES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
     let py = value.py();
     let filled = PLACES.get_or_try_init(py, || {
