@@ -87,10 +87,10 @@ class Client:
         *args: object,
         **options: object,
     ) -> Any: ...  # noqa: ANN401 - True, None, or the old value
-    def incr(self, name: _Argument, amount: int | None = None) -> int: ...
-    def delete(self, *names: _Argument) -> int: ...
-    def expire(self, name: _Argument, time: _Time, *args: bool, **options: bool) -> bool: ...
-    def ttl(self, name: _Argument) -> int: ...
+    def incr(self, name: _Argument, amount: int | None = None) -> Any: ...  # noqa: ANN401 - an int
+    def delete(self, *names: _Argument) -> Any: ...  # noqa: ANN401 - an int
+    def expire(self, name: _Argument, time: _Time, *args: bool, **options: bool) -> Any: ...  # noqa: ANN401 - a bool
+    def ttl(self, name: _Argument) -> Any: ...  # noqa: ANN401 - an int
     def execute_command(self, *args: _Argument) -> Any: ...  # noqa: ANN401 - any command's reply
     def request(self, args: tuple[Any, ...], as_bytes: bool = False) -> Any: ...  # noqa: ANN401 - any command's reply
     def run_pipeline(

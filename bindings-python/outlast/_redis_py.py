@@ -1,5 +1,9 @@
 """redis-py, where it is installed: whose exceptions ours are, and whose surface the client has."""
 
+# redis-py is typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from typing import Any

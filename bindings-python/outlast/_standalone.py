@@ -5,6 +5,8 @@ It has the commands that are used most, any other by `execute_command`, and pipe
 
 # ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
 
+# pyright: reportInconsistentConstructor=false
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -152,7 +152,7 @@ _OF_FAILURES = {
 }
 
 
-def _made(
+def made(
     name: str, code: str, message: str, kind: str | None, next_dial_in: float | None
 ) -> OutlastError:
     """The exception that a caller gets: its class by name, and by the failure behind it."""
@@ -161,7 +161,7 @@ def _made(
     if reply is not None:
         theirs, parsed = reply
         error = _both(cls, theirs)(*parsed.args)
-        vars(error).update(vars(parsed))
+        error.__dict__.update(parsed.__dict__)
     else:
         theirs = _redis_py.exception(_OF_FAILURES.get(kind or "", "RedisError"))
         error = _both(cls, theirs)(message)
