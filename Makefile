@@ -38,6 +38,10 @@ test-browser: ## Run the WASM package's tests in headless Chromium
 test-packaging: ## Install the built packages elsewhere and use them
 	@$(PYTHON) tests/run.py packaging
 
+.PHONY: faults
+faults: ## Put every client under fire, redis-py and ioredis beside it (ONLY=part of a fault's name, DRIVERS=a,b)
+	@scripts/faults $(if $(ONLY),--only "$(ONLY)") $(if $(DRIVERS),--drivers $(DRIVERS),--compare)
+
 .PHONY: devtools
 devtools: ## Put the devtools page together in build/devtools
 	@scripts/build-devtools
@@ -60,6 +64,10 @@ fuzz: ## Give each parser and the store bytes by chance for SECONDS (60); needs 
 .PHONY: coverage
 coverage: ## Print which lines of the store its tests run, by file (some minutes)
 	@scripts/coverage
+
+.PHONY: compat-node
+compat-node: ## Run the tests of ioredis itself on ioredis and on outlast (needs GitHub)
+	@scripts/compat-node
 
 .PHONY: lint
 lint: ## Check formatting, lints, types, licences and the repository's own rules

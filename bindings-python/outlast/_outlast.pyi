@@ -2,6 +2,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextvars import Context
 from datetime import timedelta
+from os import PathLike
 from typing import Any, Final, Literal, TypeVar, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
@@ -10,7 +11,9 @@ from outlast.types import (
     Classification,
     CommandTreatment,
     Counts,
+    DeadLetter,
     Delay,
+    Incident,
     KeyTreatment,
     Knob,
     LogRecord,
@@ -21,6 +24,7 @@ __all__ = [
     "AsyncClient",
     "Client",
     "Engine",
+    "Health",
     "Later",
     "Link",
     "Reply",
@@ -29,6 +33,9 @@ __all__ = [
     "__version__",
     "after_fork",
     "backoff_schedule",
+    "cache_entry",
+    "cached",
+    "cause_outage",
     "check_log",
     "class_of",
     "classify",
@@ -36,16 +43,22 @@ __all__ = [
     "close_all",
     "command_line",
     "decide",
+    "end_outage",
     "error_class",
     "error_kinds",
     "failure_class",
     "failure_kinds",
+    "freshness",
     "knobs",
     "log_entry",
     "log_pipe",
     "parse_status",
     "policy",
+    "rate_limit",
+    "rate_limits",
+    "replay",
     "simulate",
+    "take_incidents",
     "take_records",
     "wake",
 ]
@@ -70,6 +83,7 @@ class Client:
         decode_responses: bool = False,
         encoding: str = "utf-8",
         encoding_errors: str = "strict",
+        listener: int | None = None,
     ) -> None: ...
     def connect(self) -> None: ...
     def begin(self) -> None: ...
@@ -108,6 +122,8 @@ class Client:
     @property
     def protocol(self) -> int | None: ...
     def get_status(self) -> Status: ...
+    def metrics(self) -> str: ...
+    def dead_letters(self) -> list[DeadLetter]: ...
     @property
     def mode(self) -> Literal["connected", "degraded", "reconciling", "closed"]: ...
     def close(self) -> None: ...
@@ -221,6 +237,24 @@ class Engine:
     def status(self, at_ms: int) -> Status: ...
 
 @final
+class Health:
+    def __new__(
+        cls, allow: list[str], hosts: list[str], devtools: str | PathLike[str] | None
+    ) -> Self: ...
+    def allows(self, remote: str, headers: list[tuple[str, str]]) -> bool: ...
+    def answer(
+        self,
+        method: str,
+        mount: str,
+        path: str,
+        remote: str,
+        headers: list[tuple[str, str]],
+        status: str,
+        lines: str,
+        metrics: str | None = None,
+    ) -> tuple[int, list[tuple[str, str]], bytes]: ...
+
+@final
 class Throttle:
     def __new__(cls, interval_ms: int) -> Self: ...
     def count(self, counts: Mapping[str, int]) -> None: ...
@@ -242,6 +276,30 @@ def failure_kinds() -> list[Classification]: ...
 def policy(options: Mapping[str, object] | None = None) -> dict[str, Any]: ...
 def class_of(options: Mapping[str, object] | None, key: _Argument) -> KeyTreatment: ...
 def decide(options: Mapping[str, object] | None, args: Sequence[_Argument]) -> CommandTreatment: ...
+def freshness(found: Mapping[str, object]) -> str: ...
+def cached(
+    entry: str,
+    left_ms: int,
+    stale_ms: int,
+    beta_permille: int,
+    is_down: bool,
+    random: int,
+) -> tuple[str, str] | None: ...
+def cache_entry(json: str, cost_ms: int, ttl_ms: int, stale_ms: int) -> tuple[str, int]: ...
+def rate_limit(
+    client: Client,
+    key: str,
+    limit: int,
+    window_ms: int,
+    cost: int,
+    window: str,
+    share_permille: int,
+) -> dict[str, Any]: ...
+def cause_outage(client: Client, cause: str) -> None: ...
+def end_outage(client: Client) -> None: ...
+def rate_limits(
+    limit: Mapping[str, object], requests: Sequence[Mapping[str, object]]
+) -> list[dict[str, Any]]: ...
 def knobs() -> list[Knob]: ...
 def backoff_schedule(
     options: Mapping[str, object] | None, attempts: int, seed: int, schedule: str = "server"
@@ -252,10 +310,12 @@ def simulate(
 def parse_status(json: str) -> Status: ...
 def log_entry(incident: Mapping[str, object], endpoint: str, service: str = "") -> str: ...
 def check_log(text: str) -> dict[str, Any]: ...
+def replay(recording: str) -> dict[str, Any]: ...
 def error_kinds() -> list[str]: ...
 def error_class(code: str) -> type[Exception] | None: ...
 def failure_class(code: str) -> type[Exception] | None: ...
 def log_pipe() -> int | None: ...
+def take_incidents() -> tuple[list[tuple[int, Incident, str]], list[int]]: ...
 def take_records() -> list[LogRecord]: ...
 def wake() -> None: ...
 def close_all() -> None: ...

@@ -1,17 +1,20 @@
 //! The client for hosts with an event loop of their own: see [`Client`].
 
 use std::fmt;
+use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use outlast_core::classify::classify_text;
+use outlast_core::rate_limit::{Limit, Verdict};
 use outlast_core::{Error, Failure, FailureKind, Input, Status};
 
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
 use crate::gate::{Gate, Route};
+use crate::transport::Transport;
 use crate::transport::hosted::Hosted;
 pub use crate::transport::hosted::{Moved, Readiness, Settlement, Socket, Submission, Turn};
 use crate::transport::work::Work;
@@ -44,7 +47,20 @@ impl Client {
     ) -> Self {
         let gate = Arc::new(Gate::new(config, sink));
         let hosted = Arc::new(Hosted::new(gate.clone(), Arc::new(wake)));
-        Self { gate, hosted, driver_started: AtomicBool::new(false) }
+        let client = Self { gate, hosted, driver_started: AtomicBool::new(false) };
+        if client.gate.has_restored {
+            client.start();
+        }
+        client
+    }
+
+    /// Whether it can be used at all: see [`blocking::Client::usable`](crate::blocking::Client::usable).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption), where its journal on disk cannot be had.
+    pub fn usable(&self) -> Result<(), Error> {
+        self.gate.usable()
     }
 
     /// Begins to dial, if that has not happened yet.
@@ -76,7 +92,7 @@ impl Client {
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument).
     pub fn submit(&self, args: Vec<Vec<u8>>) -> Result<Submission, Error> {
         self.start_driver();
-        self.hosted.submit(Work::Command(args))
+        self.hosted.submit(Work::command(args))
     }
 
     /// Hands in a transaction: what stands between its MULTI and its EXEC. Nothing comes between its
@@ -108,6 +124,17 @@ impl Client {
             Route::Store => self.gate.without_connection(args).map(|()| Some(false)),
             Route::Wait => Ok(None),
         }
+    }
+
+    /// Writes what is to be written now to the host's socket, which does not block, until it takes no
+    /// more; whether something is left, for when it can be written to again. This instead of
+    /// [`take_output`](Self::take_output) tells exactly what was sent when a connection dies.
+    ///
+    /// # Errors
+    ///
+    /// Those of the socket. Hand in what it still reads, and then [`lost`](Self::lost).
+    pub fn write_into(&self, mut socket: impl io::Write) -> io::Result<bool> {
+        self.hosted.write_by(&mut |bytes| socket.write(bytes))
     }
 
     /// The bytes to write now, if any; they count as sent.
@@ -154,6 +181,27 @@ impl Client {
         &self.gate.config
     }
 
+    /// Has Redis be away, for a test of the application: connections end and dials fail with this
+    /// failure until [`end_outage`](Self::end_outage). `refused`, `lost`, `timeout`, `dns`, `tls`, or
+    /// the code of a [`FailureKind`](crate::FailureKind) that ends connections.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for another cause.
+    pub fn cause_outage(&self, cause: &str) -> Result<(), Error> {
+        self.gate.cause_outage(cause)
+    }
+
+    /// Ends the outage: Redis is dialled at once. Without one does nothing.
+    pub fn end_outage(&self) {
+        self.gate.end_outage();
+    }
+
+    /// Counts a request towards a rate limit in this process alone, as is done while Redis is away.
+    pub fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
+        self.gate.limit_locally(key, limit)
+    }
+
     /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
     pub fn dead_letters(&self) -> Vec<crate::DeadLetter> {
         self.gate.store.dead_letters()
@@ -162,6 +210,13 @@ impl Client {
     /// Whether commands go to Redis at this moment.
     pub fn is_connected(&self) -> bool {
         self.gate.is_connected()
+    }
+
+    /// What the client counted, in Prometheus' text format. Metrics that OpenTelemetry's conventions
+    /// for database clients know have their names; [`METRICS`](outlast_core::metrics::METRICS) is
+    /// the table of all.
+    pub fn metrics(&self) -> String {
+        self.gate.metrics(self.hosted.connections())
     }
 
     /// The snapshot that an operator sees.

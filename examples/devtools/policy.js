@@ -7,6 +7,7 @@ const CHOICES = {
   startup: ["optional", "required"],
   on_ambiguous: ["error", "local"],
   on_guarded: ["refuse", "serve"],
+  journal_fsync: ["always", "interval", "never"],
 };
 /** Knobs that no simulation shows; they stand apart. */
 const UNSEEN = [
@@ -16,7 +17,15 @@ const UNSEEN = [
   "in_flight_max",
   "unsent_bytes_max",
   "store_bytes_max",
+  "journal_bytes_max",
+  "journal_fsync",
+  "journal_fsync_interval_ms",
+  "retry_quota_percent",
+  "retry_quota_burst",
   "reply_bytes_max",
+  "log_path",
+  "record_path",
+  "record_bytes_max",
 ];
 
 /** Builds the form. `onChange` is told of each change; answers how to read and to set it. */
@@ -82,6 +91,16 @@ function field({ name, unit, min, max, meaning }) {
   if (unit === "choice") {
     const options = CHOICES[name].map((word) => make("option", {}, word));
     const input = make("select", { id, title: meaning }, ...options);
+    return row(
+      label,
+      input,
+      "",
+      () => input.value,
+      (value) => (input.value = value),
+    );
+  }
+  if (unit === "text") {
+    const input = make("input", { id, type: "text", maxLength: max, title: meaning });
     return row(
       label,
       input,

@@ -1,14 +1,16 @@
 // What would a client do? A policy, an outage, and beside outlast three others.
 
-import { latestOf } from "./background.js";
+import { inBackground, latestOf } from "./background.js";
 import { writeAddress } from "./address.js";
 import { byId, fillRows } from "./element.js";
+import { textOf } from "./field.js";
 import { naiveFleet } from "./fleet.js";
 import { naive, nodeWrapper, pythonWrapper } from "./legacy.js";
 import { makeOutage } from "./outage.js";
 import { aligned, drawPlot, drawStrip } from "./plot.js";
 import { makePolicy } from "./policy.js";
-import { clock, count, counted, duration } from "./words.js";
+import { RECORDING_CHARS_MAX, asSimulation, toldOf } from "./recording.js";
+import { bytes, clock, count, counted, duration } from "./words.js";
 
 /** Rows of the log that are shown. */
 const LINES_MAX = 300;
@@ -27,6 +29,8 @@ export function makeWhatIf(outlast, given) {
   let isVisible = false;
 
   const update = async () => {
+    byId("recording-outcome").textContent = "";
+    byId("recording-clear").disabled = true;
     if (isVisible) writeAddress("whatif", settings());
     const input = { options: readPolicy(), scenario: outage.scenario() };
     try {
@@ -49,6 +53,27 @@ export function makeWhatIf(outlast, given) {
   const readPolicy = makePolicy(outlast, given, () => update());
   const outage = makeOutage(given, () => update());
   const settings = () => ({ ...readPolicy(), ...outage.settings() });
+
+  const replay = async (file) => {
+    const outcome = byId("recording-outcome");
+    try {
+      const replayed = await inBackground("replay", await textOf(file, RECORDING_CHARS_MAX, bytes));
+      const simulation = asSimulation(replayed);
+      const { trace, scenario } = simulation;
+      shown = { ...simulation, clients: compared(trace, scenario), recorded: true };
+      byId("whatif-fault").textContent = "";
+      byId("recording-clear").disabled = false;
+      show(outlast, shown);
+      outcome.textContent = toldOf(replayed, file.name);
+    } catch (error) {
+      outcome.textContent = `${file.name}: ${error.message}`;
+    }
+  };
+  takeFiles(byId("recording"), byId("whatif"), replay);
+  byId("recording-clear").addEventListener("click", () => {
+    byId("recording").value = "";
+    update();
+  });
 
   byId("fleet").addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -80,9 +105,35 @@ export function makeWhatIf(outlast, given) {
     },
     /** The last incident of the simulated client, if there was one. */
     incident: () => {
-      const incidents = shown?.trace.status.map(({ status }) => status.incident);
-      return incidents?.filter((incident) => incident !== null).at(-1) ?? null;
+      const statuses = shown?.trace.status.map(({ status }) => status) ?? [];
+      const last = statuses.findLast(({ incident }) => incident !== null);
+      if (last === undefined) return null;
+      if (!shown.recorded) return inReality(last.incident);
+      return { endpoint: last.endpoint, incident: last.incident };
     },
+  };
+}
+
+/** Hands on a file that is chosen, or dropped anywhere in `area`. */
+function takeFiles(input, area, onFile) {
+  input.addEventListener("change", () => input.files[0] && onFile(input.files[0]));
+  area.addEventListener("dragover", (event) => event.preventDefault());
+  area.addEventListener("drop", (event) => {
+    const [file] = event.dataTransfer.files;
+    if (file === undefined) return;
+    event.preventDefault();
+    onFile(file);
+  });
+}
+
+/** The simulation begins at 0; an entry of 1970 would look wrong, so it began an hour ago. */
+function inReality(incident) {
+  const start = Date.now() - 3_600_000;
+  return {
+    ...incident,
+    opened_at_ms: incident.opened_at_ms + start,
+    recovered_at_ms: incident.recovered_at_ms === null ? null : incident.recovered_at_ms + start,
+    causes: incident.causes.map((cause) => ({ ...cause, first_at_ms: cause.first_at_ms + start })),
   };
 }
 
@@ -135,11 +186,12 @@ function ownDials({ dials }, { faults }) {
 
 const total = (lines) => Math.round(lines.reduce((sum, [, lineCount]) => sum + lineCount, 0));
 
-function show(outlast, { options, trace, scenario, clients }) {
+function show(outlast, { options, trace, scenario, clients, recorded = false }) {
   const [own, naiveOne] = clients;
   const [ownLines, naiveLines] = [total(own.lines), total(naiveOne.lines)];
-  const back =
-    own.backAfter === null
+  const back = recorded
+    ? "As it was recorded"
+    : own.backAfter === null
       ? "It was not away, or is not back"
       : `It is on Redis again ${duration(own.backAfter)} after the end`;
   const fewer =

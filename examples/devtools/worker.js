@@ -9,6 +9,8 @@ const loading = load();
 const TASKS = {
   classify: (outlast, text, progress) => classifyLines(outlast, text, progress),
   simulate: (outlast, { options, scenario }) => outlast.simulate(options, scenario),
+  replay: (outlast, text) => outlast.replay(text),
+  log: (outlast, text) => outlast.checkLog(text),
   fleet: (outlast, input, progress) => fleet(outlast, input, progress),
 };
 

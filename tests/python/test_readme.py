@@ -29,6 +29,8 @@ def test_the_snippets_run(server, monkeypatch, capsys):
         'invalid command_timeout_ms "-1": allowed is a whole number',
         "command_error value is not an integer",
         "healthy closed None",
+        "200 OK",
+        "[b'ok\\n']",
         "'class': 'queue', 'pattern': 'jobs:*', 'policy': 'replay'",
         "{'reason': 'GET is not served from memory (rule \"lock:*\": class lock)', 'serve': False}",
         "'kind': 'dns_error'",

@@ -24,9 +24,8 @@ from redis.asyncio.connection import ConnectionPool
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, CaseInsensitiveDict
 from redis.exceptions import ResponseError
 
-from outlast import _arguments, _outlast
+from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
-from outlast._log import warn
 from outlast.asyncio._pipeline import Pipeline
 from outlast.exceptions import RedisUnavailable
 from outlast.types import RulesOption
@@ -212,7 +211,7 @@ class Redis(_outlast.AsyncClient, Stock):
         self.response_callbacks = _Callbacks(cast("Any", self.response_callbacks), self)
         self.direct = not (self._is_stock or self._has_seams)
         if made.unserved is not None:
-            warn(f"{made.unserved} is left to redis-py: nothing is answered from memory")
+            _log.warn(f"{made.unserved} is left to redis-py: nothing is answered from memory")
 
     def callback_was_set(self, command: str) -> None:
         """A callback of one's own may answer an awaitable, and native methods ask none."""
@@ -305,7 +304,15 @@ def _open(native: _outlast.AsyncClient, made: Arguments) -> None:
     if made.unserved is not None:
         native.open()
         return
-    native.open(made.url, made.profile, made.options, resp3=_RESP3, **_forms(made))
+    with _log.listening(made.on_incident) as listener:
+        native.open(
+            made.url,
+            made.profile,
+            made.options,
+            resp3=_RESP3,
+            **_forms(made),
+            listener=listener,
+        )
 
 
 def _forms(made: Arguments) -> dict[str, Any]:

@@ -1,19 +1,25 @@
 //! Every command passes here: it goes to Redis, to the store, or is refused; and how it ended is
 //! told here, so that one engine decides for all transports and threads.
 
+mod durable;
 mod engine;
+mod metrics;
+mod outage;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
-use outlast_core::connection::Protocol;
+use outlast_core::connection::{Identity, Protocol};
 use outlast_core::latency::Histogram;
-use outlast_core::policy::{OnAmbiguous, Startup};
+use outlast_core::policy::Startup;
+use outlast_core::rate_limit::{self, Limit, LocalCounts};
 use outlast_core::rules::{Decision, decide};
+use outlast_core::settle::{self, Aftermath};
+use outlast_core::status::JournalFile;
 use outlast_core::store::{Eviction, Options, Refusal};
 use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Timestamp, Value, Verdict};
 use tokio::sync::Notify;
@@ -22,8 +28,11 @@ pub(crate) use engine::{Action, SIGNAL_CHECK};
 
 use crate::config::Config;
 use crate::events::Sink;
-use crate::host::{Clock, client_id, entropy};
+use crate::host::{Clock, entropy};
+use crate::journal::Disk;
+use crate::scribe::Scribe;
 use crate::store::{SharedStore, new_store};
+use durable::Durable;
 use engine::State;
 
 /// Where a command goes.
@@ -73,8 +82,27 @@ pub(crate) struct Gate {
     served: AtomicU64,
     refused: AtomicU64,
     latency: Histogram,
+    /// How long the dials took that succeeded.
+    dials: Histogram,
     sink: Arc<dyn Sink>,
+    /// The journal on disk.
+    disk: Option<Arc<Disk>>,
+    journal_file: JournalFile,
+    /// Whether a process that is gone left something to be written back.
+    pub(crate) has_restored: bool,
+    /// Connections that callers had: what they carried may still be on its way.
+    carriers: Mutex<Vec<Identity>>,
+    /// Why this client is of no use, from the beginning.
+    unusable: Option<Error>,
+    scribe: Scribe,
+    /// How dials fail, where the application wants an outage.
+    outage: Mutex<Option<Failure>>,
+    /// What this process counts towards rate limits while Redis is away.
+    limits: Mutex<LocalCounts>,
 }
+
+/// Connections that are remembered beyond their end. Beyond it the oldest go.
+const CARRIERS_MAX: usize = 16_384;
 
 const MODE_MASK: u64 = 0b11;
 const CONNECTED: u64 = 0;
@@ -97,18 +125,25 @@ impl Gate {
     pub(crate) fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
         let policy = config.policy.clone();
         let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
+        let journal_bytes_max = usize::try_from(policy.journal_bytes_max).unwrap_or(usize::MAX);
         // What waits to be written back never gives way.
-        let options = Options::new(bytes_max).with_eviction(Eviction::AllKeysLru);
-        let mut store = new_store(options);
-        let engine = Engine::new(policy, config.endpoint.to_string(), entropy());
+        let options = Options::new(bytes_max)
+            .with_eviction(Eviction::AllKeysLru)
+            .with_journal_bytes_max(journal_bytes_max);
+        let mut store = new_store(options, policy.rules.clone());
+        let endpoint = config.endpoint.to_string();
+        let scribe = Scribe::new(&policy, endpoint.clone(), sink.clone());
+        let engine = Engine::new(policy, endpoint, entropy());
+        let clock = Clock::new();
+        let durable = Durable::open(&config, &mut store, clock.now(), sink.as_ref());
         if config.introduction.protocol == Protocol::Resp3 {
             // Replies are alike whoever gives them.
             store = store.with_resp3();
         }
-        Self {
-            clock: Clock::new(),
+        let gate = Self {
+            clock,
             config,
-            client_id: client_id(),
+            client_id: durable.client_id,
             word: AtomicU64::new(DEGRADED),
             state: Mutex::new(State::new(engine)),
             changed: Condvar::new(),
@@ -119,8 +154,21 @@ impl Gate {
             served: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             latency: Histogram::default(),
+            dials: Histogram::default(),
             sink,
+            scribe,
+            disk: durable.disk,
+            journal_file: durable.state,
+            has_restored: durable.has_restored,
+            carriers: Mutex::default(),
+            unusable: durable.error,
+            outage: Mutex::default(),
+            limits: Mutex::new(LocalCounts::new()),
+        };
+        if gate.unusable.is_some() {
+            gate.tell(Input::Close { journal_keys: 0 });
         }
+        gate
     }
 
     pub(crate) fn policy(&self) -> &Policy {
@@ -129,6 +177,22 @@ impl Gate {
 
     pub(crate) fn command_timeout(&self) -> Duration {
         Duration::from_millis(self.policy().command_timeout_ms)
+    }
+
+    /// Notes a connection that is about to carry commands.
+    pub(crate) fn carries(&self, identity: Option<&Identity>) {
+        let mut carriers = self.carriers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(identity) = identity {
+            if carriers.len() >= CARRIERS_MAX {
+                carriers.remove(0);
+            }
+            carriers.push(identity.clone());
+        }
+    }
+
+    /// The connections that were given up, which are forgotten here.
+    pub(crate) fn take_carriers(&self) -> Vec<Identity> {
+        std::mem::take(&mut *self.carriers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where a command goes now.
@@ -140,7 +204,7 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         match word & MODE_MASK {
             CONNECTED => Ok(Route::Redis { epoch: word >> EPOCH_SHIFT }),
-            CLOSED => Err(closed()),
+            CLOSED => Err(self.closed()),
             _ if word & STARTED == 0 => {
                 self.tell(Input::Start);
                 // The startup may have ended meanwhile, and its end wakes nobody twice.
@@ -217,12 +281,16 @@ impl Gate {
         }
         let policy = self.policy();
         if policy.shadow {
-            // A reply that comes late tells of a time before the outage.
-            let is_current = || self.is_current(epoch);
-            self.store.learn(now, args, &value, policy.stale_ms_max, is_current);
+            // Also in the outage that has just begun: whoever was told that a write is done reads it.
+            let is_newest = || self.is_newest(epoch);
+            self.store.learn(now, args, &value, policy.stale_ms_max, is_newest);
         }
         self.finished.fetch_add(1, Ordering::Relaxed);
         self.latency.record(took_us);
+        let (took_ms, slow_ms) = (took_us / 1_000, policy.breaker_slow_call_ms);
+        if slow_ms > 0 && took_ms >= slow_ms && !Traits::of(args).blocking {
+            self.tell(Input::CommandSlow { epoch, took_ms });
+        }
         Ok(value)
     }
 
@@ -240,15 +308,43 @@ impl Gate {
         self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
         // What was dropped because the client was closed is not answered from memory.
         if self.is_closed() {
-            return Settled::Ended(Err(closed()));
+            return Settled::Ended(Err(self.closed()));
         }
-        if maybe_done && !traits.idempotent {
-            return Settled::Ended(self.in_doubt(args, traits, &failure));
+        let forbidden = self.forbidden(args, traits).is_some();
+        let known =
+            settle::Unanswered { write, idempotent: traits.idempotent, maybe_done, forbidden };
+        match known.aftermath(self.policy().on_ambiguous) {
+            Aftermath::Memory => match self.serve(args, traits, write) {
+                Some(Err(error)) if known.is_belied_by(error.kind()) => {
+                    Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                }
+                Some(result) => Settled::Ended(result),
+                None => match self.again(args) {
+                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
+                        Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                    }
+                    settled => settled,
+                },
+            },
+            Aftermath::MemoryOnly => {
+                let reply = self.store.execute(self.clock.now(), args, false);
+                Settled::Ended(self.served(args, reply))
+            }
+            _ => Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure))),
         }
-        match self.serve(args, traits, write) {
-            Some(result) => Settled::Ended(result),
-            None => Settled::Again,
+    }
+
+    /// Redis is back: the command goes there a second time, as far as the quota for that allows.
+    fn again<A: AsRef<[u8]>>(&self, args: &[A]) -> Settled {
+        if self.may_retry() {
+            return Settled::Again;
         }
+        let what = format!(
+            "{} failed and is not repeated, for too many were (retry_quota_percent {})",
+            name_of(args),
+            self.policy().retry_quota_percent
+        );
+        Settled::Ended(Err(self.refuse(&what)))
     }
 
     /// Answers a command from the store; none if Redis is back, so that it must go there.
@@ -259,15 +355,21 @@ impl Gate {
         unless_connected: bool,
     ) -> Option<Result<Value, Error>> {
         if self.is_closed() {
-            return Some(Err(closed()));
+            return Some(Err(self.closed()));
         }
         if let Some(reason) = self.forbidden(args, traits) {
             return Some(Err(self.refuse(&reason)));
         }
         // The switch back to Redis happens while no command is under way in the store: what is
         // served here is journalled in time, or goes to Redis.
+        if let Some(error) = self.journal_failed(traits.access) {
+            return Some(Err(error));
+        }
         let may_serve = || !(unless_connected && self.is_connected());
         let reply = self.store.execute_if(self.clock.now(), args, true, may_serve)?;
+        if let Err(error) = self.settle_on_disk(traits.access) {
+            return Some(Err(error));
+        }
         Some(self.served(args, reply))
     }
 
@@ -278,22 +380,6 @@ impl Gate {
             Decision::Refuse(reason) => Some(reason.describe(&name_of(args))),
             _ => None,
         }
-    }
-
-    /// The command may have been applied, and twice would be wrong.
-    fn in_doubt<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        traits: Traits,
-        failure: &Failure,
-    ) -> Result<Value, Error> {
-        let is_local = self.policy().on_ambiguous == OnAmbiguous::Local;
-        // Memory does not know who has a lock, or who was handed a job.
-        if is_local && self.forbidden(args, traits).is_none() {
-            let reply = self.store.execute(self.clock.now(), args, false);
-            return self.served(args, reply);
-        }
-        Err(self.maybe_applied(&name_of(args), failure))
     }
 
     fn maybe_applied(&self, what: &str, failure: &Failure) -> Error {
@@ -345,6 +431,15 @@ impl Gate {
                 );
                 Err(Error::new(ErrorKind::LimitReached, message))
             }
+            Err(Refusal::JournalFull) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                let bytes_max = self.policy().journal_bytes_max;
+                let message = format!(
+                    "the journal of what Redis must get is full (journal_bytes_max {bytes_max}): \
+                     nothing was written"
+                );
+                Err(Error::new(ErrorKind::LimitReached, message))
+            }
             Err(_) => {
                 let what = format!("{} is not known to the store in memory", name_of(args));
                 Err(self.refuse(&what).with_kind(ErrorKind::UnsupportedLocally))
@@ -357,12 +452,25 @@ impl Gate {
         self.unavailable(what)
     }
 
+    /// Counts a request towards a rate limit in this process alone: with Redis away nobody counts for
+    /// all of them.
+    pub(crate) fn limit_locally(&self, key: &[u8], limit: &Limit) -> rate_limit::Verdict {
+        let now = self.clock.now();
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).take(now, key, limit)
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         self.word.load(Ordering::Acquire) & MODE_MASK == CONNECTED
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         self.word.load(Ordering::Acquire) & MODE_MASK == CLOSED
+    }
+
+    /// Whether no connection was made after the one with this number.
+    fn is_newest(&self, epoch: u64) -> bool {
+        let word = self.word.load(Ordering::Acquire);
+        matches!(word & MODE_MASK, CONNECTED | DEGRADED) && word >> EPOCH_SHIFT == epoch
     }
 
     /// Whether commands go to Redis over the connection with this number.
@@ -398,7 +506,8 @@ fn is_of_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
     args.first().is_some_and(is)
 }
 
-fn name_of<A: AsRef<[u8]>>(args: &[A]) -> String {
+/// The name of a command, for people.
+pub(crate) fn name_of<A: AsRef<[u8]>>(args: &[A]) -> String {
     let name = args.first().map(AsRef::as_ref).unwrap_or_default();
     String::from_utf8_lossy(&name[..name.len().min(32)]).to_uppercase()
 }

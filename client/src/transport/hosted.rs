@@ -11,12 +11,13 @@ use std::time::Instant;
 
 use outlast_core::classify::Phase;
 use outlast_core::connection::Event;
+use outlast_core::metrics::Connections;
 use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
 use socket2::SockRef;
 
-use super::Transport;
 use super::pool::write;
 use super::work::Work;
+use super::{Transport, shared};
 use crate::channel::Channel;
 use crate::dial::{Link, broken, closed_by_server, failure_of};
 use crate::gate::{Gate, Route, Settled, Unanswered, into_result};
@@ -37,7 +38,8 @@ pub struct Settlement {
 pub enum Submission {
     /// It ended at once.
     Settled(Result<Value, Error>),
-    /// It will be among the settlements, under this number.
+    /// It will be among the settlements, under this number: its place among all that was handed in,
+    /// from 0.
     Pending(u64),
 }
 
@@ -151,9 +153,11 @@ impl Hosted {
     }
 
     /// Takes a command: it ends at once, or waits.
-    pub(crate) fn submit(&self, work: Work) -> Result<Submission, Error> {
-        work.check()?;
+    pub(crate) fn submit(&self, work: Result<Work, Error>) -> Result<Submission, Error> {
         let mut state = self.state();
+        let number = state.next_number;
+        state.next_number += 1;
+        let work = work?;
         let in_flight_max = usize::try_from(self.gate.policy().in_flight_max).unwrap_or(usize::MAX);
         if state.sent.len() + state.waiting.len() >= in_flight_max {
             let message = format!("{in_flight_max} commands (in_flight_max) wait for their reply");
@@ -168,15 +172,37 @@ impl Hosted {
             );
             return Err(Error::new(ErrorKind::LimitReached, message));
         }
-        let number = state.next_number;
         let began = Instant::now();
         let deadline = self.gate.clock.at(began + self.gate.command_timeout());
         let pending = Pending { number, first: 0, last: 0, work, began, deadline };
         if let Some(settlement) = self.go_on(&mut state, pending) {
             return Ok(Submission::Settled(settlement.result));
         }
-        state.next_number += 1;
         Ok(Submission::Pending(number))
+    }
+
+    /// Writes until nothing is left, or the socket takes no more; whether something is left.
+    pub(crate) fn write_by(
+        &self,
+        write: &mut dyn FnMut(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<bool> {
+        let mut state = self.state();
+        let Some((_, channel)) = state.connection.as_mut() else {
+            return Ok(false);
+        };
+        loop {
+            let unsent = channel.unsent();
+            if unsent.is_empty() {
+                return Ok(false);
+            }
+            match write(unsent) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(bytes) => channel.sent(bytes),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The bytes to write now; they count as sent.
@@ -199,27 +225,11 @@ impl Hosted {
     pub(crate) fn write_to(&self, socket: &dyn AsFd) -> Moved {
         let socket = socket.as_fd();
         let socket = SockRef::from(&socket);
-        let mut state = self.state();
-        let error = loop {
-            let Some((_, channel)) = state.connection.as_mut() else {
-                return Moved::nothing(Readiness::Ready);
-            };
-            let unsent = channel.unsent();
-            if unsent.is_empty() {
-                return Moved::nothing(Readiness::Ready);
-            }
-            match write(&socket, unsent) {
-                Ok(0) => break io::ErrorKind::WriteZero.into(),
-                Ok(bytes) => channel.sent(bytes),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Moved::nothing(Readiness::Full);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => break error,
-            }
-        };
-        drop(state);
-        Moved::lost(self.lost(&failure_of(&error, Phase::Command)))
+        match self.write_by(&mut |bytes| write(&socket, bytes)) {
+            Ok(false) => Moved::nothing(Readiness::Ready),
+            Ok(true) => Moved::nothing(Readiness::Full),
+            Err(error) => Moved::lost(self.lost(&failure_of(&error, Phase::Command))),
+        }
     }
 
     /// Reads once from the socket, so that no reply of any size holds the host's loop for long.
@@ -390,6 +400,7 @@ impl Hosted {
                 Ok(Route::Redis { epoch }) => match state.connection.as_mut() {
                     Some((of, channel)) if *of == epoch => {
                         let connection = &mut channel.connection;
+                        pending.began = Instant::now();
                         (pending.first, pending.last) =
                             pending.work.send(connection, pending.deadline);
                         state.sent.push_back(pending);
@@ -483,6 +494,11 @@ impl Transport for Hosted {
     fn install(&self, link: Link, epoch: u64) {
         *self.arrived.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, link));
         (self.wake)();
+    }
+
+    fn connections(&self) -> Connections {
+        let state = self.state();
+        shared(state.connection.as_ref().map(|(_, channel)| channel.connection.in_flight()))
     }
 
     fn close(&self) {

@@ -14,7 +14,7 @@ use crate::rules::{RuleSpec, Rules};
 
 pub use knobs::{KNOBS, Knob, KnobValue, Policy, Unit};
 pub(crate) use profile::choice;
-pub use profile::{OnAmbiguous, OnGuarded, Profile, Startup};
+pub use profile::{JournalFsync, OnAmbiguous, OnGuarded, Profile, Startup};
 
 /// Where an option came from; it stands in the error message when the option is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +124,22 @@ impl Policy {
     /// The schedule of the dials at startup.
     pub const fn startup_backoff(&self) -> Backoff {
         Backoff::linear(self.startup_delay_ms, self.startup_delay_ms_max)
+    }
+
+    /// Checks every knob, where the policy does not come from a [`Builder`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption), with field, value and what is
+    /// allowed.
+    pub fn recheck(&self) -> Result<(), Error> {
+        let mut copy = Self::of(self.profile);
+        for knob in KNOBS {
+            if let Some(value) = self.value(knob.name) {
+                copy.set(knob.name, &value.to_string(), Source::Keyword)?;
+            }
+        }
+        self.check()
     }
 
     /// Checks what one knob alone cannot know.

@@ -11,6 +11,8 @@ use super::hashing::KeyHash;
 use super::memory::{UNSORTED_BLOCKS_MAX, sort_free_blocks};
 use super::slot::{Data, Slot};
 use super::table::{Keyed, Place, Table};
+use crate::journal::known::Known;
+use crate::journal::ledger::Entry;
 use crate::journal::{Batch, Journal};
 use crate::time::Timestamp;
 
@@ -110,10 +112,50 @@ impl Shard {
     }
 
     /// Moves what must be written back of a key into a batch.
-    pub(crate) fn move_to(&mut self, now: Timestamp, batch: &mut Batch, key: &[u8]) {
+    pub(crate) fn move_to(&mut self, now: Timestamp, batch: &mut Batch, key: &[u8], unit: u64) {
         let mut journal = core::mem::take(&mut self.journal);
-        journal.move_to(batch, key, |key| self.rebuild(now, key));
+        journal.move_to(batch, key, unit, |key| self.rebuild(now, key));
         self.journal = journal;
+    }
+
+    /// What a ledger is to be told of a key that commands changed: see [`Journal::tell`]. Nothing where
+    /// not each of them tells how.
+    pub(crate) fn tell(
+        &mut self,
+        key: &[u8],
+        now: Timestamp,
+        further: Option<Vec<Vec<Vec<u8>>>>,
+        entries: &mut Vec<Entry>,
+    ) {
+        let mut journal = core::mem::take(&mut self.journal);
+        journal.tell(key, now, further, |key| self.rebuild(now, key), entries);
+        self.journal = journal;
+    }
+
+    /// Notes what a key holds that no change of is to be written back yet: the last that was known of
+    /// Redis.
+    pub(crate) fn glimpse(&mut self, now: Timestamp, key: &[u8]) {
+        if !self.journal.holds(key)
+            && let Some(known) = self.known(now, key)
+        {
+            self.journal.glimpse(key, known);
+        }
+    }
+
+    /// The command that glimpses were noted for is over.
+    pub(crate) fn forget_glimpses(&mut self) {
+        self.journal.forget_glimpses();
+    }
+
+    /// What a key of database 0 holds, where that can be compared with Redis.
+    pub(crate) fn known(&self, now: Timestamp, key: &[u8]) -> Option<Known> {
+        let hash = super::hashing::hash(self.common.seed, key);
+        let keys = &self.databases.first()?.keys;
+        let slot = keys.get(keys.find(hash.tag, key)?)?;
+        if slot.is_expired(now) {
+            return None;
+        }
+        Known::of(slot.type_name(), &slot.rebuild())
     }
 
     /// Where a live key lies. An expired one is removed.

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { expect, onTestFinished, test } from "vitest";
-import { opening } from "./tools.ts";
+import { opening, watch } from "./tools.ts";
 
 const open = opening();
 
@@ -17,23 +17,6 @@ const rows = (page: Page, table: string) =>
     .evaluateAll((all) =>
       all.map((row) => [...row.children].map((cell) => cell.textContent ?? "")),
     );
-
-/** Watches how long the page stands still; answers how to ask for the longest time, in ms. */
-async function watch(page: Page): Promise<() => Promise<number>> {
-  await page.evaluate(() => {
-    const seen = { longest: 0 };
-    Object.assign(globalThis, { seen });
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) seen.longest = Math.max(seen.longest, duration);
-    }).observe({ type: "longtask" });
-  });
-  return () =>
-    page.evaluate(async () => {
-      // What was observed is told after the frame.
-      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-      return (globalThis as unknown as { seen: { longest: number } }).seen.longest;
-    });
-}
 
 test.each([
   ["redis-py", ["dns_error", "connection_refused", "loading"]],

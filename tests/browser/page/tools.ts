@@ -1,6 +1,6 @@
-/** One site and one browser for the tests of a file, and a page for each. */
+/** One site and one browser for the tests of a file, and a page for each; long pastes, and how long they take. */
 
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { Devtools, launch, serve, type Site } from "./site.ts";
 
@@ -29,4 +29,29 @@ export function opening(): (fragment?: string) => Promise<Devtools> {
     opened.push(devtools);
     return devtools;
   };
+}
+
+/** Watches how long the page stands still; answers how to ask for the longest time, in ms. */
+export async function watch(page: Page): Promise<() => Promise<number>> {
+  await page.evaluate(() => {
+    const seen = { longest: 0 };
+    Object.assign(globalThis, { seen });
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) seen.longest = Math.max(seen.longest, duration);
+    }).observe({ type: "longtask" });
+  });
+  return () =>
+    page.evaluate(async () => {
+      // What was observed is told after the frame.
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+      return (globalThis as unknown as { seen: { longest: number } }).seen.longest;
+    });
+}
+
+/** Pastes a text into a field, by the clipboard as a person would. */
+export async function paste(page: Page, field: string, text: string): Promise<void> {
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.evaluate((text) => navigator.clipboard.writeText(text), text);
+  await page.locator(field).focus();
+  await page.keyboard.press("Control+V");
 }

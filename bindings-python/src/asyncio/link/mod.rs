@@ -35,6 +35,8 @@ const GATHERED_BYTES_MAX: usize = 64 * 1_024;
 #[derive(Debug)]
 pub(crate) struct Link {
     config: Config,
+    /// The number under which its incidents are told.
+    listener: Option<u64>,
     begun: AtomicBool,
     closed: AtomicBool,
     state: Mutex<State>,
@@ -87,8 +89,8 @@ impl Drop for Link {
 }
 
 impl Link {
-    pub(crate) fn new(config: Config) -> PyResult<Self> {
-        let member = Member::new(config.clone())?;
+    pub(crate) fn new(config: Config, listener: Option<u64>) -> PyResult<Self> {
+        let member = Member::new(config.clone(), listener)?;
         let state = State {
             member,
             event_loop: None,
@@ -109,7 +111,7 @@ impl Link {
             slice_planned: false,
         };
         let (begun, closed) = (AtomicBool::new(false), AtomicBool::new(false));
-        Ok(Self { config, begun, closed, state: Mutex::new(state) })
+        Ok(Self { config, listener, begun, closed, state: Mutex::new(state) })
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -346,7 +348,7 @@ impl Link {
         if !self.state().member.is_inherited() {
             return Ok(());
         }
-        let member = Member::new(self.config.clone())?;
+        let member = Member::new(self.config.clone(), self.listener)?;
         let mut state = self.state();
         let inherited = std::mem::replace(&mut state.member, member.clone());
         let left = state.leave();

@@ -1,0 +1,611 @@
+//! What must reach Redis when it is back: per key, and compact.
+//!
+//! A key is *replaced* when its whole value is known (`SET`, `DEL`): the store holds it, and
+//! Redis gets its final state. Otherwise it carries a *delta*: the commands that changed it
+//! (`INCRBY`, `HSET`, `SADD`), a million INCRBY being one. A batch is one transaction that also
+//! writes a marker: after a cut in its middle the marker tells whether Redis took it, so that
+//! nothing is lost and nothing done twice.
+
+pub mod known;
+pub mod ledger;
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::classify::classify_reply;
+use crate::kind::{Failure, FailureKind, Verdict};
+use crate::resp::Value;
+use crate::rules::{ConflictPolicy, Rules};
+use crate::time::Timestamp;
+use known::{Found, Known};
+use ledger::{Entry, KeyState, SentBatch, SentKey};
+
+/// A command with its arguments.
+type Args = Vec<Vec<u8>>;
+
+/// What is known of a key's pending change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Change {
+    /// Redis gets what the store holds, or the key is deleted.
+    Replaced,
+    /// Redis does the same to what it holds.
+    Delta {
+        commands: Vec<Args>,
+        /// What the commands cost.
+        bytes: usize,
+    },
+}
+
+/// What waits of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Waiting {
+    change: Change,
+    /// What was known of its value on Redis before.
+    known: Option<Known>,
+    /// Bytes of its whole state when the ledger was last told of that.
+    told: Option<u32>,
+    /// Bytes of commands that the ledger was told of since.
+    further: u32,
+}
+
+/// What a key costs here beyond its bytes and those of its commands.
+const KEY_OVERHEAD_BYTES: usize = 144;
+/// What a command or an argument costs beyond its bytes.
+const PART_OVERHEAD_BYTES: usize = 48;
+
+/// Bytes of single commands that a ledger keeps of a key, beyond twice its whole state: more are put
+/// together.
+const FURTHER_BYTES: u32 = 1_024;
+
+/// How long a marker outlives its batch, in milliseconds: longer than any outage that ends with
+/// this process still alive to ask for it.
+const MARKER_TTL_MS: u64 = 7 * 86_400_000;
+
+/// Pending changes by key, and those in the batch whose fate is not known yet. Each shard of a store
+/// has one.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    pending: BTreeMap<Vec<u8>, Waiting>,
+    under_way: Vec<(Vec<u8>, Waiting)>,
+    /// What was known of keys that the command under way may change.
+    glimpsed: Vec<(Vec<u8>, Known)>,
+    bytes: usize,
+}
+
+/// Commands for Redis that are done all or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Batch {
+    /// Its number within this client, from 1.
+    pub sequence: u64,
+    /// The commands.
+    pub commands: Vec<Vec<Vec<u8>>>,
+    /// When it was put together.
+    at: Timestamp,
+    /// For each command, the number of its key within the batch.
+    key_of: Vec<usize>,
+    members: Vec<Member>,
+    bytes: usize,
+}
+
+/// A key of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Member {
+    key: Vec<u8>,
+    /// The unit that it goes with; 0 where it goes alone.
+    unit: u64,
+    is_replaced: bool,
+    known: Option<Known>,
+    /// Whether a conflict came to nothing of ours going there.
+    is_dropped: bool,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Redis took it, but for the keys that it refused for good.
+    Applied {
+        /// Keys that reached Redis.
+        replayed: u64,
+        /// For each key that Redis refused, such as a counter that is a list by now, what it said.
+        refused: Vec<DeadLetter>,
+    },
+    /// Redis took nothing of it, for the marker changed meanwhile: another connection carried the
+    /// same batch.
+    Overtaken,
+    /// Redis took nothing of it, for now.
+    Rejected {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// A write of the outage that Redis refused for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// The key.
+    pub key: Vec<u8>,
+    /// The commands that were to write it, with their arguments. Those that Redis did not refuse were done.
+    pub commands: Vec<Vec<Vec<u8>>>,
+    /// What Redis said of the first that it refused.
+    pub error: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl DeadLetter {
+    /// Bytes of its key, commands and error.
+    pub(crate) fn bytes(&self) -> usize {
+        let commands = self.commands.iter().flatten().map(Vec::len).sum::<usize>();
+        self.key.len() + commands + self.error.len()
+    }
+}
+
+impl Journal {
+    /// Keys that wait, those of a batch under way included.
+    pub(crate) fn len(&self) -> usize {
+        self.pending.len() + self.under_way.len()
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of its keys and bookkeeping; the values are the store's.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether a change of this key waits or is under way.
+    pub(crate) fn holds(&self, key: &[u8]) -> bool {
+        self.pending.contains_key(key) || self.under_way.iter().any(|(other, _)| other == key)
+    }
+
+    /// Notes what a key was known to hold before the command under way, which may change it.
+    pub(crate) fn glimpse(&mut self, key: &[u8], known: Known) {
+        self.glimpsed.push((key.to_vec(), known));
+    }
+
+    /// The command is over.
+    pub(crate) fn forget_glimpses(&mut self) {
+        self.glimpsed.clear();
+    }
+
+    pub(crate) fn replaced(&mut self, key: &[u8]) {
+        let change = self.change(key);
+        let freed = cost_of(change);
+        *change = Change::Replaced;
+        self.bytes = self.bytes.saturating_sub(freed);
+    }
+
+    /// A key changed as this command changes it.
+    pub(crate) fn changed(&mut self, key: &[u8], command: &[&[u8]]) {
+        let Change::Delta { commands, bytes } = self.change(key) else {
+            return;
+        };
+        let before = *bytes;
+        append(commands, bytes, command.iter().map(|arg| arg.to_vec()).collect());
+        let after = *bytes;
+        self.bytes = (self.bytes + after).saturating_sub(before);
+    }
+
+    fn change(&mut self, key: &[u8]) -> &mut Change {
+        if !self.pending.contains_key(key) {
+            self.bytes += key.len() + KEY_OVERHEAD_BYTES;
+            let glimpsed = self.glimpsed.iter().find(|(other, _)| other == key);
+            let known = glimpsed.map(|(_, known)| *known);
+            let change = Change::Delta { commands: Vec::new(), bytes: 0 };
+            self.pending.insert(key.to_vec(), Waiting { change, known, told: None, further: 0 });
+        }
+        &mut self.pending.entry(key.to_vec()).or_insert_with(Waiting::nothing).change
+    }
+
+    /// What a ledger is to be told of a key that commands changed: `further` are these commands, or
+    /// none where more than they changed it. `live` gives the commands that make what the store
+    /// holds at it, if it is there.
+    pub(crate) fn tell(
+        &mut self,
+        key: &[u8],
+        now: Timestamp,
+        further: Option<Vec<Args>>,
+        live: impl Fn(&[u8]) -> Option<Vec<Args>>,
+        entries: &mut Vec<Entry>,
+    ) {
+        let Some(waiting) = self.pending.get_mut(key) else {
+            return;
+        };
+        if let (Some(commands), Some(told)) = (further, waiting.told) {
+            let bytes = commands.iter().flatten().map(Vec::len).sum::<usize>();
+            let bytes = waiting.further.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+            if bytes <= told.saturating_mul(2).saturating_add(FURTHER_BYTES) {
+                waiting.further = bytes;
+                let further = |command| Entry::Further { key: key.to_vec(), at: now, command };
+                entries.extend(commands.into_iter().map(further));
+                return;
+            }
+        }
+        let commands = match &waiting.change {
+            Change::Replaced => live(key).unwrap_or_default(),
+            Change::Delta { commands, .. } => commands.clone(),
+        };
+        let is_replaced = waiting.change == Change::Replaced;
+        let state = KeyState::new(is_replaced, waiting.known, now, commands);
+        waiting.told = Some(u32::try_from(state.bytes()).unwrap_or(u32::MAX));
+        waiting.further = 0;
+        entries.push(Entry::Whole { key: key.to_vec(), state });
+    }
+
+    /// Takes what waited of a key in a process that is gone.
+    pub(crate) fn restore(&mut self, key: &[u8], state: &KeyState, further: &[(Timestamp, Args)]) {
+        if state.is_replaced {
+            self.replaced(key);
+        } else {
+            let further = further.iter().map(|(_, command)| command);
+            for command in state.commands.iter().chain(further) {
+                let args: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
+                self.changed(key, &args);
+            }
+        }
+        if let Some(waiting) = self.pending.get_mut(key) {
+            waiting.known = state.known;
+        }
+    }
+
+    /// Takes a key of the batch under way of a process that is gone.
+    pub(crate) fn restore_under_way(&mut self, sent: &SentKey) {
+        let state = KeyState::new(sent.is_replaced, None, Timestamp::ZERO, sent.commands.clone());
+        let later = self.pending.remove_entry(&sent.key);
+        self.restore(&sent.key, &state, &[]);
+        self.under_way.extend(self.pending.remove_entry(&sent.key));
+        self.pending.extend(later);
+    }
+
+    /// The first key that waits.
+    pub(crate) fn first(&self) -> Option<&[u8]> {
+        self.pending.keys().next().map(Vec::as_slice)
+    }
+
+    /// Moves a key's change into a batch, if it has one; `unit` is the unit that it goes with. `live`
+    /// gives the commands that make what the store holds at a key, if it is there.
+    pub(crate) fn move_to(
+        &mut self,
+        batch: &mut Batch,
+        key: &[u8],
+        unit: u64,
+        live: impl Fn(&[u8]) -> Option<Vec<Args>>,
+    ) {
+        let Some((key, waiting)) = self.pending.remove_entry(key) else {
+            return;
+        };
+        let is_replaced = waiting.change == Change::Replaced;
+        let written = match &waiting.change {
+            // A key that expired during the outage is not resurrected, and not kept either.
+            Change::Replaced => {
+                live(&key).unwrap_or_else(|| vec![vec![b"DEL".to_vec(), key.clone()]])
+            }
+            Change::Delta { commands, .. } => commands.clone(),
+        };
+        let known = waiting.known;
+        batch.push(
+            Member { key: key.clone(), unit, is_replaced, known, is_dropped: false },
+            written,
+        );
+        self.under_way.push((key, waiting));
+    }
+
+    /// The batch under way reached Redis; how many keys of it were from here.
+    pub(crate) fn applied(&mut self) -> usize {
+        let applied = core::mem::take(&mut self.under_way);
+        for (key, waiting) in &applied {
+            let cost = key.len() + KEY_OVERHEAD_BYTES + cost_of(&waiting.change);
+            self.bytes = self.bytes.saturating_sub(cost);
+        }
+        applied.len()
+    }
+
+    /// The batch under way did not reach Redis: its changes wait again, before later ones.
+    pub(crate) fn returned(&mut self) {
+        for (key, older) in core::mem::take(&mut self.under_way) {
+            let Some(newer) = self.pending.get_mut(&key) else {
+                self.pending.insert(key, older);
+                continue;
+            };
+            let both = cost_of(&older.change) + cost_of(&newer.change);
+            let before = both + key.len() + KEY_OVERHEAD_BYTES;
+            newer.known = older.known;
+            newer.change =
+                match (older.change, core::mem::replace(&mut newer.change, Change::Replaced)) {
+                    (Change::Replaced, _) | (_, Change::Replaced) => Change::Replaced,
+                    (
+                        Change::Delta { mut commands, mut bytes },
+                        Change::Delta { commands: later, .. },
+                    ) => {
+                        for command in later {
+                            append(&mut commands, &mut bytes, command);
+                        }
+                        Change::Delta { commands, bytes }
+                    }
+                };
+            self.bytes = (self.bytes + cost_of(&newer.change)).saturating_sub(before);
+        }
+    }
+}
+
+impl Waiting {
+    const fn nothing() -> Self {
+        let change = Change::Delta { commands: Vec::new(), bytes: 0 };
+        Self { change, known: None, told: None, further: 0 }
+    }
+}
+
+const fn cost_of(change: &Change) -> usize {
+    match change {
+        Change::Replaced => 0,
+        Change::Delta { bytes, .. } => *bytes,
+    }
+}
+
+fn cost_of_command(command: &Args) -> usize {
+    let parts: usize = command.iter().map(|part| part.len() + PART_OVERHEAD_BYTES).sum();
+    parts + PART_OVERHEAD_BYTES
+}
+
+/// Adds a command to those that wait, as part of one of them where that comes to the same.
+/// `bytes` is what they cost.
+fn append(commands: &mut Vec<Args>, bytes: &mut usize, mut command: Args) {
+    if let Some(name) = command.first_mut() {
+        name.make_ascii_uppercase();
+    }
+    let mut at = commands.len();
+    if sets_expiry(&command) {
+        // Of expiries with none but counting between them only the last one matters.
+        let last = commands.iter().rposition(|other| increment(other).is_none());
+        if let Some(last) = last.filter(|last| commands.get(*last).is_some_and(sets_expiry)) {
+            *bytes = bytes.saturating_sub(cost_of_command(&commands.remove(last)));
+            at -= 1;
+        }
+    } else if let Some(amount) = increment(&command) {
+        // An expiry in between does not care for the value.
+        at = commands.iter().rposition(|other| !sets_expiry(other)).map_or(0, |last| last + 1);
+        let earlier = at.checked_sub(1).and_then(|earlier| commands.get_mut(earlier));
+        let key = command.into_iter().nth(1).unwrap_or_default();
+        let mut sum = amount;
+        if let Some(earlier) = earlier
+            && let Some(both) = increment(earlier).and_then(|before| before.checked_add(amount))
+        {
+            sum = both;
+            at -= 1;
+            *bytes = bytes.saturating_sub(cost_of_command(&commands.remove(at)));
+        }
+        command = vec![b"INCRBY".to_vec(), key, sum.to_string().into_bytes()];
+    } else if takes_any_number(&command)
+        && let Some(last) = commands.last_mut()
+        && last.first() == command.first()
+        && last.len() + command.len() <= ARGUMENTS_MAX
+    {
+        let elements = command.split_off(2);
+        *bytes += elements.iter().map(|part| part.len() + PART_OVERHEAD_BYTES).sum::<usize>();
+        last.extend(elements);
+        return;
+    }
+    *bytes += cost_of_command(&command);
+    commands.insert(at, command);
+}
+
+/// Arguments that commands are put together to.
+const ARGUMENTS_MAX: usize = 10_000;
+
+/// Whether the command does with many elements what it does with one after the other.
+fn takes_any_number(command: &Args) -> bool {
+    let name = command.first().map(Vec::as_slice).unwrap_or_default();
+    let names: [&[u8]; 8] =
+        [b"LPUSH", b"RPUSH", b"SADD", b"SREM", b"HSET", b"HDEL", b"ZREM", b"PFADD"];
+    names.contains(&name)
+}
+
+fn sets_expiry(command: &Args) -> bool {
+    matches!(command.first().map(Vec::as_slice), Some(b"PEXPIREAT" | b"PERSIST"))
+}
+
+/// What a command adds to a counter.
+fn increment(command: &Args) -> Option<i64> {
+    let name = command.first()?.as_slice();
+    let amount = || core::str::from_utf8(command.get(2)?).ok()?.parse::<i64>().ok();
+    match name {
+        b"INCR" => Some(1),
+        b"DECR" => Some(-1),
+        b"INCRBY" => amount(),
+        b"DECRBY" => amount()?.checked_neg(),
+        _ => None,
+    }
+}
+
+impl Batch {
+    /// A batch without keys.
+    pub(crate) const fn new(sequence: u64, at: Timestamp) -> Self {
+        Self {
+            sequence,
+            commands: Vec::new(),
+            at,
+            key_of: Vec::new(),
+            members: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    /// A batch that a process which is gone may have sent.
+    pub(crate) fn restored(sent: &SentBatch) -> Self {
+        let mut batch = Self::new(sent.sequence, sent.at);
+        for SentKey { key, unit, is_replaced, commands } in &sent.keys {
+            let (key, unit, is_replaced) = (key.clone(), *unit, *is_replaced);
+            let member = Member { key, unit, is_replaced, known: None, is_dropped: false };
+            batch.push(member, commands.clone());
+        }
+        batch
+    }
+
+    fn push(&mut self, member: Member, commands: Vec<Args>) {
+        self.key_of.extend(vec![self.members.len(); commands.len()]);
+        self.bytes += commands.iter().flatten().map(Vec::len).sum::<usize>();
+        self.commands.extend(commands);
+        self.members.push(member);
+    }
+
+    /// How many keys it has.
+    pub(crate) const fn keys(&self) -> usize {
+        self.members.len()
+    }
+
+    /// What a ledger is told of it.
+    pub(crate) fn to_sent(&self) -> SentBatch {
+        let mut commands: Vec<Vec<Args>> = vec![Vec::new(); self.members.len()];
+        for (command, key) in self.commands.iter().zip(&self.key_of) {
+            if let Some(of_key) = commands.get_mut(*key) {
+                of_key.push(command.clone());
+            }
+        }
+        let keys = self.members.iter().zip(commands);
+        let keys = keys.map(|(Member { key, unit, is_replaced, .. }, commands)| {
+            SentKey::new(key.clone(), *unit, *is_replaced, commands)
+        });
+        let mut units: Vec<u64> = self.members.iter().map(|member| member.unit).collect();
+        units.retain(|unit| *unit != 0);
+        units.sort_unstable();
+        units.dedup();
+        SentBatch::new(self.sequence, self.at, keys.collect(), units)
+    }
+
+    /// Whether a conflict took keys from it.
+    pub(crate) fn is_amended(&self) -> bool {
+        self.members.iter().any(|member| member.is_dropped)
+    }
+
+    /// Its keys.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.members.iter().map(|member| member.key.as_slice())
+    }
+
+    /// Commands that ask Redis for the values of its keys that were known, after a `WATCH` of these
+    /// where `is_watching`; none where nothing was known.
+    pub(crate) fn looks(&self, is_watching: bool) -> Vec<Args> {
+        let known = || self.members.iter().filter_map(|it| Some((&it.key, it.known?)));
+        let mut commands: Vec<Args> = Vec::new();
+        if is_watching && known().next().is_some() {
+            let watch = known().map(|(key, _)| key.clone());
+            commands.push([b"WATCH".to_vec()].into_iter().chain(watch).collect());
+        }
+        commands.extend(known().map(|(key, known)| known.look(key)));
+        commands
+    }
+
+    /// Takes the replies to [`looks`](Self::looks): drops what the rules say is not to go where others
+    /// changed a key; how many they changed.
+    pub(crate) fn resolve(&mut self, replies: &[Value], rules: &Rules) -> u64 {
+        let known = self.members.iter().filter(|member| member.known.is_some()).count();
+        let replies = replies.get(replies.len().saturating_sub(known)..).unwrap_or_default();
+        let mut replies = replies.iter();
+        let mut conflicts = 0;
+        for member in &mut self.members {
+            let Some(known) = member.known else { continue };
+            let Some(reply) = replies.next() else { break };
+            let found = known.compare(reply);
+            conflicts += u64::from(found != Found::Same);
+            let policy = rules.class_of(&member.key).policy;
+            member.is_dropped = found == Found::Gone && policy == ConflictPolicy::DeleteWins;
+        }
+        let is_kept = |key: usize| !self.members.get(key).is_some_and(|it| it.is_dropped);
+        let kept = self.commands.drain(..).zip(self.key_of.drain(..));
+        let kept: Vec<(Args, usize)> = kept.filter(|(_, key)| is_kept(*key)).collect();
+        (self.commands, self.key_of) = kept.into_iter().unzip();
+        conflicts
+    }
+
+    /// Bytes of its commands.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The key of the marker of a client.
+    pub fn marker_key(client_id: &str) -> String {
+        alloc::format!("outlast:{{{client_id}}}")
+    }
+
+    /// Whether the marker that Redis holds says that it took the batch with this number.
+    pub fn is_marked(marker: &Value, sequence: u64) -> bool {
+        matches!(marker, Value::Bulk(bytes) if *bytes == sequence.to_string().into_bytes())
+    }
+
+    /// Everything to send: `MULTI`, the commands, the marker, `EXEC`, and a `WATCH` of the marker for
+    /// the next batch. The connection watches the marker already: so of two connections that carry
+    /// one batch, for a cut one may be read late, only the first is heard.
+    pub fn transaction(&self, client_id: &str) -> Vec<Vec<Vec<u8>>> {
+        let marker = Self::marker_key(client_id);
+        let sequence = self.sequence.to_string();
+        let mut commands = Vec::with_capacity(self.commands.len() + 4);
+        commands.push(words(&["MULTI"]));
+        commands.extend(self.commands.iter().cloned());
+        commands.push(words(&["SET", &marker, &sequence, "PX", &MARKER_TTL_MS.to_string()]));
+        commands.push(words(&["EXEC"]));
+        commands.push(words(&["WATCH", &marker]));
+        commands
+    }
+
+    /// What the replies to [`transaction`](Self::transaction) say, which came `now`.
+    pub fn outcome(&self, now: Timestamp, replies: &[Value]) -> Outcome {
+        match replies.iter().rev().nth(1) {
+            Some(Value::Array(results)) => {
+                let mut errors: Vec<Option<&String>> = vec![None; self.members.len()];
+                for (result, key) in results.iter().zip(&self.key_of) {
+                    if let (Value::Error(error), Some(first)) = (result, errors.get_mut(*key)) {
+                        first.get_or_insert(error);
+                    }
+                }
+                let errors = errors.into_iter().enumerate();
+                let refused = errors.filter_map(|(at, error)| self.letter(now, at, error?));
+                let refused: Vec<DeadLetter> = refused.collect();
+                let dropped = self.members.iter().filter(|member| member.is_dropped).count();
+                let replayed = self.members.len().saturating_sub(refused.len() + dropped);
+                Outcome::Applied { replayed: replayed as u64, refused }
+            }
+            Some(Value::Nil) => Outcome::Overtaken,
+            last => Outcome::Rejected { failure: rejection(replies, last) },
+        }
+    }
+
+    fn letter(&self, at: Timestamp, place: usize, error: &str) -> Option<DeadLetter> {
+        let own = self.commands.iter().zip(&self.key_of).filter(|(_, key)| **key == place);
+        let commands = own.map(|(command, _)| command.clone()).collect();
+        let key = self.members.get(place)?.key.clone();
+        Some(DeadLetter { key, commands, error: error.into(), at })
+    }
+}
+
+/// Words of a command, owned.
+pub(crate) fn words(words: &[&str]) -> Args {
+    words.iter().map(|word| word.as_bytes().to_vec()).collect()
+}
+
+/// Why Redis took nothing: the reason stands at the command that it would not queue.
+fn rejection(replies: &[Value], last: Option<&Value>) -> Failure {
+    let errors = replies.iter().filter_map(Value::as_error);
+    // EXEC names a reason of its own only where every command before it was queued.
+    let errors = errors.filter(|message| {
+        !message.starts_with("EXECABORT") || classify_reply(message) != FailureKind::CommandError
+    });
+    let mut failures = errors.map(|message| Failure::new(classify_reply(message), message));
+    let found = failures.next().unwrap_or_else(|| {
+        let text = alloc::format!("the transaction ended with {last:?}");
+        Failure::new(FailureKind::ProtocolError, text)
+    });
+    match found.verdict() {
+        // A user that may not write, or a server too old for a command: no batch will pass until
+        // somebody changes that, so it counts as what an operator must mend.
+        Verdict::Command => Failure::new(FailureKind::AuthFailed, found.text),
+        Verdict::Link | Verdict::Writes | Verdict::Wait => found,
+    }
+}
