@@ -97,6 +97,7 @@ bench: ## Compare with other clients, about 5 minutes (QUICK=1: only see that it
 .PHONY: compat-python
 compat-python: ## Run redis-py's own tests with redis-py and with outlast in its place (some minutes)
 	@scripts/compat-python
+	@scripts/compat-python --suite asyncio
 
 .PHONY: setup-deny
 setup-deny: ## Install cargo-deny into build/tools, for lint (some minutes)
