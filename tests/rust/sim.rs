@@ -50,7 +50,7 @@ fn what_is_promised_holds_through_every_fault() {
     }
     let never: Vec<&str> = Happening::ALL
         .iter()
-        .filter(|happening| coverage.of(**happening) == 0)
+        .filter(|happening| coverage.of(**happening) == 0 && !happening.is_hole())
         .map(|happening| happening.words())
         .collect();
     assert!(never.is_empty(), "it never came to: {never:?}");

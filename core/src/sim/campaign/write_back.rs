@@ -129,21 +129,15 @@ impl Host {
         refused: u64,
     ) {
         let is_settled = in_doubt.is_some() && self.store.journal().in_doubt.is_none();
-        let happening = match (is_batch, is_settled) {
-            (true, true) => Happening::BatchApplied,
-            (true, false) => Happening::BatchOvertaken,
-            (false, true) => {
+        let happening = match (is_batch, replies.iter().rev().nth(1)) {
+            (true, Some(Value::Array(_))) => Happening::BatchApplied,
+            (true, Some(Value::Nil)) => Happening::BatchOvertaken,
+            (false, _) if is_settled => {
                 self.found.extend(in_doubt);
                 Happening::BatchFoundApplied
             }
-            (false, false) => return,
+            (true | false, _) => return,
         };
-        // An emptied transaction is no overtaking where its list of results came.
-        if happening == Happening::BatchOvertaken
-            && matches!(replies.iter().rev().nth(1), Some(Value::Array(_)))
-        {
-            return;
-        }
         shared.coverage.count(happening);
         shared.coverage.add(Happening::DeadLetter, refused);
     }
