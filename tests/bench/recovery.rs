@@ -25,7 +25,8 @@ fn client(url: &str, options: &[(&str, &str)]) -> Client {
     for (name, value) in options {
         builder = builder.option(name, value);
     }
-    let client = Client::new(builder.build().expect("valid options"), Arc::new(TracingSink::default()));
+    let client =
+        Client::new(builder.build().expect("valid options"), Arc::new(TracingSink::default()));
     client.connect().expect("Redis is optional");
     client
 }
@@ -44,9 +45,7 @@ fn drained(commands: usize, keys: usize, journal: Option<&str>) {
     let path = std::env::temp_dir().join(format!("outlast-bench-{}", std::process::id()));
     let path = path.display().to_string();
     let client = match journal {
-        Some(fsync) => {
-            client(&server.url(), &[("journal_path", &path), ("journal_fsync", fsync)])
-        }
+        Some(fsync) => client(&server.url(), &[("journal_path", &path), ("journal_fsync", fsync)]),
         None => client(&server.url(), &[]),
     };
     let names: Vec<String> = (0..keys).map(|key| format!("counter:{key}")).collect();
@@ -90,7 +89,8 @@ fn written(options: &[(&str, &str)], threads: usize, measured: Duration) -> f64 
                 let mut count = 0;
                 while began.elapsed() < measured {
                     let key = format!("key:{thread}:{}", count % 1_000);
-                    client.call(&["SET", &key, "a value of fifty bytes, as a session might have one"])
+                    client
+                        .call(&["SET", &key, "a value of fifty bytes, as a session might have one"])
                         .expect("an answer from memory");
                     count += 1;
                 }
@@ -122,8 +122,15 @@ fn main() {
             let options = [("journal_fsync", fsync)];
             let options = if fsync.is_empty() { &options[..0] } else { &options[..] };
             let per_second = written(options, threads, measured);
-            let name = if fsync.is_empty() { "journal in memory".into() } else { format!("fsync {fsync}") };
-            println!("| {name} | {threads} | {per_second:.0} | {:.1} |", 1e6 * threads as f64 / per_second);
+            let name = if fsync.is_empty() {
+                "journal in memory".into()
+            } else {
+                format!("fsync {fsync}")
+            };
+            println!(
+                "| {name} | {threads} | {per_second:.0} | {:.1} |",
+                1e6 * threads as f64 / per_second
+            );
         }
     }
 }
