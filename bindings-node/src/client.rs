@@ -238,7 +238,7 @@ impl Client {
     /// What the client counted, in Prometheus' text format.
     #[napi]
     pub fn metrics(&self) -> String {
-        self.inner.metrics()
+        self.desk.inner.metrics()
     }
 
     /// Where Redis is, without anything secret.
