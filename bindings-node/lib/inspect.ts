@@ -117,6 +117,14 @@ export function checkLog(text: string): CheckedLog {
   return parsed(() => native.checkLog(text));
 }
 
+/**
+ * What a client recorded to its `record_path`, decided anew: the text of the file, with that of its
+ * older half (`PATH.old`) before it if it is wanted.
+ */
+export function replay(recording: string): Replayed {
+  return parsed(() => native.replay(recording));
+}
+
 /** What to do with a cached value, of which this is known. */
 export function freshness(found: {
   left_ms?: number | null;
@@ -135,14 +143,6 @@ export function rateLimits(
   requests: readonly { at_ms: number; key: string; cost?: number }[],
 ): LimitVerdict[] {
   return parsed(() => native.rateLimits(limit, requests));
-}
-
-/**
- * What a client recorded to its `record_path`, decided anew: the text of the file, with that of its
- * older half (`PATH.old`) before it if it is wanted.
- */
-export function replay(recording: string): Replayed {
-  return parsed(() => native.replay(recording));
 }
 
 /** Decides when to dial, which mode the application sees and what is logged. */

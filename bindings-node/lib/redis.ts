@@ -12,11 +12,13 @@ import { InvalidArgument, closed, textOf } from "./errors.js";
 import { Announcer, write } from "./events.js";
 import type { RedisEvents } from "./events.js";
 import { Link } from "./link.js";
+import type { DeadLetter } from "./link.js";
 import { givenOptions, settingsOf, stockArguments } from "./options.js";
 import type { RedisArguments, RedisOptions, Settings } from "./options.js";
 import { Pipeline, defineDirect, withCarelessExec } from "./pipeline.js";
 import { careless, handled, nodeify, rejected } from "./promises.js";
 import { EXCEPTIONS, inSubscriberMode, needOf, watchDetours } from "./routes.js";
+import { spelled } from "./sentinels.js";
 import { Session } from "./session.js";
 import { isTraced, traced } from "./tracing.js";
 import { Transactions } from "./transactions.js";
@@ -65,7 +67,8 @@ export class Redis extends Stock {
   #place: object = {};
   #dialsFailed = 0;
 
-  constructor(...given: RedisArguments) {
+  constructor(...told: RedisArguments) {
+    const given = spelled(told);
     super(...(stockArguments(given) as unknown as []));
     this.#settings = settingsOf(given);
     this.#given = givenOptions(given, this.options);
@@ -141,6 +144,11 @@ export class Redis extends Stock {
     return nodeify(watching, callback);
   }
 
+  /** What the client counted, in Prometheus' text format; nothing for a connection of ioredis alone. */
+  metrics(): string {
+    return this.#link?.metrics() ?? "";
+  }
+
   /**
    * The value under a key, loaded where it is not there: by one caller, for all who ask meanwhile. It is
    * kept as JSON for `ttl` seconds, may be loaded by chance a little earlier, and is still used
@@ -196,14 +204,18 @@ export class Redis extends Stock {
     if (!this.#isEnded) await this.quit();
   }
 
-  /** What the client counted, in Prometheus' text format; nothing for a connection of ioredis alone. */
-  metrics(): string {
-    return this.#link?.metrics() ?? "";
-  }
-
   /** The snapshot that an operator wants to see; times are in seconds. */
   getStatus(): Status {
-    if (this.#link !== undefined) return this.#link.status();
+    return this.#linked().status();
+  }
+
+  /** Writes of outages that Redis refused for good, oldest first; the last thousand at most. */
+  deadLetters(): DeadLetter[] {
+    return this.#linked().deadLetters();
+  }
+
+  #linked(): Link {
+    if (this.#link !== undefined) return this.#link;
     throw new InvalidArgument({
       name: "InvalidArgument",
       code: "invalid_argument",
@@ -426,7 +438,8 @@ type Method = (this: Redis, ...args: unknown[]) => unknown;
 
 /** Why ioredis is to do all of it, if it is. */
 function unservedBy(options: StockOptions): string | undefined {
-  if (options.sentinels) return "a master found through Sentinel";
+  if (options.sentinels && options.role === "slave") return "a replica found through Sentinel";
+  if (options.natMap) return "natMap";
   if (options.Connector) return "a connector of your own";
   if (options.monitor) return "MONITOR";
   if (options.replyMapping === "resp3") return 'replyMapping "resp3"';

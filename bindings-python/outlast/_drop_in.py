@@ -6,6 +6,10 @@ one connection) has one of redis-py, from a pool of redis-py.
 
 # ruff: noqa: ANN401 - what commands take and answer is of any type
 
+# redis-py is typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportInconsistentConstructor=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -22,6 +26,7 @@ from redis.exceptions import ResponseError
 from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
 from outlast._pipeline import Pipeline
+from outlast._sentinels import pool_of
 from outlast.types import RulesOption
 
 if TYPE_CHECKING:
@@ -94,7 +99,7 @@ class Redis(_outlast.Client, Stock):
         """Makes a client for a host and a port, with TLS if `ssl`, for a unix socket, or a pool."""
         if socket_timeout is not None:
             options["socket_timeout"] = socket_timeout
-        if not isinstance(self, Redis):
+        if not isinstance(cast("object", self), Redis):
             # A class that a library derived from redis-py's, and that looks `redis.Redis` up again.
             given = {"connection_pool": connection_pool, "unix_socket_path": unix_socket_path}
             given |= {"single_connection_client": single_connection_client, "ssl": ssl}
@@ -144,7 +149,7 @@ class Redis(_outlast.Client, Stock):
         made = _arguments.of_url(url, profile=profile, options=options)
         native = _outlast.Client()
         _open(native, made)
-        pool = ConnectionPool.from_url(made.redis_url, **_kept(made, native))
+        pool = pool_of(made, _kept(made, native), ConnectionPool, "redis.sentinel")
         _share(pool, native)
         client = cls(connection_pool=pool, single_connection_client=single_connection_client)
         client.auto_close_connection_pool = True
@@ -228,7 +233,7 @@ class Redis(_outlast.Client, Stock):
 
 def _signature() -> Signature:
     """What the constructor takes, for whoever asks by `inspect`: redis-py's arguments and ours."""
-    theirs = signature(Stock.__init__).parameters
+    theirs = signature(cast("Any", Stock.__init__)).parameters
     ours = signature(Redis.__init__).parameters
     kept = {**theirs, "socket_timeout": ours["socket_timeout"]}
     *named, options = ours.values()
@@ -255,7 +260,7 @@ class _Callbacks(CaseInsensitiveDict):
         if client is not None:
             client.direct = False
 
-    def update(self, data: Any) -> None:
+    def update(self, data: Any) -> None:  # type: ignore[override]
         for command, callback in data.items():
             self[command] = callback
 

@@ -1,5 +1,5 @@
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextvars import Context
 from datetime import timedelta
 from os import PathLike
@@ -11,6 +11,7 @@ from outlast.types import (
     Classification,
     CommandTreatment,
     Counts,
+    DeadLetter,
     Delay,
     Incident,
     KeyTreatment,
@@ -24,6 +25,7 @@ __all__ = [
     "Client",
     "Engine",
     "Health",
+    "Later",
     "Link",
     "Reply",
     "Store",
@@ -65,7 +67,6 @@ __version__: Final[str]
 
 _Argument: TypeAlias = str | bytes | bytearray | memoryview | int | float
 _Time: TypeAlias = int | timedelta
-_Text: TypeAlias = bytes | str
 _Ended = TypeVar("_Ended", covariant=True)
 
 @disjoint_base
@@ -100,17 +101,17 @@ class Client:
         *args: object,
         **options: object,
     ) -> Any: ...  # noqa: ANN401 - True, None, or the old value
-    def incr(self, name: _Argument, amount: int | None = None) -> int: ...
-    def delete(self, *names: _Argument) -> int: ...
-    def expire(self, name: _Argument, time: _Time, *args: bool, **options: bool) -> bool: ...
-    def ttl(self, name: _Argument) -> int: ...
+    def incr(self, name: _Argument, amount: int | None = None) -> Any: ...  # noqa: ANN401 - an int
+    def delete(self, *names: _Argument) -> Any: ...  # noqa: ANN401 - an int
+    def expire(self, name: _Argument, time: _Time, *args: bool, **options: bool) -> Any: ...  # noqa: ANN401 - a bool
+    def ttl(self, name: _Argument) -> Any: ...  # noqa: ANN401 - an int
     def execute_command(self, *args: _Argument) -> Any: ...  # noqa: ANN401 - any command's reply
     def request(self, args: tuple[Any, ...], as_bytes: bool = False) -> Any: ...  # noqa: ANN401 - any command's reply
     def run_pipeline(
         self,
         commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
         callbacks: dict[str, Any] | None = None,
-    ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
+    ) -> Any: ...  # noqa: ANN401 - a list and a bool, or NotImplemented
     def run_transaction(
         self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
     ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
@@ -122,6 +123,7 @@ class Client:
     def protocol(self) -> int | None: ...
     def get_status(self) -> Status: ...
     def metrics(self) -> str: ...
+    def dead_letters(self) -> list[DeadLetter]: ...
     @property
     def mode(self) -> Literal["connected", "degraded", "reconciling", "closed"]: ...
     def close(self) -> None: ...
@@ -130,20 +132,82 @@ class Client:
 
 @disjoint_base
 class AsyncClient:
-    def __new__(
-        cls,
-        url: str,
+    def __new__(cls, *_args: object, **_options: object) -> Self: ...
+    def open(
+        self,
+        url: str | None = None,
         profile: str | None = None,
-        decode_responses: bool = False,
         options: dict[str, object] | None = None,
-    ) -> Self: ...
-    def connect(self) -> Reply[None]: ...
-    def get(self, name: _Argument) -> Reply[_Text | None]: ...
-    def execute_command(self, *args: _Argument) -> Reply[Any]: ...
+        *,
+        share: AsyncClient | None = None,
+        resp3: bool = False,
+        decode_responses: bool = False,
+        encoding: str = "utf-8",
+        encoding_errors: str = "strict",
+    ) -> None: ...
+    def connect(self) -> Awaitable[None]: ...
+    def begin(self) -> None: ...
+    def get(self, name: _Argument) -> Awaitable[Any]: ...
+    def set(
+        self,
+        name: _Argument,
+        value: _Argument,
+        ex: _Time | None = None,
+        px: _Time | None = None,
+        nx: bool = False,
+        xx: bool = False,
+        keepttl: bool = False,
+        get: bool = False,
+        *args: object,
+        **options: object,
+    ) -> Awaitable[Any]: ...
+    def incr(self, name: _Argument, amount: int | None = None) -> Awaitable[int]: ...
+    def delete(self, *names: _Argument) -> Awaitable[int]: ...
+    def expire(
+        self, name: _Argument, time: _Time, *args: bool, **options: bool
+    ) -> Awaitable[bool]: ...
+    def ttl(self, name: _Argument) -> Awaitable[int]: ...
+    def execute_command(
+        self, *args: _Argument, shape: Callable[[Any], Any] | None = None
+    ) -> Awaitable[Any]: ...
+    def request(
+        self,
+        args: tuple[Any, ...],
+        shape: Callable[..., Any] | None = None,
+        options: dict[str, Any] | None = None,
+        as_bytes: bool = False,
+    ) -> Any: ...  # noqa: ANN401 - an awaitable, or NotImplemented
+    def request_from_memory(
+        self,
+        args: tuple[Any, ...],
+        shape: Callable[..., Any] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> Awaitable[Any]: ...
+    def may_use_own_connection(self, args: tuple[Any, ...]) -> bool | None: ...
+    def run_pipeline(
+        self,
+        commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
+        shapes: dict[Any, Any] | None = None,
+        plain: bool = False,
+    ) -> Any: ...  # noqa: ANN401 - an awaitable, or NotImplemented
+    def run_transaction(
+        self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
+    ) -> Any: ...  # noqa: ANN401 - an awaitable, or NotImplemented
+    @property
+    def direct(self) -> bool: ...
+    @direct.setter
+    def direct(self, direct: bool) -> None: ...
+    @property
+    def protocol(self) -> int | None: ...
     def get_status(self) -> Status: ...
+    def metrics(self) -> str: ...
     @property
     def mode(self) -> Literal["connected", "degraded", "reconciling", "closed"]: ...
-    def close(self) -> None: ...
+    def shut(self) -> None: ...
+
+@final
+class Later:
+    def __call__(self) -> Awaitable[Any]: ...
 
 @final
 class Link: ...

@@ -12,7 +12,7 @@ use tracing::Instrument;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
-use crate::gate::{Gate, Route, Settled, into_result};
+use crate::gate::{Gate, Route, Settled, into_result, micros_since};
 use crate::spans;
 use crate::transport::Transport;
 use crate::transport::multiplexed::{CallError, Multiplexed};
@@ -121,7 +121,7 @@ impl Client {
                 },
             };
             let unanswered = match self.shared.connections.call(args, epoch, deadline).await {
-                Ok(value) => match gate.replied(args, epoch, value, began) {
+                Ok(value) => match gate.learned(args, epoch, value, micros_since(began)) {
                     Ok(value) => return into_result(value),
                     Err(unanswered) => *unanswered,
                 },
@@ -130,8 +130,10 @@ impl Client {
             };
             match gate.settle(args, epoch, unanswered) {
                 Settled::Ended(result) => return result.and_then(into_result),
-                Settled::Again if Instant::now() < deadline => {}
-                Settled::Again => return gate.too_late(args).and_then(into_result),
+                Settled::Again { .. } if Instant::now() < deadline => {}
+                Settled::Again { in_doubt } => {
+                    return gate.too_late(args, in_doubt).and_then(into_result);
+                }
             }
         }
     }

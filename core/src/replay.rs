@@ -169,7 +169,7 @@ impl Replay {
                 self.state = State::Looked(batch);
                 Ok(Progress::default())
             }
-            State::Sent(batch) => match batch.outcome(replies) {
+            State::Sent(batch) => match batch.outcome(now, replies) {
                 Outcome::Applied { replayed, refused } => {
                     store.batch_applied();
                     self.is_doubled = false;
@@ -375,8 +375,8 @@ mod tests {
         to_the_end(&store, &mut Replay::new("id".into()), &mut Connection::to(&server));
         assert_eq!(server_reads(&server, "GET n"), Value::bulk("1"));
         let letters = store.dead_letters();
-        assert_eq!(letters.len(), 1);
-        assert_eq!(letters[0].command.join(&b' '), b"INCRBY list 1");
+        assert_eq!((letters.len(), &letters[0].key[..], letters[0].at), (1, &b"list"[..], NOW));
+        assert_eq!(letters[0].commands[0].join(&b' '), b"INCRBY list 1");
         assert!(letters[0].error.starts_with("WRONGTYPE"), "{}", letters[0].error);
     }
 

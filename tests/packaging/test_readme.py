@@ -39,8 +39,9 @@ def run(command: list[str], program: str) -> str:
 
 
 def test_the_python_examples_run() -> None:
-    program, probed, ruled = blocks("python")
+    program, looped, probed, ruled = blocks("python")
     assert run([sys.executable, "-W", "error", "-c"], program).split() == ["Ada", "degraded"]
+    assert run([sys.executable, "-W", "error", "-c"], looped).split() == ["b'Ada'", "degraded"]
     assert run([sys.executable, "-W", "error", "-c"], probed).split() == ["ok"]
     assert run([sys.executable, "-W", "error", "-c"], ruled).split() == ["lock"]
 

@@ -5,15 +5,16 @@ mod durable;
 mod engine;
 mod metrics;
 mod outage;
+mod replies;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
-use outlast_core::connection::Protocol;
+use outlast_core::connection::{Identity, Protocol};
 use outlast_core::latency::Histogram;
 use outlast_core::policy::Startup;
 use outlast_core::rate_limit::{self, Limit, LocalCounts};
@@ -21,10 +22,11 @@ use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
 use outlast_core::store::{Eviction, Options, Refusal};
-use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Timestamp, Value, Verdict};
+use outlast_core::{Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy, Value};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
+pub(crate) use replies::micros_since;
 
 use crate::config::Config;
 use crate::events::Sink;
@@ -52,7 +54,10 @@ pub(crate) enum Settled {
     /// It ended.
     Ended(Result<Value, Error>),
     /// Redis is back already: try again there.
-    Again,
+    Again {
+        /// Whether it is a write that Redis may have done already.
+        in_doubt: bool,
+    },
 }
 
 /// A command that did not end with a reply.
@@ -85,19 +90,24 @@ pub(crate) struct Gate {
     /// How long the dials took that succeeded.
     dials: Histogram,
     sink: Arc<dyn Sink>,
-    /// How dials fail, where the application wants an outage.
-    outage: Mutex<Option<Failure>>,
-    /// What this process counts towards rate limits while Redis is away.
-    limits: Mutex<LocalCounts>,
     /// The journal on disk.
     disk: Option<Arc<Disk>>,
     journal_file: JournalFile,
     /// Whether a process that is gone left something to be written back.
     pub(crate) has_restored: bool,
+    /// Connections that callers had: what they carried may still be on its way.
+    carriers: Mutex<Vec<Identity>>,
     /// Why this client is of no use, from the beginning.
     unusable: Option<Error>,
     scribe: Scribe,
+    /// How dials fail, where the application wants an outage.
+    outage: Mutex<Option<Failure>>,
+    /// What this process counts towards rate limits while Redis is away.
+    limits: Mutex<LocalCounts>,
 }
+
+/// Connections that are remembered beyond their end. Beyond it the oldest go.
+const CARRIERS_MAX: usize = 16_384;
 
 const MODE_MASK: u64 = 0b11;
 const CONNECTED: u64 = 0;
@@ -151,13 +161,14 @@ impl Gate {
             latency: Histogram::default(),
             dials: Histogram::default(),
             sink,
-            outage: Mutex::default(),
-            limits: Mutex::new(LocalCounts::new()),
             scribe,
             disk: durable.disk,
             journal_file: durable.state,
             has_restored: durable.has_restored,
+            carriers: Mutex::default(),
             unusable: durable.error,
+            outage: Mutex::default(),
+            limits: Mutex::new(LocalCounts::new()),
         };
         if gate.unusable.is_some() {
             gate.tell(Input::Close { journal_keys: 0 });
@@ -171,6 +182,22 @@ impl Gate {
 
     pub(crate) fn command_timeout(&self) -> Duration {
         Duration::from_millis(self.policy().command_timeout_ms)
+    }
+
+    /// Notes a connection that is about to carry commands.
+    pub(crate) fn carries(&self, identity: Option<&Identity>) {
+        let mut carriers = self.carriers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(identity) = identity {
+            if carriers.len() >= CARRIERS_MAX {
+                carriers.remove(0);
+            }
+            carriers.push(identity.clone());
+        }
+    }
+
+    /// The connections that were given up, which are forgotten here.
+    pub(crate) fn take_carriers(&self) -> Vec<Identity> {
+        std::mem::take(&mut *self.carriers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where a command goes now.
@@ -229,49 +256,6 @@ impl Gate {
         Ok(())
     }
 
-    /// A reply came from Redis to a command that was sent over the connection of this epoch. An error
-    /// reply that means trouble with Redis is not the caller's.
-    pub(crate) fn replied<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        epoch: u64,
-        value: Value,
-        began: Instant,
-    ) -> Result<Value, Box<Unanswered>> {
-        self.replied_at(args, epoch, value, self.clock.now(), micros_since(began))
-    }
-
-    /// The same, at a time that the caller looked up, for each of many replies that came together.
-    pub(crate) fn replied_at<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        epoch: u64,
-        value: Value,
-        now: Timestamp,
-        took_us: u64,
-    ) -> Result<Value, Box<Unanswered>> {
-        if let Value::Error(message) = &value {
-            let kind = classify_reply(message);
-            if kind.verdict() != Verdict::Command {
-                let failure = Failure::new(kind, message.clone());
-                return Err(Box::new(Unanswered { failure, maybe_done: false }));
-            }
-        }
-        let policy = self.policy();
-        if policy.shadow {
-            // Also in the outage that has just begun: whoever was told that a write is done reads it.
-            let is_newest = || self.is_newest(epoch);
-            self.store.learn(now, args, &value, policy.stale_ms_max, is_newest);
-        }
-        self.finished.fetch_add(1, Ordering::Relaxed);
-        self.latency.record(took_us);
-        let (took_ms, slow_ms) = (took_us / 1_000, policy.breaker_slow_call_ms);
-        if slow_ms > 0 && took_ms >= slow_ms && !Traits::of(args).blocking {
-            self.tell(Input::CommandSlow { epoch, took_ms });
-        }
-        Ok(value)
-    }
-
     /// A command on Redis did not end with its reply: tells the engine, and ends the command from
     /// memory where that is right.
     pub(crate) fn settle<A: AsRef<[u8]>>(
@@ -297,7 +281,7 @@ impl Gate {
                     Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
                 }
                 Some(result) => Settled::Ended(result),
-                None => match self.again(args) {
+                None => match self.again(args, known.maybe_done && write) {
                     Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
                         Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
                     }
@@ -313,9 +297,9 @@ impl Gate {
     }
 
     /// Redis is back: the command goes there a second time, as far as the quota for that allows.
-    fn again<A: AsRef<[u8]>>(&self, args: &[A]) -> Settled {
+    fn again<A: AsRef<[u8]>>(&self, args: &[A], in_doubt: bool) -> Settled {
         if self.may_retry() {
-            return Settled::Again;
+            return Settled::Again { in_doubt };
         }
         let what = format!(
             "{} failed and is not repeated, for too many were (retry_quota_percent {})",
@@ -381,12 +365,21 @@ impl Gate {
         }
         match self.serve(args, traits, true) {
             Some(result) => result,
-            None => self.too_late(args),
+            None => self.too_late(args, false),
         }
     }
 
-    /// Redis is back, and the deadline is past: the command was not done.
-    pub(crate) fn too_late<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<Value, Error> {
+    /// Redis is back, and the deadline is past: the command was not done, unless it is a write `in_doubt`.
+    pub(crate) fn too_late<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        in_doubt: bool,
+    ) -> Result<Value, Error> {
+        if in_doubt {
+            let text = "no reply within the deadline";
+            let failure = Failure::new(FailureKind::ResponseTimeout, text);
+            return Err(self.maybe_applied(&name_of(args), &failure));
+        }
         let what = format!("{} was not done within its deadline", name_of(args));
         Err(self.refuse(&what))
     }
@@ -458,10 +451,6 @@ impl Gate {
     }
 }
 
-pub(crate) fn micros_since(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
 pub(crate) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the client is closed")
 }
@@ -474,9 +463,14 @@ pub(crate) fn into_result(value: Value) -> Result<Value, Error> {
     }
 }
 
-/// Whether the command is about the connection that it comes over (`CLIENT SETNAME`).
+/// Whether the command is about the connection that it comes over (`CLIENT SETNAME`), or answers what
+/// says nothing of the server's health (`DEBUG ERROR LOADING`).
 fn is_of_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
-    args.first().is_some_and(|name| name.as_ref().eq_ignore_ascii_case(b"CLIENT"))
+    let is = |name: &A| {
+        let name = name.as_ref();
+        name.eq_ignore_ascii_case(b"CLIENT") || name.eq_ignore_ascii_case(b"DEBUG")
+    };
+    args.first().is_some_and(is)
 }
 
 /// The name of a command, for people.

@@ -127,16 +127,21 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeadLetter {
-    /// The first command of its key that was refused, with its arguments.
-    pub command: Vec<Vec<u8>>,
-    /// What Redis said.
+    /// The key.
+    pub key: Vec<u8>,
+    /// The commands that were to write it, with their arguments. Those that Redis did not refuse were done.
+    pub commands: Vec<Vec<Vec<u8>>>,
+    /// What Redis said of the first that it refused.
     pub error: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl DeadLetter {
-    /// Bytes of its command and error.
+    /// Bytes of its key, commands and error.
     pub(crate) fn bytes(&self) -> usize {
-        self.command.iter().map(Vec::len).sum::<usize>() + self.error.len()
+        let commands = self.commands.iter().flatten().map(Vec::len).sum::<usize>();
+        self.key.len() + commands + self.error.len()
     }
 }
 
@@ -550,19 +555,19 @@ impl Batch {
         commands
     }
 
-    /// What the replies to [`transaction`](Self::transaction) say.
-    pub fn outcome(&self, replies: &[Value]) -> Outcome {
+    /// What the replies to [`transaction`](Self::transaction) say, which came `now`.
+    pub fn outcome(&self, now: Timestamp, replies: &[Value]) -> Outcome {
         match replies.iter().rev().nth(1) {
             Some(Value::Array(results)) => {
-                let mut letters: Vec<Option<DeadLetter>> = vec![None; self.members.len()];
-                for ((result, key), command) in results.iter().zip(&self.key_of).zip(&self.commands)
-                {
-                    if let (Value::Error(error), Some(letter)) = (result, letters.get_mut(*key)) {
-                        let (command, error) = (command.clone(), error.clone());
-                        letter.get_or_insert(DeadLetter { command, error });
+                let mut errors: Vec<Option<&String>> = vec![None; self.members.len()];
+                for (result, key) in results.iter().zip(&self.key_of) {
+                    if let (Value::Error(error), Some(first)) = (result, errors.get_mut(*key)) {
+                        first.get_or_insert(error);
                     }
                 }
-                let refused: Vec<DeadLetter> = letters.into_iter().flatten().collect();
+                let errors = errors.into_iter().enumerate();
+                let refused = errors.filter_map(|(at, error)| self.letter(now, at, error?));
+                let refused: Vec<DeadLetter> = refused.collect();
                 let dropped = self.members.iter().filter(|member| member.is_dropped).count();
                 let replayed = self.members.len().saturating_sub(refused.len() + dropped);
                 Outcome::Applied { replayed: replayed as u64, refused }
@@ -570,6 +575,13 @@ impl Batch {
             Some(Value::Nil) => Outcome::Overtaken,
             last => Outcome::Rejected { failure: rejection(replies, last) },
         }
+    }
+
+    fn letter(&self, at: Timestamp, place: usize, error: &str) -> Option<DeadLetter> {
+        let own = self.commands.iter().zip(&self.key_of).filter(|(_, key)| **key == place);
+        let commands = own.map(|(command, _)| command.clone()).collect();
+        let key = self.members.get(place)?.key.clone();
+        Some(DeadLetter { key, commands, error: error.into(), at })
     }
 }
 

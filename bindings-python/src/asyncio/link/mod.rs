@@ -4,6 +4,7 @@
 mod turn;
 mod watch;
 
+use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,7 @@ use super::call::{Call, Command, Later};
 use super::member::Member;
 use super::pending::Pending;
 use super::reply::{Outcome, Reply};
+use super::slices::Slices;
 use super::waiter::{Batch, Form, Waiter};
 use crate::errors::raised;
 use crate::process::start_log_thread;
@@ -41,6 +43,7 @@ pub(crate) struct Link {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each notes something that is planned once")]
 struct State {
     member: Arc<Member>,
     /// The loop that it belongs to.
@@ -64,12 +67,25 @@ struct State {
     answers: u32,
     deferred: Vec<(Py<Reply>, Outcome)>,
     next_turn_planned: bool,
+    /// Long replies that are being made.
+    slices: VecDeque<Slices>,
+    slice_planned: bool,
 }
 
 /// What a call needs: the loop that it runs on, and this process' client.
 struct Place<'py> {
     event_loop: Bound<'py, PyAny>,
     member: Arc<Member>,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if state.member.is_inherited() {
+            // To drop it would take locks whose holders are gone.
+            std::mem::forget(state.member.clone());
+        }
+    }
 }
 
 impl Link {
@@ -91,6 +107,8 @@ impl Link {
             answers: 0,
             deferred: Vec::new(),
             next_turn_planned: false,
+            slices: VecDeque::new(),
+            slice_planned: false,
         };
         let (begun, closed) = (AtomicBool::new(false), AtomicBool::new(false));
         Ok(Self { config, listener, begun, closed, state: Mutex::new(state) })
@@ -378,8 +396,11 @@ impl Link {
 /// What a link had with a loop that it left; to be dropped without its lock.
 struct Left {
     timer: Option<Py<PyAny>>,
-    _host: (Option<Py<PyAny>>, Option<Py<PyAny>>),
-    _rest: (Vec<Waiter>, Vec<Py<Reply>>, Vec<(Py<Reply>, Outcome)>),
+    _event_loop: Option<Py<PyAny>>,
+    _watcher: Option<Py<PyAny>>,
+    _waiters: Vec<Waiter>,
+    _starting: Vec<Py<Reply>>,
+    _deferred: Vec<(Py<Reply>, Outcome)>,
 }
 
 impl State {
@@ -396,11 +417,14 @@ impl State {
         self.next_turn_planned = false;
         self.gathered_bytes = 0;
         self.answers = 0;
-        let starting = std::mem::take(&mut self.starting);
-        let deferred = std::mem::take(&mut self.deferred);
-        let rest = (self.pending.take_all(), starting, deferred);
-        let host = (self.event_loop.take(), self.watcher.take());
-        Left { timer: self.timer.take(), _host: host, _rest: rest }
+        Left {
+            timer: self.timer.take(),
+            _event_loop: self.event_loop.take(),
+            _watcher: self.watcher.take(),
+            _waiters: self.pending.take_all(),
+            _starting: std::mem::take(&mut self.starting),
+            _deferred: std::mem::take(&mut self.deferred),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::dial::Link;
 use crate::gate::{Gate, SIGNAL_CHECK, Unanswered};
 use link::Blocking;
 #[cfg(unix)]
-pub(crate) use link::write;
+pub(super) use link::write;
 
 /// A connection that was used this recently is not looked at before a command that may be
 /// repeated.
