@@ -38,6 +38,14 @@ test-browser: ## Run the WASM package's tests in headless Chromium
 test-packaging: ## Install the built packages elsewhere and use them
 	@$(PYTHON) tests/run.py packaging
 
+.PHONY: faults
+faults: ## Put every client under fire, redis-py and ioredis beside it (ONLY=part of a fault's name, DRIVERS=a,b)
+	@scripts/faults $(if $(ONLY),--only "$(ONLY)") $(if $(DRIVERS),--drivers $(DRIVERS),--compare)
+
+.PHONY: soak
+soak: ## Faults at random for MINUTES (20) from SEED (1): nothing lost, memory and descriptors flat (Linux)
+	@SOAK=1 scripts/faults --minutes $(or $(MINUTES),20) --seed $(or $(SEED),1) $(if $(DRIVERS),--drivers $(DRIVERS))
+
 .PHONY: devtools
 devtools: ## Put the devtools page together in build/devtools
 	@scripts/build-devtools
@@ -53,6 +61,11 @@ fuzz-store: ## Compare the store with redis-server on COMMANDS random commands f
 	OUTLAST_STORE_COMMANDS=$(or $(COMMANDS),20000000) OUTLAST_STORE_SEED=$(or $(SEED),1) \
 		cargo test --release -p outlast-tests --test differential
 
+.PHONY: sim
+sim: ## Run the simulator on SEEDS seeds from SEED (2,000 from 1), or on SEED alone, step by step
+	@SEEDS=$(SEEDS) SEED=$(SEED) GUARD=$(GUARD) SABOTAGE=$(SABOTAGE) \
+		cargo run --quiet --release -p outlast-core --features sim --example sim
+
 .PHONY: fuzz
 fuzz: ## Give each parser and the store bytes by chance for SECONDS (60); needs rustup
 	@SECONDS_EACH=$(or $(SECONDS),60) scripts/fuzz
@@ -60,6 +73,10 @@ fuzz: ## Give each parser and the store bytes by chance for SECONDS (60); needs 
 .PHONY: coverage
 coverage: ## Print which lines of the store its tests run, by file (some minutes)
 	@scripts/coverage
+
+.PHONY: compat-node
+compat-node: ## Run the tests of ioredis itself on ioredis and on outlast (needs GitHub)
+	@scripts/compat-node
 
 .PHONY: lint
 lint: ## Check formatting, lints, types, licences and the repository's own rules
@@ -80,6 +97,7 @@ bench: ## Compare with other clients, about 5 minutes (QUICK=1: only see that it
 .PHONY: compat-python
 compat-python: ## Run redis-py's own tests with redis-py and with outlast in its place (some minutes)
 	@scripts/compat-python
+	@scripts/compat-python --suite asyncio
 
 .PHONY: setup-deny
 setup-deny: ## Install cargo-deny into build/tools, for lint (some minutes)

@@ -177,6 +177,7 @@ NEEDS = {
     "node": "scripts/build-node",
     "wasm": "scripts/build-wasm",
     "devtools": "scripts/build-devtools",
+    "faults": "scripts/faults --build",
 }
 
 # In the order in which they run: the quick ones first.
@@ -231,6 +232,13 @@ SUITES = (
         f"{PYTEST} tests/examples {JUNIT_REPORT}",
         read_junit,
         ("redis", "python", "node"),
+    ),
+    Suite(
+        "faults",
+        "build/venv/bin/python tests/faults/run.py --report {report}",
+        read_counts,
+        ("redis", "python", "node", "faults"),
+        6,
     ),
     Suite(
         "packaging",

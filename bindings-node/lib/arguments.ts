@@ -2,15 +2,19 @@
 
 const ALLOWED = "allowed is a string, Buffer, Uint8Array, number, bigint, boolean or null";
 
-/** Whether the native part can take these as they are. It checks them. */
+/** Whether the native part can take these as they are. */
 export function isPlain(args: readonly unknown[]): boolean {
   for (const argument of args) {
-    if (typeof argument === "function") return false;
-    if (typeof argument === "object" && argument !== null && !(argument instanceof Uint8Array)) {
+    if (typeof argument === "string") continue;
+    if (typeof argument === "number" ? Number.isNaN(argument) : !isPlainOther(argument))
       return false;
-    }
   }
   return true;
+}
+
+function isPlainOther(argument: unknown): boolean {
+  if (argument === null || argument instanceof Uint8Array) return true;
+  return typeof argument === "boolean" || typeof argument === "bigint";
 }
 
 /**

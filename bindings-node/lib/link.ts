@@ -10,8 +10,12 @@ import * as native from "../index.js";
 import { closed, errorOf, guarded, namedWithin } from "./errors.js";
 import type { ErrorInfo } from "./errors.js";
 import type { Happening } from "./events.js";
-import { ignore, rejected } from "./promises.js";
+import { ANSWERED, Frames, PENDING } from "./frames.js";
+import type { Prepared } from "./frames.js";
+import { rejected } from "./promises.js";
 import type { Status } from "./types.js";
+import { Waiter, Waiters } from "./waiters.js";
+import type { Settler } from "./waiters.js";
 
 /** What a turn says of the socket, apart from the number of one to take over. */
 const KEEP = -1;
@@ -23,38 +27,40 @@ const ANSWERS_BY_TURN_MAX = 512;
 /** The longest time that a timer takes. */
 const TIMER_MS_MAX = 2_147_483_647;
 
-/** Is told how a command ended. */
-export interface Settler {
-  resolve(value: unknown): void;
-  reject(error: Error): void;
-}
+/** The functions of libuv are Node's own; elsewhere JavaScript has the socket. */
+const POLLS = process.versions["bun"] === undefined && process.versions["deno"] === undefined;
 
-/** A command's name and arguments, and whether its reply is wanted as bytes. */
-export interface Prepared {
-  args: readonly unknown[];
-  buffers: boolean;
-}
-
-/** The number of a command that waits, or how it ended. */
-type Outcome = number | [boolean, unknown];
-
-interface Waiter extends Settler {
-  promise: Promise<unknown>;
+/** A write of an outage that Redis refused for good. */
+export interface DeadLetter {
+  key: Buffer;
+  /** What was to write it; commands that Redis did not refuse were done. */
+  commands: Buffer[][];
+  /** What Redis said. */
+  error: string;
+  /** When. */
+  at: Date;
 }
 
 export class Link {
   readonly #native: native.Client;
+  /** Hands over what was gathered. */
+  readonly #flushNative: () => unknown;
   readonly #tell: (happenings: Happening[]) => void;
   readonly #deadlineMs: number;
-  readonly #pending = new Map<number, Settler>();
+  readonly #frames = new Frames();
+  readonly #waiters = new Waiters();
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
   #staysAlive: NodeJS.Timeout | undefined;
   #turnPlanned = false;
-  #writePlanned = false;
+  #flushPlanned = false;
   #starting: Waiter | undefined;
   #draining: Waiter | undefined;
   #closed = false;
+  /** The process may end when nothing waits. */
+  #mayEnd = false;
+  /** Is told when a dial has ended, whichever way. */
+  #dialEnded: (() => void) | undefined;
   /** Answers from memory since the loop last turned, and those that wait until it does. */
   #answers = 0;
   #deferred: (() => void)[] = [];
@@ -62,7 +68,20 @@ export class Link {
 
   constructor(url: string, options: object, tell: (happenings: Happening[]) => void) {
     this.#tell = tell;
-    this.#native = guarded(() => new native.Client(url, options, () => this.#planTurn()));
+    this.#native = guarded(
+      () =>
+        new native.Client(
+          url,
+          options,
+          this.#frames.bytes,
+          () => this.#planTurn(),
+          (number: number, ...replies: unknown[]) => this.#replied(number, replies),
+          (ended: unknown[]) => this.#settle(ended),
+          (answers: unknown[]) => this.#answer(answers),
+          POLLS,
+        ),
+    );
+    this.#flushNative = this.#native.flusher() as () => unknown;
     this.#deadlineMs = this.#native.deadlineMs;
     if (!this.#native.lazy) this.#start();
   }
@@ -71,14 +90,28 @@ export class Link {
     return this.#native.endpoint;
   }
 
+  metrics(): string {
+    return this.#native.metrics();
+  }
+
   status(): Status {
+    this.#flush();
     return JSON.parse(this.#native.status()) as Status;
+  }
+
+  deadLetters(): DeadLetter[] {
+    return this.#native.deadLetters().map(([key, commands, error, at]) => ({
+      key,
+      commands,
+      error: error.toString(),
+      at: new Date(at),
+    }));
   }
 
   /** Dials, unless that was done; resolves once the startup is over. */
   connect(): Promise<void> {
     this.#start();
-    this.#starting ??= waiter();
+    this.#starting ??= new Waiter();
     const { promise } = this.#starting;
     this.#settleStartup();
     return promise as Promise<void>;
@@ -95,77 +128,125 @@ export class Link {
   }
 
   /** Sends a command, or has it answered from memory at once. */
-  submit(args: readonly unknown[], buffers: boolean): Promise<unknown> {
+  submit(name: string, args: readonly unknown[], buffers: boolean): Promise<unknown> {
     if (this.#draining !== undefined) return rejected(closed());
-    const outcome = this.#native.submit(args as unknown[], buffers) as Outcome;
-    if (typeof outcome !== "number" && outcome[0] && this.#mayAnswerNow()) {
-      return Promise.resolve(outcome[1]);
+    // An idle connection is written to at once; commands of one tick leave in one write.
+    const isIdle = this.#isIdle;
+    if (!this.#frames.add(name, args, buffers)) {
+      const waiter = new Waiter();
+      this.#submitAlone(waiter, { name, args, buffers });
+      return waiter.promise;
     }
-    const pending = waiter();
-    this.#take(outcome, pending);
-    return pending.promise;
+    if (isIdle) {
+      const told = this.#flushNative();
+      const { outcome } = this.#frames;
+      if (outcome === ANSWERED && this.#mayAnswerNow()) {
+        this.#waiters.skip();
+        return Promise.resolve(told);
+      }
+      const waiter = new Waiter();
+      this.#waiters.push(waiter);
+      this.#crossed(outcome, told);
+      return waiter.promise;
+    }
+    const waiter = new Waiter();
+    this.#waiters.push(waiter);
+    this.#planFlush();
+    return waiter.promise;
   }
 
-  /** As `submit`, and tells this settler. */
-  submitFor(settler: Settler, args: readonly unknown[], buffers: boolean): void {
-    if (this.#draining !== undefined) settler.reject(closed());
-    else this.#take(this.#native.submit(args as unknown[], buffers), settler);
+  /** Sends commands that follow one another, and tells of each to the settler that it gives. */
+  submitAll(commands: readonly Prepared[], settler: Settler): void {
+    if (this.#draining !== undefined) {
+      const error = closed();
+      commands.forEach((_, place) => settler.reject(error, this.#waiters.next + place));
+      return;
+    }
+    const isIdle = this.#isIdle;
+    for (let place = 0; place < commands.length; place += 1) {
+      const command = commands[place] as Prepared;
+      if (this.#frames.add(command.name, command.args, command.buffers))
+        this.#waiters.push(settler);
+      else this.#submitAlone(settler, command);
+    }
+    if (isIdle) this.#flush();
+    else this.#planFlush();
   }
 
   /** Sends what stands between MULTI and EXEC in one piece; replies are bytes. */
-  transact(settler: Settler, commands: readonly (readonly unknown[])[]): void {
-    const named = {
-      resolve: (replies: unknown) => settler.resolve(transactionOf(replies as unknown[])),
-      reject: (error: Error) => settler.reject(error),
-    };
-    if (this.#draining !== undefined) settler.reject(closed());
-    else this.#take(this.#native.submitTransaction(commands as unknown[][]), named);
-  }
-
-  /** Sends commands that follow one another, and tells each settler. */
-  submitAll(settlers: readonly Settler[], commands: readonly Prepared[]): void {
-    const args: unknown[] = [];
-    const lengths: number[] = [];
-    const buffers: boolean[] = [];
-    for (const command of commands) {
-      args.push(...command.args);
-      lengths.push(command.args.length);
-      buffers.push(command.buffers);
-    }
+  transact(settler: Settler, commands: readonly Prepared[]): void {
     if (this.#draining !== undefined) {
-      for (const settler of settlers) settler.reject(closed());
+      settler.reject(closed(), this.#waiters.next);
       return;
     }
-    const isIdle = this.#pending.size === 0;
-    const outcomes = this.#native.submitAll(args, lengths, buffers) as Outcome[];
-    outcomes.forEach((outcome, place) => {
-      const settler = settlers[place] as Settler;
-      if (typeof outcome === "number") this.#pending.set(outcome, settler);
-      else this.#take(outcome, settler);
+    this.#flush();
+    this.#waiters.push({
+      resolve: (replies, number) => settler.resolve(transactionOf(replies as unknown[]), number),
+      reject: (error, number) => settler.reject(error, number),
     });
-    if (this.#pending.size === 0) return;
+    const told = this.#native.submitTransaction(Frames.alone(commands));
+    this.#crossed(this.#frames.outcome, told);
+  }
+
+  /** The number of the next command that is sent. */
+  get next(): number {
+    return this.#waiters.next;
+  }
+
+  get #isIdle(): boolean {
+    return this.#waiters.isEmpty && !this.#frames.isTelling;
+  }
+
+  /** Sends a command for which there is no room, after those that wait to be sent. */
+  #submitAlone(settler: Settler, command: Prepared): void {
+    this.#flush();
+    if (this.#frames.add(command.name, command.args, command.buffers)) {
+      this.#waiters.push(settler);
+      this.#flush();
+      return;
+    }
+    this.#waiters.push(settler);
+    const told = this.#native.submitFrames(Frames.alone([command]));
+    this.#crossed(this.#frames.outcome, told);
+  }
+
+  #flush(): void {
+    if (this.#frames.isEmpty) return;
+    const told = this.#flushNative();
+    this.#crossed(this.#frames.outcome, told);
+  }
+
+  /** What became of commands that crossed: all of them have their waiters. */
+  #crossed(outcome: number, told: unknown): void {
+    if (outcome === ANSWERED) this.#answer([this.#waiters.next - 1, true, told]);
+    else if (outcome !== PENDING) this.#answer(told as unknown[]);
+    if (this.#waiters.isEmpty) return;
     this.#wait();
-    if (isIdle) this.#write();
-    else this.#planWrite();
+    if (this.#socket !== undefined) this.#write();
+  }
+
+  /** Tells how commands ended that were answered from memory, or refused, as they were handed in. */
+  #answer(answers: unknown[]): void {
+    for (let at = 0; at < answers.length; at += 3) {
+      const number = answers[at] as number;
+      const settler = this.#waiters.take(number);
+      const value = answers[at + 2];
+      if (answers[at + 1] === true && this.#mayAnswerNow()) settler?.resolve(value, number);
+      else if (answers[at + 1] === true) this.#deferred.push(() => settler?.resolve(value, number));
+      else this.#deferred.push(() => settler?.reject(errorOf(value as ErrorInfo), number));
+    }
+    this.#planNextTurn();
+    this.#closeIfDrained();
+  }
+
+  /** Whether the startup is over, and commands do not go to Redis. */
+  get isAway(): boolean {
+    return !this.isConnected && this.isStarted;
   }
 
   /** Whether commands go to Redis at this moment. */
   get isConnected(): boolean {
     return this.#native.connected;
-  }
-
-  #take(outcome: Outcome, settler: Settler): void {
-    if (typeof outcome === "number") {
-      this.#await(outcome, settler);
-      return;
-    }
-    const [ok, value] = outcome;
-    const tell = ok
-      ? () => settler.resolve(value)
-      : () => settler.reject(errorOf(value as ErrorInfo));
-    if (ok && this.#mayAnswerNow()) tell();
-    else this.#deferred.push(tell);
-    this.#planNextTurn();
   }
 
   /**
@@ -191,34 +272,70 @@ export class Link {
     });
   }
 
-  #await(number: number, settler: Settler): void {
-    this.#pending.set(number, settler);
-    this.#wait();
-    if (this.#pending.size === 1) this.#write();
-    else this.#planWrite();
-  }
-
   /** Something waits for its reply. */
   #wait(): void {
     if (this.#staysAlive === undefined) this.#start();
     this.#timer ??= this.#wakeIn(this.#deadlineMs);
+    if (this.#mayEnd) this.#staysAlive?.ref();
+  }
+
+  /** Fails as if Redis were away in this way; resolves when that is so. */
+  async causeOutage(cause: string): Promise<void> {
+    this.#flush();
+    guarded(() => this.#native.causeOutage(cause));
+    await this.#turned();
+  }
+
+  /** Dials; resolves when that dial has ended. */
+  async endOutage(): Promise<void> {
+    if (this.#closed) return;
+    const ended = new Promise<void>((resolve) => (this.#dialEnded = resolve));
+    this.#native.endOutage();
+    await ended;
+  }
+
+  /** Counts a request in this process alone. */
+  limitLocally(rule: native.RateLimit, key: string): string | null {
+    return rule.locally(this.#native, Buffer.from(key));
+  }
+
+  /** Lets the process end when nothing waits. */
+  unref(): void {
+    this.#mayEnd = true;
+    if (this.#waiters.isEmpty) this.#staysAlive?.unref();
+  }
+
+  /** Keeps the process alive. */
+  ref(): void {
+    this.#mayEnd = false;
+    this.#staysAlive?.ref();
+  }
+
+  /** Resolves when what is due has been done. */
+  #turned(): Promise<void> {
+    this.#planTurn();
+    return new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Gives up the connection as if it were lost, so that Redis is dialled anew. */
   reconnect(): void {
-    const socket = this.#socket;
-    if (socket !== undefined) this.#lostSocket(socket, "the client asked to reconnect");
+    this.#flush();
+    this.#drop();
+    this.#settle(this.#native.giveUp("the client asked to reconnect"));
+    this.#planTurn();
   }
 
   /** Closes once every command that waits has ended; no other is taken. */
   drain(): Promise<void> {
-    this.#draining ??= waiter();
-    if (this.#pending.size === 0) this.close();
+    this.#flush();
+    this.#draining ??= new Waiter();
+    if (this.#waiters.isEmpty) this.close();
     return this.#draining.promise as Promise<void>;
   }
 
   /** Closes. Commands that wait are rejected, in a moment. */
   close(): void {
+    this.#flush();
     this.#closed = true;
     this.#native.close();
     clearInterval(this.#staysAlive);
@@ -230,6 +347,7 @@ export class Link {
     // As long as Redis may be needed the process stays, whether a socket is open or not: what
     // was written in an outage is to reach Redis.
     this.#staysAlive ??= setInterval(() => {}, TIMER_MS_MAX);
+    if (this.#mayEnd) this.#staysAlive.unref();
     this.#native.start();
   }
 
@@ -243,16 +361,27 @@ export class Link {
 
   #turn(): void {
     this.#turnPlanned = false;
+    this.#flush();
     const [settlements, socket, nextInMs, happenings] = this.#native.turn();
     clearTimeout(this.#timer);
     this.#timer = nextInMs < 0 ? undefined : this.#wakeIn(nextInMs);
     if (socket !== KEEP) this.#drop();
     if (socket !== KEEP && socket !== CLOSE) this.#adopt(socket);
     this.#write();
-    if (happenings !== null) this.#tell(JSON.parse(happenings) as Happening[]);
+    if (happenings !== null) this.#happened(JSON.parse(happenings) as Happening[]);
     this.#settle(settlements);
     this.#settleStartup();
     if (this.#closed) this.#draining?.resolve(undefined);
+  }
+
+  #happened(happenings: Happening[]): void {
+    this.#tell(happenings);
+    const isEnded = happenings.some(
+      (one) => one.type === "dial_failed" || (one.type === "mode" && one.mode !== "degraded"),
+    );
+    if (!isEnded) return;
+    this.#dialEnded?.();
+    this.#dialEnded = undefined;
   }
 
   #wakeIn(ms: number): NodeJS.Timeout {
@@ -273,7 +402,7 @@ export class Link {
     socket.on("data", (bytes: Uint8Array) => {
       this.#settle(this.#native.receive(bytes));
       // What could not be settled may have to go out once more.
-      if (this.#pending.size > 0) this.#planWrite();
+      if (!this.#waiters.isEmpty) this.#planFlush();
     });
     socket.on("error", (error) => (reason = error.message));
     socket.on("end", () => this.#lostSocket(socket, reason));
@@ -298,16 +427,19 @@ export class Link {
     socket?.destroy();
   }
 
-  /** An idle connection is written to at once; commands of one tick leave in one write. */
-  #planWrite(): void {
-    if (this.#writePlanned) return;
-    this.#writePlanned = true;
+  /** What was gathered while replies are told, the native part takes by itself. */
+  #planFlush(): void {
+    this.#wait();
+    if (this.#flushPlanned || this.#frames.isTelling) return;
+    this.#flushPlanned = true;
     process.nextTick(() => {
-      this.#writePlanned = false;
+      this.#flushPlanned = false;
+      this.#flush();
       this.#write();
     });
   }
 
+  /** Where JavaScript has the socket. */
   #write(): void {
     const socket = this.#socket;
     if (socket === undefined) return;
@@ -317,25 +449,28 @@ export class Link {
     else socket.write(output);
   }
 
-  /** `[number, count, reply…]` or `[number, -1, error]`, one after the other. */
-  #settle(settlements: unknown[]): void {
-    let at = 0;
-    while (at < settlements.length) {
-      const number = settlements[at] as number;
-      const count = settlements[at + 1] as number;
-      at += 2;
-      if (count < 0) this.#taken(number)?.reject(errorOf(settlements[at++] as ErrorInfo));
-      for (let place = 0; place < count; place += 1) {
-        this.#taken(number + place)?.resolve(settlements[at++]);
-      }
+  /** Replies to the command with this number and those that follow it. */
+  #replied(number: number, replies: unknown[]): void {
+    for (let place = 0; place < replies.length; place += 1) {
+      this.#waiters.take(number + place)?.resolve(replies[place], number + place);
     }
-    if (this.#draining !== undefined && this.#pending.size === 0 && !this.#closed) this.close();
+    this.#closeIfDrained();
   }
 
-  #taken(number: number): Settler | undefined {
-    const settler = this.#pending.get(number);
-    this.#pending.delete(number);
-    return settler;
+  /** Of each command its number, whether it went well, and its reply or error. */
+  #settle(ended: unknown[]): void {
+    for (let at = 0; at < ended.length; at += 3) {
+      const number = ended[at] as number;
+      const settler = this.#waiters.take(number);
+      if (ended[at + 1] === true) settler?.resolve(ended[at + 2], number);
+      else settler?.reject(errorOf(ended[at + 2] as ErrorInfo), number);
+    }
+    this.#closeIfDrained();
+  }
+
+  #closeIfDrained(): void {
+    if (this.#mayEnd && this.#waiters.isEmpty) this.#staysAlive?.unref();
+    if (this.#draining !== undefined && this.#waiters.isEmpty && !this.#closed) this.close();
   }
 
   #settleStartup(): void {
@@ -353,17 +488,4 @@ export class Link {
 function transactionOf(replies: unknown[]): unknown[] {
   const named = namedWithin(replies) as unknown[];
   return [...named.slice(0, -1), namedWithin(named.at(-1))];
-}
-
-/** A promise whose rejection nobody needs to handle; whoever awaits it still gets it. */
-function waiter(): Waiter {
-  const made = {} as Waiter;
-  made.promise = new Promise((resolve, reject) => {
-    made.resolve = resolve;
-    made.reject = (error) => {
-      made.promise.catch(ignore);
-      reject(error);
-    };
-  });
-  return made;
 }

@@ -1,11 +1,9 @@
 //! Values both ways: the arguments and replies of commands, and what diagnosis takes and answers.
 
 use core::fmt::Display;
-use core::ops::Range;
 
 use napi::bindgen_prelude::{
     Array, BigInt, BufferSlice, Function, JsObjectValue, JsValue, Null, Object, ToNapiValue,
-    Uint8ArraySlice,
 };
 use napi::{Env, Unknown, ValueType};
 use outlast_core as ocore;
@@ -28,73 +26,6 @@ const ERRORS_MAX: usize = 256;
 
 /// The last millisecond that a JavaScript date can name.
 const TIME_MS_MAX: u64 = 8_640_000_000_000_000;
-
-/// What a command takes, for error messages.
-const ALLOWED: &str = "allowed is a string, Buffer, Uint8Array, number, bigint, boolean or null";
-
-/// Name and arguments of a command as bytes; or which of them has a type that no command takes.
-///
-/// Numbers are written as JavaScript writes them. A lone surrogate becomes U+FFFD, as in every
-/// string that Node writes to a socket.
-pub(crate) fn command(args: &Array<'_>) -> napi::Result<Result<Vec<Vec<u8>>, String>> {
-    command_at(args, 0..args.len())
-}
-
-/// The same, of a command that stands in a list of several.
-pub(crate) fn command_at(
-    args: &Array<'_>,
-    places: Range<u32>,
-) -> napi::Result<Result<Vec<Vec<u8>>, String>> {
-    let begin = places.start;
-    let mut command: Vec<Vec<u8>> = Vec::with_capacity(places.len());
-    for at in places {
-        let place = at - begin;
-        let Some(value) = args.get::<Unknown<'_>>(at)? else {
-            continue;
-        };
-        let kind = value.get_type()?;
-        let bytes = match kind {
-            ValueType::String => Some(string_bytes(&value)?),
-            ValueType::Number | ValueType::BigInt | ValueType::Boolean if place > 0 => {
-                Some(string_bytes(&value)?).filter(|text| text != b"NaN")
-            }
-            // As ioredis has it.
-            ValueType::Null if place > 0 => Some(Vec::new()),
-            ValueType::Object if place > 0 && value.is_typedarray()? => {
-                args.get::<Uint8ArraySlice<'_>>(at).ok().flatten().map(|bytes| bytes.to_vec())
-            }
-            _ => None,
-        };
-        match bytes {
-            Some(bytes) => command.push(bytes),
-            None => return Ok(Err(not_allowed(command.first(), place, &value, kind)?)),
-        }
-    }
-    Ok(Ok(command))
-}
-
-fn string_bytes(value: &Unknown<'_>) -> napi::Result<Vec<u8>> {
-    Ok(value.coerce_to_string()?.into_utf8()?.take())
-}
-
-/// Names the argument and its type, never its value: it may be a secret.
-fn not_allowed(
-    name: Option<&Vec<u8>>,
-    place: u32,
-    value: &Unknown<'_>,
-    kind: ValueType,
-) -> napi::Result<String> {
-    let found = match kind {
-        ValueType::Number if place > 0 => "NaN",
-        ValueType::Object if value.is_array()? => "an array",
-        _ => type_name(kind),
-    };
-    let Some(name) = name else {
-        return Ok(format!("the name of a command is {found}: allowed is a string"));
-    };
-    let name = String::from_utf8_lossy(&name[..name.len().min(32)]).to_uppercase();
-    Ok(format!("argument {place} of {name} is {found}: {ALLOWED}"))
-}
 
 fn type_name(kind: ValueType) -> &'static str {
     match kind {
@@ -368,7 +299,7 @@ fn error_cause(value: &Unknown<'_>, depth: u32, seen: &mut usize) -> Result<Opti
 }
 
 /// The fields of an object, their names in `snake_case`.
-fn names(what: &str, value: &Unknown<'_>) -> Result<Map<String, Value>, Error> {
+pub(crate) fn names(what: &str, value: &Unknown<'_>) -> Result<Map<String, Value>, Error> {
     let fields = match json(what, value, 0)? {
         Value::Null => Map::new(),
         Value::Object(fields) => fields,

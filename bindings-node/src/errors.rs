@@ -78,11 +78,6 @@ pub(crate) fn info<'env>(env: &'env Env, error: &Error) -> napi::Result<Object<'
     Ok(info)
 }
 
-/// A value of a type that no command takes, likewise: JavaScript has a class of its own for it.
-pub(crate) fn type_error<'env>(env: &'env Env, message: &str) -> napi::Result<Object<'env>> {
-    described(env, "TypeError", ErrorKind::InvalidArgument.code(), message)
-}
-
 fn described<'env>(
     env: &'env Env,
     name: &str,

@@ -7,10 +7,16 @@
     reason = "these are no functions for Rust: napi calls them, and lib/ documents what people call"
 )]
 
+pub mod caching;
 pub mod client;
 pub mod command_line;
 mod convert;
+mod desk;
 pub mod engine;
 mod errors;
+mod frames;
+pub mod health;
+mod host;
+mod uv;
 
 pub use errors::{Code, Result};

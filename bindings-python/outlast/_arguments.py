@@ -14,6 +14,7 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, quote, urlencode
 
 from outlast.exceptions import InvalidArgument, InvalidOption
+from outlast.types import OnIncident
 
 __all__ = ["Arguments", "of_keywords", "of_pool", "of_url"]
 
@@ -153,6 +154,9 @@ class Arguments:
         self.unserved: str | None = None
         """Why redis-py has to do everything, if it has to."""
 
+    on_incident: OnIncident | None = None
+    """Called with each incident that is over, and its entry for the production log."""
+
 
 def of_keywords(
     host: object = "localhost",
@@ -280,6 +284,7 @@ def _arguments(
     in_url: Mapping[str, str] | None = None,
 ) -> Arguments:
     forms = {name: given.pop(name) for name in _FORMS if name in given}
+    on_incident = given.pop("on_incident", None)
     options: dict[str, object] = {}
     connections = _elsewhere(in_url or {}, url.startswith("rediss:"))
     unserved = None
@@ -318,6 +323,7 @@ def _arguments(
         connections.update(forms, decode_responses=arguments.decode_responses)
     arguments.for_connections = connections
     arguments.unserved = unserved
+    arguments.on_incident = cast("OnIncident | None", on_incident)
     return arguments
 
 

@@ -23,10 +23,10 @@ from redis.client import Redis as Stock
 from redis.connection import ConnectionPool
 from redis.exceptions import ResponseError
 
-from outlast import _arguments, _outlast
+from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
-from outlast._log import warn
 from outlast._pipeline import Pipeline
+from outlast._sentinels import pool_of
 from outlast.types import RulesOption
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Redis(_outlast.Client, Stock):
         made = _arguments.of_url(url, profile=profile, options=options)
         native = _outlast.Client()
         _open(native, made)
-        pool = ConnectionPool.from_url(made.redis_url, **_kept(made, native))
+        pool = pool_of(made, _kept(made, native), ConnectionPool, "redis.sentinel")
         _share(pool, native)
         client = cls(connection_pool=pool, single_connection_client=single_connection_client)
         client.auto_close_connection_pool = True
@@ -228,7 +228,7 @@ class Redis(_outlast.Client, Stock):
         self.response_callbacks = _Callbacks(self.response_callbacks, self)
         self.direct = not (self._is_stock or self._has_seams)
         if made.unserved is not None:
-            warn(f"{made.unserved} is left to redis-py: nothing is answered from memory")
+            _log.warn(f"{made.unserved} is left to redis-py: nothing is answered from memory")
 
 
 def _signature() -> Signature:
@@ -279,7 +279,15 @@ def _open(native: _outlast.Client, made: Arguments) -> None:
     if made.unserved is not None:
         native.open()
         return
-    native.open(made.url, made.profile, made.options, resp3=_RESP3, **_forms(made))
+    with _log.listening(made.on_incident) as listener:
+        native.open(
+            made.url,
+            made.profile,
+            made.options,
+            resp3=_RESP3,
+            **_forms(made),
+            listener=listener,
+        )
 
 
 def _forms(made: Arguments) -> dict[str, Any]:

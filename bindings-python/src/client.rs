@@ -45,10 +45,10 @@ impl Client {
     }
 
     /// Opens it for a URL, as one that shares the connections and the memory of another, or as one
-    /// that redis-py does everything for. Once.
+    /// that redis-py does everything for. Incidents are told under the number of the listener. Once.
     #[pyo3(signature = (
         url=None, profile=None, options=None, *, share=None, resp3=false,
-        decode_responses=false, encoding="utf-8", encoding_errors="strict",
+        decode_responses=false, encoding="utf-8", encoding_errors="strict", listener=None,
     ))]
     fn open(
         &self,
@@ -61,15 +61,20 @@ impl Client {
         decode_responses: bool,
         encoding: &str,
         encoding_errors: &str,
+        listener: Option<u64>,
     ) -> PyResult<()> {
         let shared = match (share, url) {
             (Some(other), _) => other.get().opened(py)?.shared.clone(),
             (None, None) => None,
             (None, Some(url)) => {
-                Some(Arc::new(Shared::new(config(py, url, profile, options, resp3)?)?))
+                let config = config(py, url, profile, options, resp3)?;
+                Some(Arc::new(Shared::new(config, listener)?))
             }
         };
         let is_new = share.is_none();
+        if let Some(shared) = shared.as_deref().filter(|_| is_new) {
+            shared.usable(py)?;
+        }
         let opened = Opened {
             shared,
             forms: Forms::new(decode_responses, encoding, encoding_errors),
@@ -328,6 +333,16 @@ impl Client {
         convert::to_python(py, &self.shared(py)?.status(py)?)
     }
 
+    /// What the client counted, in Prometheus' text format.
+    fn metrics(&self, py: Python<'_>) -> PyResult<String> {
+        self.shared(py)?.metrics(py)
+    }
+
+    /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
+    fn dead_letters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        convert::dead_letters(py, self.shared(py)?.dead_letters(py)?, &self.opened(py)?.forms)
+    }
+
     /// `connected`, `degraded`, `reconciling` or `closed`.
     #[getter]
     fn mode(&self, py: Python<'_>) -> PyResult<&'static str> {
@@ -366,7 +381,7 @@ impl Client {
         })
     }
 
-    fn shared(&self, py: Python<'_>) -> PyResult<&Shared> {
+    pub(crate) fn shared(&self, py: Python<'_>) -> PyResult<&Shared> {
         self.opened(py)?.shared.as_deref().ok_or_else(|| {
             let message = "redis-py does everything here, without memory and without a status";
             invalid_argument(py, message.into())
@@ -420,7 +435,8 @@ impl Opened {
         let py = command.py();
         let (args, options) = command.extract::<(Bound<'_, PyTuple>, Bound<'_, PyDict>)>()?;
         let wants_bytes = !options.is_empty() && options.contains("NEVER_DECODE")?;
-        let reply = convert::raw(py, value, if wants_bytes { &self.bytes } else { &self.forms })?;
+        let forms = if wants_bytes { &self.bytes } else { &self.forms };
+        let reply = convert::raw(py, value, forms)?;
         let name = args.get_item(0)?;
         let callback = match callbacks.get_item(&name)? {
             None if is_capital => None,
@@ -455,7 +471,8 @@ fn theirs<'py>(
     stock.getattr(method)?.call(all.cast_into::<PyTuple>()?, options)
 }
 
-fn config(
+/// Where Redis is and how to behave, from a URL and options.
+pub(crate) fn config(
     py: Python<'_>,
     url: &str,
     profile: Option<&str>,

@@ -1,6 +1,8 @@
 //! Values both ways: arguments of commands, replies, and the plain objects of the diagnostics.
 
-use outlast::{Error, ErrorKind, RuleSpec, Value};
+use std::time::Duration;
+
+use outlast::{DeadLetter, Error, ErrorKind, RuleSpec, Value};
 use outlast_core::Timestamp;
 use outlast_core::classify::{CAUSE_DEPTH_MAX, CAUSE_WIDTH_MAX, classify_reply};
 use outlast_core::command::Command;
@@ -233,7 +235,11 @@ pub(crate) fn raw<'py>(
 }
 
 /// A reply that a dict or set can hold.
-fn hashable<'py>(py: Python<'py>, value: Value, forms: &Forms) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn hashable<'py>(
+    py: Python<'py>,
+    value: Value,
+    forms: &Forms,
+) -> PyResult<Bound<'py, PyAny>> {
     match value {
         Value::Array(items) | Value::Set(items) | Value::Push(items) => {
             let items = items.into_iter().map(|item| hashable(py, item, forms));
@@ -249,6 +255,26 @@ fn hashable<'py>(py: Python<'py>, value: Value, forms: &Forms) -> PyResult<Bound
 
 fn truth(py: Python<'_>, value: bool) -> Bound<'_, PyAny> {
     PyBool::new(py, value).to_owned().into_any()
+}
+
+/// Writes that Redis refused for good: key and commands as replies are, and the time in seconds.
+pub(crate) fn dead_letters<'py>(
+    py: Python<'py>,
+    letters: Vec<DeadLetter>,
+    forms: &Forms,
+) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for DeadLetter { key, commands, error, at, .. } in letters {
+        let args = |args: Vec<Vec<u8>>| Value::Array(args.into_iter().map(Value::Bulk).collect());
+        let commands = Value::Array(commands.into_iter().map(args).collect());
+        let told = PyDict::new(py);
+        told.set_item("key", reply(py, Value::Bulk(key), forms)?)?;
+        told.set_item("commands", reply(py, commands, forms)?)?;
+        told.set_item("error", error)?;
+        told.set_item("at", Duration::from_millis(at.as_ms()).as_secs_f64())?;
+        list.append(told)?;
+    }
+    Ok(list)
 }
 
 /// What the core answers as dicts, lists, texts and numbers.

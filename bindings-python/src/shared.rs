@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use outlast::{Config, Error, ErrorKind, Status, Value};
+use outlast::blocking::RateLimited;
+use outlast::{Config, DeadLetter, Error, ErrorKind, Status, Value};
+use outlast_core::rate_limit::Limit;
 use pyo3::prelude::*;
 
 use crate::convert::Arg;
@@ -16,6 +18,8 @@ use crate::process::{Member, start_log_thread};
 #[derive(Debug)]
 pub(crate) struct Shared {
     config: Config,
+    /// The number under which its incidents are told.
+    listener: Option<u64>,
     begun: AtomicBool,
     closed: AtomicBool,
     /// Locked with the GIL held and kept, so never by another thread in a fork.
@@ -33,10 +37,11 @@ impl Drop for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config) -> PyResult<Self> {
+    pub(crate) fn new(config: Config, listener: Option<u64>) -> PyResult<Self> {
         Ok(Self {
-            member: Mutex::new(Member::new(config.clone())?),
+            member: Mutex::new(Member::new(config.clone(), listener)?),
             config,
+            listener,
             begun: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         })
@@ -93,6 +98,34 @@ impl Shared {
         })
     }
 
+    /// Counts a request towards a limit, on Redis or in this process.
+    pub(crate) fn rate_limit(
+        &self,
+        py: Python<'_>,
+        key: &str,
+        limit: &Limit,
+        share_permille: u32,
+    ) -> PyResult<RateLimited> {
+        let member = self.live(py)?;
+        let key = key.as_bytes();
+        interruptibly(py, !member.client.is_connected(), |interrupt| {
+            member.client.rate_limit(key, limit, share_permille, interrupt)
+        })
+    }
+
+    /// Has Redis be away for a test, with this failure.
+    pub(crate) fn cause_outage(&self, py: Python<'_>, cause: &str) -> PyResult<()> {
+        let member = self.live(py)?;
+        py.detach(|| member.client.cause_outage(cause)).map_err(|error| raised(py, &error))
+    }
+
+    /// Ends the outage of a test.
+    pub(crate) fn end_outage(&self, py: Python<'_>) -> PyResult<()> {
+        let member = self.live(py)?;
+        py.detach(|| member.client.end_outage());
+        Ok(())
+    }
+
     /// Whether a command has to go over a connection that no other caller uses.
     pub(crate) fn needs_own_connection(&self, py: Python<'_>, args: &[Arg]) -> PyResult<bool> {
         if !outlast::blocking::needs_own_connection(args) {
@@ -115,6 +148,23 @@ impl Shared {
     pub(crate) fn status(&self, py: Python<'_>) -> PyResult<Status> {
         let member = self.member()?;
         Ok(py.detach(|| member.client.status()))
+    }
+
+    /// Whether it can be used at all.
+    pub(crate) fn usable(&self, py: Python<'_>) -> PyResult<()> {
+        self.member()?.client.usable().map_err(|error| raised(py, &error))
+    }
+
+    /// Writes of outages that Redis refused for good, oldest first.
+    pub(crate) fn dead_letters(&self, py: Python<'_>) -> PyResult<Vec<DeadLetter>> {
+        let member = self.member()?;
+        Ok(py.detach(|| member.client.dead_letters()))
+    }
+
+    /// What the client counted, in Prometheus' text format.
+    pub(crate) fn metrics(&self, py: Python<'_>) -> PyResult<String> {
+        let member = self.member()?;
+        Ok(py.detach(|| member.client.metrics()))
     }
 
     /// Closes every connection. Again does nothing.
@@ -144,7 +194,8 @@ impl Shared {
     fn member(&self) -> PyResult<Arc<Member>> {
         let mut member = self.member.lock().unwrap_or_else(PoisonError::into_inner);
         if member.is_inherited() {
-            let inherited = std::mem::replace(&mut *member, Member::new(self.config.clone())?);
+            let new = Member::new(self.config.clone(), self.listener)?;
+            let inherited = std::mem::replace(&mut *member, new);
             // To drop it would take locks whose holders are gone.
             std::mem::forget(inherited);
             if self.closed.load(Ordering::Relaxed) {

@@ -57,6 +57,12 @@ impl Channel {
         }
     }
 
+    /// How many bytes the socket has still to take; what TLS adds to them apart.
+    pub(crate) fn unsent_bytes(&self) -> usize {
+        let sealed = self.tls.as_ref().map_or(0, |seal| seal.out.len() - seal.taken);
+        self.connection.unsent().len() + sealed
+    }
+
     /// The socket took the first `bytes` of [`unsent`](Self::unsent).
     pub(crate) fn sent(&mut self, bytes: usize) {
         match &mut self.tls {

@@ -1,6 +1,7 @@
 //! A URL, keywords and environment variables, made into an endpoint and a policy.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use outlast_core::connection::{Introduction, Protocol};
 use outlast_core::policy::{Builder, Source};
@@ -25,6 +26,7 @@ pub struct Config {
     /// Where the endpoint wants TLS.
     pub(crate) tls: Option<Tls>,
     pub(crate) introduction: Introduction,
+    pub(crate) journal_path: Option<PathBuf>,
 }
 
 impl Config {
@@ -46,6 +48,15 @@ impl Config {
             profile_variables: &[],
             protocol: Protocol::default(),
         }
+    }
+
+    /// How its sentinels are reached.
+    pub(crate) fn for_sentinel(&self) -> Self {
+        let mut own = self.clone();
+        own.endpoint.credentials = self.endpoint.sentinel_credentials.clone();
+        // A sentinel has no databases and little to introduce oneself for.
+        own.introduction.protocol = Protocol::Resp2;
+        own
     }
 }
 
@@ -94,6 +105,9 @@ impl ConfigBuilder {
     /// | `tls_insecure` | `true` to check no certificate; logged once as a warning |
     /// | `client_name` | name in `CLIENT LIST`; default none |
     /// | `protocol` | version of RESP, 2 or 3; default 2 |
+    /// | `sentinel_master` | name of the master that sentinels are asked for, instead of the URL's |
+    /// | `sentinel_username`, `sentinel_password` | login at the sentinels; default none |
+    /// | `journal_path` | file that keeps what is written while Redis is away; default none |
     ///
     /// The names of redis-py (`ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`, `ssl_cert_reqs`,
     /// `ssl_check_hostname`) are understood as well. An option goes before the environment and
@@ -147,7 +161,7 @@ impl ConfigBuilder {
     /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) with the field, its value and
     /// what is allowed; never with a password.
     pub fn build(self) -> Result<Config, Error> {
-        let (endpoint, parameters) = Endpoint::parse(&self.url)?;
+        let (mut endpoint, parameters) = Endpoint::parse(&self.url)?;
         let (url_profile, parameters): (Vec<_>, Vec<_>) =
             parameters.into_iter().partition(|(name, _)| name == "profile");
         let variables = variables();
@@ -180,11 +194,13 @@ impl ConfigBuilder {
             builder = builder.rules(rules);
         }
         let policy = builder.build()?;
+        std::mem::take(&mut options.sentinel).apply(&mut endpoint)?;
         let tls = match endpoint.tls_host() {
             Some(host) => Some(Tls::new(&options.tls, host)?),
             None => options.refuse_tls().map(|()| None)?,
         };
-        Ok(Config { endpoint, policy, tls, introduction: options.introduction })
+        let (introduction, journal_path) = (options.introduction, options.journal_path);
+        Ok(Config { endpoint, policy, tls, introduction, journal_path })
     }
 
     fn profile_of_language(&self) -> Profile {

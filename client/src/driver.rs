@@ -2,8 +2,9 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use outlast_core::connection::Identity;
 use outlast_core::replay::{Progress, Replay, Step};
 use outlast_core::{Failure, FailureKind, Input, Value};
 use tokio::time::{sleep, timeout};
@@ -82,9 +83,14 @@ impl<T: Transport> Driver<T> {
                 if number == 1 {
                     self.gate.warn_of_options();
                 }
-                let config = self.gate.config.clone();
-                self.dialling =
-                    Some(Box::pin(async move { (number, dial(&config, timeout).await) }));
+                let gate = self.gate.clone();
+                let outage = self.gate.outage();
+                self.dialling = Some(Box::pin(async move {
+                    match outage {
+                        Some(failure) => (number, Err(failure)),
+                        None => (number, dial_timed(&gate, timeout).await),
+                    }
+                }));
             }
             Action::Close => {
                 self.dialling = None;
@@ -121,7 +127,8 @@ impl<T: Transport> Driver<T> {
 
     fn dialled(&mut self, dial: u64, result: Result<Link, Failure>) {
         self.dialling = None;
-        match result {
+        // An outage that was caused during the dial ends this connection, too.
+        match self.gate.outage().map_or(result, Err) {
             Ok(link) => {
                 self.fresh = Some(link);
                 self.gate.tell(Input::DialSucceeded { dial });
@@ -134,10 +141,10 @@ impl<T: Transport> Driver<T> {
         if self.growing.is_some() || !self.gate.is_connected() || !self.transport.wants_link() {
             return;
         }
-        let config = self.gate.config.clone();
-        let connect_timeout = Duration::from_millis(config.policy.connect_timeout_ms);
+        let gate = self.gate.clone();
+        let connect_timeout = Duration::from_millis(gate.policy().connect_timeout_ms);
         self.growing = Some(Box::pin(async move {
-            let result = dial(&config, connect_timeout).await;
+            let result = dial_timed(&gate, connect_timeout).await;
             if result.is_err() {
                 sleep(GROWTH_PAUSE).await;
             }
@@ -149,9 +156,17 @@ impl<T: Transport> Driver<T> {
         self.growing = None;
         // That there is no further connection is no outage: the others work.
         if let Ok(link) = result {
+            self.gate.carries(link.identity.as_ref());
             self.transport.add(link);
         }
     }
+}
+
+async fn dial_timed(gate: &Gate, timeout: Duration) -> Result<Link, Failure> {
+    let began = Instant::now();
+    let link = dial(&gate.config, timeout).await?;
+    gate.dialled(began);
+    Ok(link)
 }
 
 /// The task, or for ever nothing.
@@ -169,14 +184,17 @@ async fn write_back<T: Transport>(
     mut link: Link,
     epoch: u64,
 ) -> Result<(), Failure> {
+    give_up_carriers(gate, &mut link).await?;
     let mut replay = Replay::new(gate.client_id.clone());
     loop {
         match replay.next(gate.clock.now(), &gate.store) {
             Step::Exchange(commands) => {
+                gate.sync_journal();
                 let replies = exchange(gate, &mut link, &commands).await?;
-                let Progress { replayed, refused, .. } = replay.handle(&gate.store, &replies)?;
-                if replayed + refused > 0 {
-                    let conflicts = 0;
+                let now = gate.clock.now();
+                let Progress { replayed, refused, conflicts, .. } =
+                    replay.handle(now, &gate.store, &replies)?;
+                if replayed + refused + conflicts > 0 {
                     gate.tell(Input::ReplayProgressed { epoch, replayed, conflicts, refused });
                 }
             }
@@ -187,6 +205,24 @@ async fn write_back<T: Transport>(
             _ => return Err(Failure::new(FailureKind::UnknownError, "an unknown step")),
         }
     }
+}
+
+/// Has Redis give up the connections that were cut: a command that one of them still carries would
+/// otherwise go over what is written back, or over what callers write next. A server that does not know
+/// how, or a user that may not, is left alone.
+async fn give_up_carriers(gate: &Gate, link: &mut Link) -> Result<(), Failure> {
+    let carriers = gate.take_carriers();
+    if !carriers.is_empty() {
+        let commands: Vec<Vec<String>> = carriers.iter().map(Identity::kill).collect();
+        if let Err(failure) = exchange(gate, link, &commands).await {
+            for carrier in &carriers {
+                gate.carries(Some(carrier));
+            }
+            return Err(failure);
+        }
+    }
+    gate.carries(link.identity.as_ref());
+    Ok(())
 }
 
 /// Callers are on Redis from here on, unless something was journalled meanwhile: the link then
@@ -202,10 +238,10 @@ fn switch<T: Transport>(gate: &Gate, transport: &T, link: Link, epoch: u64) -> O
     link
 }
 
-async fn exchange(
+async fn exchange<A: AsRef<[u8]>>(
     gate: &Gate,
     link: &mut Link,
-    commands: &[Vec<Vec<u8>>],
+    commands: &[Vec<A>],
 ) -> Result<Vec<Value>, Failure> {
     let within = Duration::from_millis(gate.policy().connect_timeout_ms);
     timeout(within, link.exchange(commands)).await.unwrap_or_else(|_| {

@@ -1,17 +1,22 @@
 //! The client for hosts with an event loop of their own: see [`Client`].
 
 use std::fmt;
+use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use outlast_core::classify::classify_text;
+use outlast_core::rate_limit::{Limit, Verdict};
 use outlast_core::{Error, Failure, FailureKind, Input, Status};
 
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
-use crate::gate::Gate;
+use crate::gate::{Gate, Route};
+use crate::transport::Transport;
 use crate::transport::hosted::Hosted;
-pub use crate::transport::hosted::{Settlement, Socket, Submission, Turn};
+pub use crate::transport::hosted::{Moved, Readiness, Settlement, Socket, Submission, Turn};
 use crate::transport::work::Work;
 
 /// A client whose sockets the host's event loop reads and writes; no command crosses a thread.
@@ -23,6 +28,7 @@ use crate::transport::work::Work;
 pub struct Client {
     gate: Arc<Gate>,
     hosted: Arc<Hosted>,
+    driver_started: AtomicBool,
 }
 
 impl fmt::Debug for Client {
@@ -32,8 +38,8 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client that has not dialled yet. `wake` is called on any thread, and must do no more than
-    /// get the host to call [`turn`](Self::turn).
+    /// A client that has not dialled yet; its one background thread starts at first need. `wake` is
+    /// called on any thread, and must do no more than get the host to call [`turn`](Self::turn).
     pub fn new(
         config: Config,
         sink: Arc<dyn Sink>,
@@ -41,13 +47,35 @@ impl Client {
     ) -> Self {
         let gate = Arc::new(Gate::new(config, sink));
         let hosted = Arc::new(Hosted::new(gate.clone(), Arc::new(wake)));
-        crate::thread::spawn(Driver::new(gate.clone(), hosted.clone()));
-        Self { gate, hosted }
+        let client = Self { gate, hosted, driver_started: AtomicBool::new(false) };
+        if client.gate.has_restored {
+            client.start();
+        }
+        client
+    }
+
+    /// Whether it can be used at all: see [`blocking::Client::usable`](crate::blocking::Client::usable).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption), where its journal on disk cannot be had.
+    pub fn usable(&self) -> Result<(), Error> {
+        self.gate.usable()
     }
 
     /// Begins to dial, if that has not happened yet.
     pub fn start(&self) {
+        self.start_driver();
         self.gate.tell(Input::Start);
+    }
+
+    fn start_driver(&self) {
+        if self.driver_started.load(Ordering::Relaxed)
+            || self.driver_started.swap(true, Ordering::AcqRel)
+        {
+            return;
+        }
+        crate::thread::spawn(Driver::new(self.gate.clone(), self.hosted.clone()));
     }
 
     /// How the startup ended, once it has. Ask at each turn after [`start`](Self::start).
@@ -59,10 +87,12 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) beyond `in_flight_max` waiting commands;
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) beyond `in_flight_max` waiting commands, and
+    /// beyond `unsent_bytes_max` where the socket does not take what waits;
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument).
     pub fn submit(&self, args: Vec<Vec<u8>>) -> Result<Submission, Error> {
-        self.hosted.submit(Work::Command(args))
+        self.start_driver();
+        self.hosted.submit(Work::command(args))
     }
 
     /// Hands in a transaction: what stands between its MULTI and its EXEC. Nothing comes between its
@@ -73,12 +103,55 @@ impl Client {
     ///
     /// As [`submit`](Self::submit).
     pub fn submit_transaction(&self, commands: Vec<Vec<Vec<u8>>>) -> Result<Submission, Error> {
+        self.start_driver();
         self.hosted.submit(Work::transaction(commands))
+    }
+
+    /// Whether a command that [needs a connection of its own](needs_own_connection) may be given one,
+    /// Redis being there. If not, it may be submitted here: it can be answered from memory, or is
+    /// refused. None while the startup is under way.
+    ///
+    /// # Errors
+    ///
+    /// [`RedisUnavailable`](crate::ErrorKind::RedisUnavailable) where Redis is away and memory has no
+    /// connections.
+    pub fn may_use_own_connection<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+    ) -> Result<Option<bool>, Error> {
+        match self.gate.route()? {
+            Route::Redis { .. } => Ok(Some(true)),
+            Route::Store => self.gate.without_connection(args).map(|()| Some(false)),
+            Route::Wait => Ok(None),
+        }
+    }
+
+    /// Writes what is to be written now to the host's socket, which does not block, until it takes no
+    /// more; whether something is left, for when it can be written to again. This instead of
+    /// [`take_output`](Self::take_output) tells exactly what was sent when a connection dies.
+    ///
+    /// # Errors
+    ///
+    /// Those of the socket. Hand in what it still reads, and then [`lost`](Self::lost).
+    pub fn write_into(&self, mut socket: impl io::Write) -> io::Result<bool> {
+        self.hosted.write_by(&mut |bytes| socket.write(bytes))
     }
 
     /// The bytes to write now, if any; they count as sent.
     pub fn take_output(&self) -> Option<Vec<u8>> {
         self.hosted.take_output()
+    }
+
+    /// Writes to the socket until it takes no more. In place of [`take_output`](Self::take_output),
+    /// for who has the socket at hand: what it did not take is then known to be unsent.
+    pub fn write_to(&self, socket: &dyn AsFd) -> Moved {
+        self.hosted.write_to(socket)
+    }
+
+    /// Reads once from the socket, 64 KiB at most. In place of [`receive`](Self::receive) and
+    /// [`lost`](Self::lost).
+    pub fn read_from(&self, socket: &dyn AsFd) -> Moved {
+        self.hosted.read_from(socket)
     }
 
     /// Hands in bytes that the socket read; the commands that they end.
@@ -108,6 +181,27 @@ impl Client {
         &self.gate.config
     }
 
+    /// Has Redis be away, for a test of the application: connections end and dials fail with this
+    /// failure until [`end_outage`](Self::end_outage). `refused`, `lost`, `timeout`, `dns`, `tls`, or
+    /// the code of a [`FailureKind`](crate::FailureKind) that ends connections.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for another cause.
+    pub fn cause_outage(&self, cause: &str) -> Result<(), Error> {
+        self.gate.cause_outage(cause)
+    }
+
+    /// Ends the outage: Redis is dialled at once. Without one does nothing.
+    pub fn end_outage(&self) {
+        self.gate.end_outage();
+    }
+
+    /// Counts a request towards a rate limit in this process alone, as is done while Redis is away.
+    pub fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
+        self.gate.limit_locally(key, limit)
+    }
+
     /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
     pub fn dead_letters(&self) -> Vec<crate::DeadLetter> {
         self.gate.store.dead_letters()
@@ -116,6 +210,13 @@ impl Client {
     /// Whether commands go to Redis at this moment.
     pub fn is_connected(&self) -> bool {
         self.gate.is_connected()
+    }
+
+    /// What the client counted, in Prometheus' text format. Metrics that OpenTelemetry's conventions
+    /// for database clients know have their names; [`METRICS`](outlast_core::metrics::METRICS) is
+    /// the table of all.
+    pub fn metrics(&self) -> String {
+        self.gate.metrics(self.hosted.connections())
     }
 
     /// The snapshot that an operator sees.
@@ -127,6 +228,12 @@ impl Client {
     pub fn close(&self) {
         self.gate.close();
     }
+}
+
+/// Whether a command has to go over a connection that no other caller uses: it changes or asks what
+/// a connection remembers, or it waits.
+pub fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
+    Gate::needs_own_connection(args)
 }
 
 impl Drop for Client {

@@ -14,9 +14,10 @@
 //! # What is not guaranteed
 //!
 //! What was written during an outage lives in this process' memory until Redis is back: if the
-//! process ends before, it is lost, and logged so where there is still time to log. Another
-//! process that writes the same key meanwhile is overwritten by what is written back, except by
-//! counters, which are merged.
+//! process ends before, it is lost, and logged so where there is still time to log, unless a journal
+//! on disk (`journal_path`) keeps it. Another process that writes the same key meanwhile is
+//! overwritten by what is written back, except by counters, which are merged, and where a rule says
+//! otherwise; that is counted as a conflict where this client knew the value before.
 
 #![forbid(unsafe_code)]
 
@@ -33,14 +34,19 @@ mod driver;
 mod endpoint;
 mod events;
 mod gate;
+#[cfg(feature = "health")]
+pub mod health;
 mod host;
 #[cfg(unix)]
 pub mod hosted;
+mod journal;
 #[cfg(feature = "lua")]
 mod lua;
 mod options;
+mod scribe;
 #[cfg(feature = "server")]
 pub mod server;
+mod spans;
 pub mod store;
 mod stream;
 mod thread;
@@ -49,11 +55,12 @@ mod transport;
 
 pub use client::Client;
 pub use config::{Config, ConfigBuilder};
-pub use endpoint::{Address, Endpoint};
+pub use endpoint::{Address, Endpoint, Place};
 pub use events::{Event, Queue, Sink, TracingSink};
 #[cfg(feature = "lua")]
 pub use lua::{Lua, LuaLimits};
 pub use outlast_core::journal::DeadLetter;
+pub use outlast_core::recording::{Replayed, replay};
 pub use outlast_core::rules::{ConflictPolicy, KeyClass, KeyRule, RuleSpec, Rules};
 pub use outlast_core::{
     Error, ErrorKind, Failure, FailureKind, Level, Mode, Policy, Profile, Record, Status, Value,

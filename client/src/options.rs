@@ -1,12 +1,13 @@
-//! How a connection is made, beyond where it leads: TLS, and how the client introduces itself.
+//! How a connection is made, beyond what a URL says: TLS, sentinels, how the client introduces itself.
 //! These options come from the same sources as the knobs, in the same order of precedence.
 
 use std::path::PathBuf;
 
-use outlast_core::connection::{Introduction, Protocol};
+use outlast_core::connection::{Credentials, Introduction, Protocol};
 use outlast_core::policy::Source;
 use outlast_core::{Error, ErrorKind};
 
+use crate::endpoint::{Address, Endpoint};
 use crate::tls::{Material, Settings};
 
 /// The names, for error messages.
@@ -21,6 +22,10 @@ const NAMES: &[&str] = &[
     "tls_insecure",
     "client_name",
     "protocol",
+    "sentinel_master",
+    "sentinel_username",
+    "sentinel_password",
+    "journal_path",
 ];
 
 /// Whether the value of an option may be secret.
@@ -33,8 +38,61 @@ pub(crate) fn is_secret(name: &str) -> bool {
 pub(crate) struct Options {
     pub(crate) tls: Settings,
     pub(crate) introduction: Introduction,
+    pub(crate) sentinel: Sentinel,
+    /// Where the journal outlives the process.
+    pub(crate) journal_path: Option<PathBuf>,
     /// An option of TLS that a caller gave for this very client.
     tls_named: Option<String>,
+}
+
+/// What the options say of sentinels.
+#[derive(Default)]
+pub(crate) struct Sentinel {
+    /// The name of the master, instead of the URL's.
+    master: Option<String>,
+    credentials: Credentials,
+    /// An option of these that a caller gave for this very client.
+    named: Option<String>,
+}
+
+impl Sentinel {
+    /// Puts it into the endpoint.
+    pub(crate) fn apply(self, endpoint: &mut Endpoint) -> Result<(), Error> {
+        let Address::Sentinel { master, .. } = &mut endpoint.address else {
+            let Some(name) = self.named else {
+                return Ok(());
+            };
+            let message = format!(
+                "invalid {name}: allowed is only with sentinels, a URL with redis-sentinel://"
+            );
+            return Err(Error::new(ErrorKind::InvalidOption, message));
+        };
+        if let Some(named) = self.master {
+            *master = named;
+        }
+        if master.is_empty() {
+            let allowed = "a name, as in redis-sentinel://host/name";
+            return Err(Error::invalid_option("name of the master", "", allowed));
+        }
+        if self.credentials.username.is_some() && self.credentials.password.is_none() {
+            let message = "invalid sentinel_username: allowed is only with sentinel_password";
+            return Err(Error::new(ErrorKind::InvalidOption, message));
+        }
+        endpoint.sentinel_credentials = self.credentials;
+        Ok(())
+    }
+
+    fn take(&mut self, name: &str, value: &str, source: Source) {
+        let value = Some(value.to_string());
+        match name {
+            "sentinel_master" => self.master = value,
+            "sentinel_username" => self.credentials.username = value,
+            _ => self.credentials.password = value,
+        }
+        if source != Source::Variable {
+            self.named = Some(source.field(name));
+        }
+    }
 }
 
 impl Options {
@@ -64,7 +122,14 @@ impl Options {
                 return Err(Error::invalid_option(&field, value, allowed));
             }
             "client_name" => self.introduction.client_name = Some(client_name(&field, value)?),
+            // Empty is none: so a variable can be overruled.
+            "journal_path" => {
+                self.journal_path = (!value.is_empty()).then(|| PathBuf::from(value));
+            }
             "protocol" => self.introduction.protocol = protocol(&field, value)?,
+            "sentinel_master" | "sentinel_username" | "sentinel_password" => {
+                self.sentinel.take(name, value, source);
+            }
             _ if name.starts_with("tls_") || name.starts_with("ssl_") => {
                 let message =
                     format!("unknown option {field:?}: allowed is one of {}", NAMES.join(", "));

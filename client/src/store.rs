@@ -2,10 +2,10 @@
 //! tests.
 //!
 //! ```
-//! use outlast::Value;
+//! use outlast::{Rules, Value};
 //! use outlast::store::{Options, new_store, now};
 //!
-//! let store = new_store(Options::new(1 << 20));
+//! let store = new_store(Options::new(1 << 20), Rules::NONE);
 //! let added = store.execute(now(), &["ZADD", "board", "7", "ada"], false);
 //! assert_eq!(added, Ok(Value::Integer(1)));
 //! ```
@@ -13,9 +13,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 
-use outlast_core::Timestamp;
 pub use outlast_core::store::{Answer, Block, Eviction, Options, Password, Refusal, Session};
 use outlast_core::store::{Locks, Store};
+use outlast_core::{Rules, Timestamp};
 
 use crate::host::{Clock, entropy};
 
@@ -48,11 +48,11 @@ pub fn now() -> Timestamp {
     Clock::new().now()
 }
 
-/// A store that runs scripts, where Lua is built in. Seed and shards are those of this machine.
-pub fn new_store(options: Options) -> SharedStore {
+/// A store that knows these keyspace rules, and runs scripts where Lua is built in. Seed and shards are those of this machine.
+pub fn new_store(options: Options, rules: Rules) -> SharedStore {
     let processors = available_parallelism().map_or(1, usize::from);
     let options = options.with_seed(entropy()).with_shards(processors * SHARDS_BY_PROCESSOR);
-    let store = Store::with_options(options);
+    let store = Store::with_rules(options, rules);
     #[cfg(feature = "lua")]
     store.set_script_engine(Box::new(crate::lua::Lua::new(crate::lua::LuaLimits::default())));
     store
@@ -73,7 +73,7 @@ mod tests {
     const ROUNDS: usize = 5_000;
 
     fn shared(bytes_max: usize) -> SharedStore {
-        let store = new_store(Options::new(bytes_max));
+        let store = new_store(Options::new(bytes_max), Rules::NONE);
         assert_eq!(store.execute(NOW, &["DBSIZE"], true), Ok(Value::Integer(0)));
         store
     }
@@ -195,7 +195,7 @@ mod tests {
                         assert_eq!(set, Ok(Value::ok()));
                         if round % 100 == 0 {
                             store.next_batch(NOW, 8);
-                            store.batch_returned();
+                            store.batch_returned(NOW);
                             store.when_written_back(|| ());
                         }
                     }

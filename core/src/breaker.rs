@@ -11,7 +11,9 @@
 //! The one probe of `half_open` is a fresh dial with a PING: it also mends a connection whose
 //! replies are swallowed, which a probe over the old connection never would.
 
-use serde::Serialize;
+use core::num::NonZeroU64;
+
+use serde::{Deserialize, Serialize};
 
 use crate::coded::read_by_code;
 use crate::policy::Policy;
@@ -49,24 +51,28 @@ read_by_code!(BreakerState);
 /// Slices of the sliding window: the oldest is forgotten when a new one begins.
 const SLICES: usize = 10;
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Slice {
     /// Which slice of time it counts, so that an old one is recognised.
     index: u64,
     finished: u64,
     failed: u64,
+    /// Of those that finished.
+    slow: u64,
 }
 
 /// Counts commands over a sliding window and says when too many fail: a share of them, or several
 /// with none that succeeds between them, for a busy service must not wait until its good past has
-/// left the window.
-#[derive(Clone, Debug)]
+/// left the window. And when too many are answered, but slowly.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Breaker {
     slices: [Slice; SLICES],
     in_a_row: u64,
-    slice_ms: u64,
+    slice_ms: NonZeroU64,
     failures_min: u64,
     failure_percent: u64,
+    slow_min: u64,
+    slow_percent: u64,
 }
 
 impl Breaker {
@@ -75,9 +81,12 @@ impl Breaker {
         Self {
             slices: [Slice::default(); SLICES],
             in_a_row: 0,
-            slice_ms: (policy.breaker_window_ms / SLICES as u64).max(1),
+            slice_ms: NonZeroU64::new(policy.breaker_window_ms / SLICES as u64)
+                .unwrap_or(NonZeroU64::MIN),
             failures_min: policy.breaker_failures_min,
             failure_percent: policy.breaker_failure_percent,
+            slow_min: policy.breaker_slow_calls_min,
+            slow_percent: policy.breaker_slow_call_percent,
         }
     }
 
@@ -96,11 +105,21 @@ impl Breaker {
         self.in_a_row = self.in_a_row.saturating_add(1);
         let slice = self.slice(now);
         slice.failed = slice.failed.saturating_add(1);
-        let (finished, failed) = self.totals(now);
-        let total = u128::from(finished) + u128::from(failed);
-        let share = u128::from(failed) * 100 >= u128::from(self.failure_percent) * total;
-        let opens = failed >= self.failures_min && (share || self.in_a_row >= self.failures_min);
-        opens.then_some(failed)
+        let sums = self.totals(now);
+        let share = sums.is_share(sums.failed, self.failure_percent);
+        let enough = sums.failed >= self.failures_min;
+        (enough && (share || self.in_a_row >= self.failures_min)).then_some(sums.failed)
+    }
+
+    /// Counts one of the commands that finished as slow; how many were within the window, and of how
+    /// many that ended, if the breaker is to open.
+    #[must_use]
+    pub fn slow(&mut self, now: Timestamp) -> Option<(u64, u64)> {
+        let slice = self.slice(now);
+        slice.slow = slice.slow.saturating_add(1);
+        let sums = self.totals(now);
+        let opens = sums.slow >= self.slow_min && sums.is_share(sums.slow, self.slow_percent);
+        opens.then(|| (sums.slow, sums.ended()))
     }
 
     /// Forgets everything, after a new connection.
@@ -119,12 +138,27 @@ impl Breaker {
         slice
     }
 
-    fn totals(&self, now: Timestamp) -> (u64, u64) {
+    /// The sums of the window.
+    fn totals(&self, now: Timestamp) -> Slice {
         let newest = now.as_ms() / self.slice_ms;
         let live = |slice: &&Slice| newest.saturating_sub(slice.index) < SLICES as u64;
-        self.slices.iter().filter(live).fold((0, 0), |(finished, failed), slice| {
-            (finished.saturating_add(slice.finished), failed.saturating_add(slice.failed))
+        self.slices.iter().filter(live).fold(Slice::default(), |sums, slice| Slice {
+            index: newest,
+            finished: sums.finished.saturating_add(slice.finished),
+            failed: sums.failed.saturating_add(slice.failed),
+            slow: sums.slow.saturating_add(slice.slow),
         })
+    }
+}
+
+impl Slice {
+    const fn ended(&self) -> u64 {
+        self.finished.saturating_add(self.failed)
+    }
+
+    /// Whether so many are at least this share of all that ended.
+    fn is_share(&self, count: u64, percent: u64) -> bool {
+        u128::from(count) * 100 >= u128::from(percent) * u128::from(self.ended())
     }
 }
 
@@ -163,6 +197,32 @@ mod tests {
         assert_eq!(breaker.failed(at(1)), None);
         assert_eq!(breaker.failed(at(2)), None);
         assert_eq!(breaker.failed(at(3)), Some(3));
+    }
+
+    #[test]
+    fn two_slow_calls_a_second_open_within_three_seconds() {
+        let mut breaker = Breaker::new(&Policy::of(Profile::Production));
+        for ms in [500, 1_000, 1_500, 2_000] {
+            breaker.finished(at(ms), 1);
+            assert_eq!(breaker.slow(at(ms)), None, "{ms}");
+        }
+        breaker.finished(at(2_500), 1);
+        assert_eq!(breaker.slow(at(2_500)), Some((5, 5)));
+    }
+
+    #[test]
+    fn slow_calls_among_many_quick_ones_open_nothing() {
+        let mut breaker = Breaker::new(&Policy::of(Profile::Production));
+        for ms in (0..9_000).step_by(100) {
+            breaker.finished(at(ms), 4);
+            for _ in 0..3 {
+                assert_eq!(
+                    breaker.slow(at(ms)),
+                    None,
+                    "three in four, and 80 in a hundred would do"
+                );
+            }
+        }
     }
 
     #[test]

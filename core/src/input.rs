@@ -45,6 +45,14 @@ pub enum Input {
         /// something means that commands may not go to Redis before it is written back.
         write: bool,
     },
+    /// Redis answered, and took at least `breaker_slow_call_ms`. The command is told in a tally, too,
+    /// before this.
+    CommandSlow {
+        /// The connection.
+        epoch: u64,
+        /// Milliseconds from the call to the reply.
+        took_ms: u64,
+    },
     /// Commands that ended since this was last told. Hosts count them without the engine and tell
     /// the sums when they have something else to tell, or a status is asked for.
     Tally {
@@ -73,6 +81,9 @@ pub enum Input {
     },
     /// The time that [`Output::Timeout`](crate::Output::Timeout) named has come.
     Timer,
+    /// The application has reason to believe that Redis is there: the next dial comes now, whatever
+    /// was planned.
+    Redial,
     /// The application closes the client.
     Close {
         /// Keys that were never written back, and now never will be.
@@ -88,10 +99,12 @@ enum Type {
     DialFailed,
     ConnectionLost,
     CommandFailed,
+    CommandSlow,
     Tally,
     ReplayProgressed,
     Reconciled,
     Timer,
+    Redial,
     Close,
 }
 
@@ -102,10 +115,12 @@ impl Type {
         Self::DialFailed,
         Self::ConnectionLost,
         Self::CommandFailed,
+        Self::CommandSlow,
         Self::Tally,
         Self::ReplayProgressed,
         Self::Reconciled,
         Self::Timer,
+        Self::Redial,
         Self::Close,
     ];
 
@@ -116,10 +131,12 @@ impl Type {
             Self::DialFailed => "dial_failed",
             Self::ConnectionLost => "connection_lost",
             Self::CommandFailed => "command_failed",
+            Self::CommandSlow => "command_slow",
             Self::Tally => "tally",
             Self::ReplayProgressed => "replay_progressed",
             Self::Reconciled => "reconciled",
             Self::Timer => "timer",
+            Self::Redial => "redial",
             Self::Close => "close",
         }
     }
@@ -137,6 +154,7 @@ struct Stated {
     epoch: Option<u64>,
     failure: Option<Failure>,
     write: Option<bool>,
+    took_ms: Option<u64>,
     finished: Option<u64>,
     served_locally: Option<u64>,
     refused: Option<u64>,
@@ -168,6 +186,10 @@ impl TryFrom<Stated> for Input {
                 failure: needed("failure", stated.failure.take())?,
                 write: stated.write.take().unwrap_or_default(),
             },
+            Type::CommandSlow => Self::CommandSlow {
+                epoch: needed("epoch", stated.epoch.take())?,
+                took_ms: needed("took_ms", stated.took_ms.take())?,
+            },
             Type::Tally => Self::Tally {
                 finished: stated.finished.take().unwrap_or_default(),
                 served_locally: stated.served_locally.take().unwrap_or_default(),
@@ -181,6 +203,7 @@ impl TryFrom<Stated> for Input {
             },
             Type::Reconciled => Self::Reconciled { epoch: needed("epoch", stated.epoch.take())? },
             Type::Timer => Self::Timer,
+            Type::Redial => Self::Redial,
             Type::Close => {
                 Self::Close { journal_keys: stated.journal_keys.take().unwrap_or_default() }
             }
@@ -200,6 +223,7 @@ impl Stated {
             ("epoch", self.epoch.is_some()),
             ("failure", self.failure.is_some()),
             ("write", self.write.is_some()),
+            ("took_ms", self.took_ms.is_some()),
             ("finished", self.finished.is_some()),
             ("served_locally", self.served_locally.is_some()),
             ("refused", self.refused.is_some()),

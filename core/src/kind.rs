@@ -331,6 +331,7 @@ mod tests {
     fn codes_are_unique_and_found_again() {
         for kind in FailureKind::ALL {
             assert_eq!(FailureKind::from_code(kind.code()), Some(*kind));
+            assert_eq!(FailureKind::ALL[*kind as usize], *kind, "the order of both is one");
         }
         assert_eq!(FailureKind::ALL.len(), 25);
     }

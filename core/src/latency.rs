@@ -7,16 +7,21 @@ use crate::status::Latency;
 /// Classes: four to a doubling, up to about 19 hours in microseconds.
 const CLASSES: usize = 144;
 
+/// Limits of what a histogram tells in full: from 64 µs to 8.4 s, as powers of two in microseconds.
+const LIMITS: core::ops::RangeInclusive<u32> = 6..=23;
+
 /// A histogram that threads fill without waiting for each other.
 #[derive(Debug)]
 pub struct Histogram {
     classes: [AtomicU64; CLASSES],
+    sum_us: AtomicU64,
     max_us: AtomicU64,
 }
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { classes: [const { AtomicU64::new(0) }; CLASSES], max_us: AtomicU64::new(0) }
+        let classes = [const { AtomicU64::new(0) }; CLASSES];
+        Self { classes, sum_us: AtomicU64::new(0), max_us: AtomicU64::new(0) }
     }
 }
 
@@ -24,9 +29,28 @@ impl Histogram {
     /// Counts one command that took `us` microseconds.
     pub fn record(&self, us: u64) {
         self.classes[class_of(us)].fetch_add(1, Ordering::Relaxed);
+        self.sum_us.fetch_add(us, Ordering::Relaxed);
         if us > self.max_us.load(Ordering::Relaxed) {
             self.max_us.fetch_max(us, Ordering::Relaxed);
         }
+    }
+
+    /// The sum of all commands so far.
+    pub fn sum_us(&self) -> u64 {
+        self.sum_us.load(Ordering::Relaxed)
+    }
+
+    /// How many commands so far took less than each of some limits in microseconds; the last, which
+    /// has no limit, counts all. The limits are powers of two, at which classes begin, so that the
+    /// counts are exact.
+    pub fn buckets(&self) -> impl Iterator<Item = (Option<u64>, u64)> {
+        let mut counts = [0_u64; CLASSES];
+        for (count, class) in counts.iter_mut().zip(&self.classes) {
+            *count = class.load(Ordering::Relaxed);
+        }
+        let below = move |classes: usize| counts.iter().take(classes).sum();
+        let limits = LIMITS.map(|power| Some(1_u64 << power)).chain([None]);
+        limits.map(move |limit| (limit, below(limit.map_or(CLASSES, class_of))))
     }
 
     /// The quantiles of all commands so far.
@@ -83,6 +107,20 @@ mod tests {
             assert!(class == 0 || us > upper_bound_us(class - 1), "{us}");
         }
         assert_eq!(class_of(u64::MAX), CLASSES - 1);
+    }
+
+    #[test]
+    fn buckets_count_what_is_below_their_limits() {
+        let histogram = Histogram::default();
+        for us in [0, 63, 64, 1_023, 1_024, 9_000_000] {
+            histogram.record(us);
+        }
+        let counts: std::vec::Vec<_> = histogram.buckets().collect();
+        assert_eq!(counts.len(), 19);
+        assert_eq!(counts[..2], [(Some(64), 2), (Some(128), 3)]);
+        assert_eq!(counts[4..6], [(Some(1_024), 4), (Some(2_048), 5)]);
+        assert_eq!(counts[17..], [(Some(8_388_608), 5), (None, 6)]);
+        assert_eq!(histogram.sum_us(), 9_002_174);
     }
 
     #[test]

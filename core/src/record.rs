@@ -37,8 +37,18 @@ pub enum RecordCode {
     WritesRefused,
     /// The client was closed before what was written in the outage reached Redis.
     JournalDiscarded,
+    /// A process that is gone left writes in the journal on disk: they go to Redis first.
+    JournalRestored,
+    /// The journal on disk was damaged; it was moved away, and what it held is not written back.
+    JournalSetAside,
+    /// The journal on disk cannot be written any more.
+    JournalFailed,
     /// The server's certificate is not checked, because an option says so.
     TlsInsecure,
+    /// An entry could not be appended to the production log.
+    LogUnwritable,
+    /// What the client decides cannot be recorded.
+    RecordingFailed,
 }
 
 impl RecordCode {
@@ -51,7 +61,12 @@ impl RecordCode {
             Self::StartupFailed => "startup_failed",
             Self::WritesRefused => "writes_refused",
             Self::JournalDiscarded => "journal_discarded",
+            Self::JournalRestored => "journal_restored",
+            Self::JournalSetAside => "journal_set_aside",
+            Self::JournalFailed => "journal_failed",
             Self::TlsInsecure => "tls_insecure",
+            Self::LogUnwritable => "log_unwritable",
+            Self::RecordingFailed => "recording_failed",
         }
     }
 }

@@ -2,8 +2,11 @@
 //! replies mean. The host moves bytes and makes the switch.
 //!
 //! ```text
-//!   WATCH, GET marker ──▶ batch, WATCH ──▶ batch, WATCH ──▶ … ──▶ UNWATCH ──▶ switch
+//!   WATCH, GET marker ──▶ look ──▶ batch, WATCH ──▶ look ──▶ batch, WATCH ──▶ … ──▶ UNWATCH ──▶ switch
 //! ```
+//!
+//! A look asks for the values of keys that were known before the outage, and watches these keys: what
+//! others changed there is a conflict. Where nothing was known there is no look.
 //!
 //! Batches are small at first and grow while Redis takes them, so that a server that has just come back
 //! is not knocked over by those who waited for it.
@@ -14,7 +17,7 @@ use alloc::vec::Vec;
 
 use crate::classify::classify_reply;
 use crate::journal::{Batch, Outcome, words};
-use crate::kind::{Failure, FailureKind};
+use crate::kind::{Failure, FailureKind, Verdict};
 use crate::resp::Value;
 use crate::store::{Locks, Store};
 use crate::time::Timestamp;
@@ -23,6 +26,9 @@ use crate::time::Timestamp;
 const KEYS_FIRST: usize = 8;
 /// Keys in a batch once Redis has taken several.
 const KEYS_MAX: usize = 128;
+/// How often a batch is put together anew because others change its keys at that very moment. Beyond it
+/// they are looked at and not watched.
+const CONTENDED_MAX: u32 = 3;
 
 /// What the host does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +49,8 @@ pub struct Progress {
     pub replayed: u64,
     /// Keys that Redis refused for good. They are among the store's dead letters.
     pub refused: u64,
+    /// Keys whose last known value others changed on Redis.
+    pub conflicts: u64,
 }
 
 /// The replay over one connection.
@@ -53,6 +61,10 @@ pub struct Replay {
     keys_max: usize,
     /// Whether another connection may still carry the batch under way.
     is_doubled: bool,
+    /// How often others changed what was looked at before the batch arrived.
+    contended: u32,
+    /// Conflicts of the batch under way.
+    conflicts: u64,
 }
 
 #[derive(Debug)]
@@ -63,6 +75,10 @@ enum State {
     Asked,
     /// The marker is watched.
     Ready,
+    /// The keys of this batch were asked for.
+    Looking(Batch),
+    /// They are what they are, and watched.
+    Looked(Batch),
     /// A batch was sent.
     Sent(Batch),
     /// The end of the watch was sent.
@@ -74,28 +90,57 @@ enum State {
 impl Replay {
     /// The replay of a client over a fresh connection.
     pub const fn new(client_id: String) -> Self {
-        Self { client_id, state: State::Fresh, keys_max: KEYS_FIRST, is_doubled: false }
+        Self {
+            client_id,
+            state: State::Fresh,
+            keys_max: KEYS_FIRST,
+            is_doubled: false,
+            contended: 0,
+            conflicts: 0,
+        }
     }
 
     /// What to do next.
     pub fn next<L: Locks>(&mut self, now: Timestamp, store: &Store<L>) -> Step {
         let marker = Batch::marker_key(&self.client_id);
-        match self.state {
+        match core::mem::replace(&mut self.state, State::Fresh) {
             State::Fresh | State::Done if store.journal().keys == 0 => Step::Switch,
             State::Ready => {
                 let Some(batch) = store.next_batch(now, self.keys_max) else {
                     self.state = State::Ending;
                     return Step::Exchange(vec![words(&["UNWATCH"])]);
                 };
-                let commands = batch.transaction(&self.client_id);
-                self.state = State::Sent(batch);
-                Step::Exchange(commands)
+                self.conflicts = 0;
+                // What may be on its way already is sent as it was.
+                let looks = if self.is_doubled {
+                    Vec::new()
+                } else {
+                    batch.looks(self.contended < CONTENDED_MAX)
+                };
+                if looks.is_empty() {
+                    return self.send(store, batch);
+                }
+                self.state = State::Looking(batch);
+                Step::Exchange(looks)
             }
-            State::Fresh | State::Done | State::Asked | State::Sent(_) | State::Ending => {
+            State::Looked(batch) => self.send(store, batch),
+            State::Fresh
+            | State::Done
+            | State::Asked
+            | State::Looking(_)
+            | State::Sent(_)
+            | State::Ending => {
                 self.state = State::Asked;
                 Step::Exchange(vec![words(&["WATCH", &marker]), words(&["GET", &marker])])
             }
         }
+    }
+
+    fn send<L: Locks>(&mut self, store: &Store<L>, batch: Batch) -> Step {
+        store.batch_sent(&batch);
+        let commands = batch.transaction(&self.client_id);
+        self.state = State::Sent(batch);
+        Step::Exchange(commands)
     }
 
     /// Takes the replies of an exchange.
@@ -105,6 +150,7 @@ impl Replay {
     /// Why Redis takes nothing for now. The connection is then of no further use.
     pub fn handle<L: Locks>(
         &mut self,
+        now: Timestamp,
         store: &Store<L>,
         replies: &[Value],
     ) -> Result<Progress, Failure> {
@@ -115,21 +161,39 @@ impl Replay {
                 self.state = State::Ready;
                 Ok(progress)
             }
-            State::Sent(batch) => match batch.outcome(replies) {
+            State::Looking(mut batch) => {
+                if let Some(failure) = refusal(replies) {
+                    store.batch_returned(now);
+                    return Err(failure);
+                }
+                self.conflicts = batch.resolve(replies, store.rules());
+                self.state = State::Looked(batch);
+                Ok(Progress::default())
+            }
+            State::Sent(batch) => match batch.outcome(now, replies) {
                 Outcome::Applied { replayed, refused } => {
                     store.batch_applied();
                     self.is_doubled = false;
+                    self.contended = 0;
                     self.keys_max = (self.keys_max * 2).min(KEYS_MAX);
                     self.state = State::Ready;
-                    let progress = Progress { replayed, refused: refused.len() as u64 };
+                    let (refused_keys, conflicts) = (refused.len() as u64, self.conflicts);
+                    let progress = Progress { replayed, refused: refused_keys, conflicts };
                     store.keep_dead_letters(refused);
                     Ok(progress)
                 }
-                Outcome::Overtaken => Ok(Progress::default()),
+                Outcome::Overtaken => {
+                    // Nobody else carries it, so others changed what was looked at.
+                    if !self.is_doubled {
+                        self.contended += 1;
+                        store.batch_returned(now);
+                    }
+                    Ok(Progress::default())
+                }
                 Outcome::Rejected { failure } => {
                     // What nobody else carries may be put together anew.
                     if !self.is_doubled {
-                        store.batch_returned();
+                        store.batch_returned(now);
                     }
                     Err(failure)
                 }
@@ -138,7 +202,7 @@ impl Replay {
                 self.state = State::Done;
                 Ok(Progress::default())
             }
-            State::Fresh | State::Ready | State::Done => {
+            State::Fresh | State::Ready | State::Looked(_) | State::Done => {
                 Err(Failure::new(FailureKind::ProtocolError, "replies that nobody asked for"))
             }
         }
@@ -155,9 +219,17 @@ fn resolve<L: Locks>(store: &Store<L>, replies: &[Value]) -> Result<Progress, Fa
         return Ok(Progress::default());
     };
     if Batch::is_marked(replies.last().unwrap_or(&Value::Nil), sequence) {
-        return Ok(Progress { replayed: store.batch_applied() as u64, refused: 0 });
+        let replayed = store.batch_applied() as u64;
+        return Ok(Progress { replayed, ..Progress::default() });
     }
     Ok(Progress::default())
+}
+
+/// Why Redis does not show what it holds. That a key has another type by now is an answer.
+fn refusal(replies: &[Value]) -> Option<Failure> {
+    let errors = replies.iter().filter_map(Value::as_error);
+    let mut failures = errors.map(|message| Failure::new(classify_reply(message), message));
+    failures.find(|failure| failure.verdict() != Verdict::Command)
 }
 
 #[cfg(test)]
@@ -204,7 +276,7 @@ mod tests {
                 Step::Switch => return sizes,
                 Step::Exchange(commands) => {
                     let replies = connection.exchange(&commands);
-                    let progress = replay.handle(store, &replies).unwrap();
+                    let progress = replay.handle(NOW, store, &replies).unwrap();
                     sizes.extend((progress.replayed > 0).then_some(progress.replayed));
                 }
             }
@@ -258,7 +330,7 @@ mod tests {
                         continue;
                     }
                     let replies = connection.exchange(&commands);
-                    replay.handle(&store, &replies).unwrap();
+                    replay.handle(NOW, &store, &replies).unwrap();
                 }
                 let expected = if cut < exchanges - 1 { "6" } else { "5" };
                 assert_eq!(server_reads(&server, "GET n0"), Value::bulk(expected), "{cut}");
@@ -277,13 +349,13 @@ mod tests {
             let mut first = Connection::to(&server);
             let mut replay = Replay::new("id".into());
             let Step::Exchange(commands) = replay.next(NOW, &store) else { panic!("a start") };
-            replay.handle(&store, &first.exchange(&commands)).unwrap();
+            replay.handle(NOW, &store, &first.exchange(&commands)).unwrap();
             let Step::Exchange(late) = replay.next(NOW, &store) else { panic!("a batch") };
             // The reply never comes. The next connection asks for the marker before it is read.
             let mut second = Connection::to(&server);
             let mut replay = Replay::new("id".into());
             let Step::Exchange(commands) = replay.next(NOW, &store) else { panic!("a start") };
-            replay.handle(&store, &second.exchange(&commands)).unwrap();
+            replay.handle(NOW, &store, &second.exchange(&commands)).unwrap();
             if late_before_batch {
                 first.exchange(&late);
             }
@@ -304,8 +376,8 @@ mod tests {
         to_the_end(&store, &mut Replay::new("id".into()), &mut Connection::to(&server));
         assert_eq!(server_reads(&server, "GET n"), Value::bulk("1"));
         let letters = store.dead_letters();
-        assert_eq!(letters.len(), 1);
-        assert_eq!(letters[0].command.join(&b' '), b"INCRBY list 1");
+        assert_eq!((letters.len(), &letters[0].key[..], letters[0].at), (1, &b"list"[..], NOW));
+        assert_eq!(letters[0].commands[0].join(&b' '), b"INCRBY list 1");
         assert!(letters[0].error.starts_with("WRONGTYPE"), "{}", letters[0].error);
     }
 
@@ -315,13 +387,13 @@ mod tests {
         run(&store, "INCR n");
         let mut replay = Replay::new("id".into());
         replay.next(NOW, &store);
-        replay.handle(&store, &[Value::ok(), Value::Nil]).unwrap();
+        replay.handle(NOW, &store, &[Value::ok(), Value::Nil]).unwrap();
         replay.next(NOW, &store);
         let error = || Value::Error("READONLY You can't write against a read only replica.".into());
         let aborted =
             Value::Error("EXECABORT Transaction discarded because of previous errors.".into());
         let replies = [Value::ok(), error(), error(), aborted, Value::ok()];
-        let failure = replay.handle(&store, &replies).unwrap_err();
+        let failure = replay.handle(NOW, &store, &replies).unwrap_err();
         assert_eq!(failure.kind, FailureKind::ReadOnly);
         assert_eq!((store.journal().keys, store.journal().in_doubt), (1, None));
     }

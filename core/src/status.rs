@@ -71,6 +71,39 @@ impl Health {
 
 read_by_code!(Health);
 
+/// The journal on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum JournalFile {
+    /// There is none.
+    #[default]
+    Off,
+    /// It keeps what waits.
+    Open,
+    /// It does, and what was there before was damaged and moved away.
+    SetAside,
+    /// It cannot be written any more.
+    Failed,
+}
+
+impl JournalFile {
+    /// All.
+    pub const ALL: &'static [Self] = &[Self::Off, Self::Open, Self::SetAside, Self::Failed];
+
+    /// The code that statuses use.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Open => "open",
+            Self::SetAside => "set_aside",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+read_by_code!(JournalFile);
+
 /// How long commands took on Redis, in microseconds, as upper bounds of the classes they fell in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -131,22 +164,40 @@ pub struct Status {
     pub dials: u64,
     /// Keys that wait to be written back.
     pub journal_keys: u64,
+    /// Memory of what waits to be written back, in bytes.
+    #[serde(default)]
+    pub journal_bytes: u64,
+    /// The journal on disk.
+    #[serde(default)]
+    pub journal_file: JournalFile,
     /// Keys in the store.
     pub store_keys: u64,
     /// Memory of the store, in bytes.
     pub store_bytes: u64,
     /// Keys written back since the client was made.
     pub replayed: u64,
-    /// Of these, keys that had changed on Redis meanwhile, as far as the host looks for that: the
-    /// clients of this version do not.
+    /// Keys that others had changed on Redis since their last known value, where one was known.
     pub conflicts: u64,
     /// Keys that Redis refused to take back.
     pub replay_refused: u64,
+    /// Commands that were not sent a second time, because the quota for that was spent.
+    #[serde(default)]
+    pub retries_refused: u64,
     /// How long commands took on Redis.
     pub latency: Latency,
     /// The keyspace rules, in their order.
     #[serde(default)]
     pub rules: Vec<KeyRule>,
+    /// Whether the application may be sent work: not while a Redis that the startup requires was never
+    /// reached, and not after the end. It is one thing for a probe to ask; that Redis is away is no
+    /// reason to send no work.
+    #[serde(default = "ready")]
+    pub ready: bool,
+}
+
+/// What a status says that does not tell: earlier versions did not.
+const fn ready() -> bool {
+    true
 }
 
 impl Status {

@@ -56,17 +56,7 @@ WORKLOADS = {
 
 def main():
     """Runs what the command line asks for."""
-    parser = argparse.ArgumentParser(description="Runs workloads for one Python client.")
-    parser.add_argument("--list", action="store_true", help="print clients and workloads as JSON")
-    parser.add_argument("--client", choices=CLIENTS)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=6379)
-    parser.add_argument("--absent-port", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=0.3)
-    parser.add_argument("--warmup", type=float, default=0.1)
-    parser.add_argument("--prime", type=float, default=0, help="the Node worker's; unused here")
-    parser.add_argument("--workloads", default=",".join(WORKLOADS))
-    options = parser.parse_args()
+    options = parser("Runs workloads for one Python client.", CLIENTS, WORKLOADS).parse_args()
     if options.list:
         clients = {name: client.is_installed() for name, client in CLIENTS.items()}
         print(json.dumps({"clients": clients, "workloads": list(WORKLOADS)}))
@@ -81,6 +71,21 @@ def main():
             run(client, name, options.warmup, options.seconds)
     finally:
         client.close()
+
+
+def parser(description, clients, workloads):
+    """The command line of a worker."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--list", action="store_true", help="print clients and workloads as JSON")
+    parser.add_argument("--client", choices=clients)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=6379)
+    parser.add_argument("--absent-port", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=0.3)
+    parser.add_argument("--warmup", type=float, default=0.1)
+    parser.add_argument("--prime", type=float, default=0, help="the Node worker's; unused here")
+    parser.add_argument("--workloads", default=",".join(workloads))
+    return parser
 
 
 def run(client, name, warmup, seconds):

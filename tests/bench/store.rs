@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use outlast::store::{Options, SharedStore, new_store, now};
-use outlast_core::Timestamp;
+use outlast_core::{Rules, Timestamp};
 use outlast_tests::Server;
 
 const BATCH: u64 = 100;
@@ -154,7 +154,7 @@ fn time(
 fn compare(criterion: &mut Criterion) {
     for keys in [10_000, 1_000_000] {
         for workload in WORKLOADS {
-            let ours = Ours { store: new_store(Options::new(1 << 32)), now: now() };
+            let ours = Ours { store: new_store(Options::new(1 << 32), Rules::NONE), now: now() };
             let theirs = Theirs { server: Server::start() };
             // It answers from memory, too.
             theirs.server.cli(&["CONFIG", "SET", "appendonly", "no"]);

@@ -56,6 +56,17 @@ SUITES = {
             "test_scenario",  # a cloud
         ),
     ),
+    "asyncio": Suite(
+        ("tests/test_asyncio",),
+        (
+            "test_asyncio/test_cluster.py",  # a cluster of six servers
+            "test_asyncio/test_cluster_transaction.py",
+            "test_asyncio/test_credentials.py",  # a cloud
+            "test_asyncio/test_multidb",  # several servers, and no client of ours
+            "test_asyncio/test_observability",  # what redis-py counts of itself
+            "test_asyncio/test_scenario",  # a cloud
+        ),
+    ),
 }
 MARKS = "not redismod and not onlycluster"
 

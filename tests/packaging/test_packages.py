@@ -114,6 +114,8 @@ def test_the_node_tarball_installs_into_an_empty_folder(
     (tmp_path / name).write_text(f"{head}{NODE_PROGRAM}{tail}\n", encoding="utf-8")
     printed = run("node", "--unhandled-rejections=strict", name, cwd=tmp_path)
     assert printed.split() == ["v", "degraded"]
+    health = 'const { health } = require("outlast/health"); console.log(typeof health)'
+    assert run("node", "-e", health, cwd=tmp_path).strip() == "function"
     wrapper = 'const { healthCheck } = require("outlast/wrapper"); healthCheck();'
     run("node", "-e", f"{wrapper} process.exit(0)", cwd=tmp_path, REDIS_URL="redis://127.0.0.1:1")
 

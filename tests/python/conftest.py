@@ -1,5 +1,6 @@
 """Real redis-servers on free ports, the store behind one, and what they do to their clients."""
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -12,6 +13,7 @@ import threading
 import time
 
 import outlast
+import outlast.asyncio
 import pytest
 import redis
 from outlast import _log
@@ -203,6 +205,29 @@ def make():
     yield make
     for client in made:
         client.close()
+
+
+@pytest.fixture
+async def open_client():
+    """Makes clients of the running loop with short delays, and closes them."""
+    opened = []
+
+    def open_client(url, profile="production", **options):
+        quick = {"server_delay_ms": 20, "server_delay_ms_max": 100, "jitter_percent": 0}
+        opened.append(outlast.asyncio.from_url(url, profile=profile, **{**quick, **options}))
+        return opened[-1]
+
+    yield open_client
+    for client in opened:
+        await client.aclose()
+
+
+async def until(condition, seconds=10.0, what="the condition"):
+    """As `wait_until`, while the loop goes on."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} was not met in {seconds} s"
+        await asyncio.sleep(0.002)
 
 
 def is_connected(client):

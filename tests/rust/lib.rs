@@ -3,11 +3,12 @@
 
 mod proxy;
 mod running;
+pub mod writes;
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -29,6 +30,39 @@ pub struct Server {
     child: Option<Child>,
 }
 
+/// A folder that goes with its test.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// A folder of this name.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be made.
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("outlast-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 static SERVERS: AtomicU32 = AtomicU32::new(0);
 
 impl Server {
@@ -39,6 +73,15 @@ impl Server {
     /// Where there is no redis-server, or it does not answer within ten seconds.
     pub fn start() -> Self {
         Self::start_on(free_port(), None, &[])
+    }
+
+    /// Starts a server with these options.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with(options: &[&str]) -> Self {
+        Self::start_on(free_port(), None, options)
     }
 
     /// Starts a server that speaks TLS on a port of its own, with this one of the
@@ -122,7 +165,8 @@ impl Server {
             let status = self.child.as_mut().map(Child::try_wait);
             ended = matches!(status, Some(Ok(Some(_))));
             let answers = TcpStream::connect(("127.0.0.1", self.port)).is_ok();
-            ended || answers && self.cli(&["INFO", "server"]).lines().any(|line| line.trim() == own)
+            let of_own = |info: &str| info.lines().any(|line| line.trim() == own);
+            ended || answers && of_own(&self.cli(&["INFO", "server"]))
         });
         !ended
     }
@@ -152,7 +196,9 @@ impl Server {
     /// Where redis-cli does not run.
     pub fn cli(&self, args: &[&str]) -> String {
         let port = self.port.to_string();
-        let output = Command::new("redis-cli").args(["-p", &port]).args(args).output();
+        let password = self.options.iter().skip_while(|option| *option != "--requirepass").nth(1);
+        let login = password.iter().flat_map(|password| ["--no-auth-warning", "-a", password]);
+        let output = Command::new("redis-cli").args(["-p", &port]).args(login).args(args).output();
         let output = output.expect("redis-cli must be installed");
         String::from_utf8_lossy(&output.stdout).trim().to_string()
     }
@@ -230,6 +276,15 @@ pub struct Recorder {
 }
 
 impl Recorder {
+    /// All events so far.
+    ///
+    /// # Panics
+    ///
+    /// If a test panicked while it was recorded.
+    pub fn events(&self) -> Vec<Event> {
+        self.events.lock().expect("no test panicked here").clone()
+    }
+
     /// The log records so far, as "level code: message".
     ///
     /// # Panics

@@ -41,11 +41,11 @@ impl Client {
         match self.pool.call_briefly(args, epoch, patience) {
             None => Ok(Err(Begun { traits, began, waiting: None })),
             Some(Err(waiting)) => Ok(Err(Begun { traits, began, waiting: Some((epoch, waiting)) })),
-            Some(Ok(value)) => match self.gate.replied(args, epoch, value, began) {
+            Some(Ok((value, began))) => match self.gate.replied(args, epoch, value, began) {
                 Ok(value) => into_result(value).map(Ok),
                 Err(unanswered) => match self.gate.settle(args, epoch, *unanswered) {
                     Settled::Ended(result) => result.and_then(into_result).map(Ok),
-                    Settled::Again => Ok(Err(Begun { traits, began, waiting: None })),
+                    Settled::Again { .. } => Ok(Err(Begun { traits, began, waiting: None })),
                 },
             },
         }
@@ -63,6 +63,7 @@ impl Client {
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Value, Error> {
         self.start();
-        self.go_on(args, begun.traits, begun.began, begun.waiting, interrupt)
+        let deadline = begun.began + self.gate.command_timeout();
+        self.go_on(args, begun.traits, deadline, begun.waiting, interrupt)
     }
 }

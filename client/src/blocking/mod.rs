@@ -2,19 +2,25 @@
 
 mod batch;
 mod brief;
+mod limits;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+pub use limits::RateLimited;
+
 use outlast_core::command::Traits;
+use outlast_core::rate_limit::{Limit, Verdict};
 use outlast_core::{Error, Status, Value};
 
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
 use crate::gate::{Gate, Route, Settled, into_result};
+use crate::spans;
+use crate::transport::Transport;
 use crate::transport::pool::{CallError, Pool, Waiting};
 
 pub use brief::Begun;
@@ -50,7 +56,23 @@ impl Client {
     pub fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
         let gate = Arc::new(Gate::new(config, sink));
         let pool = Arc::new(Pool::new(gate.clone()));
-        Self { gate, pool, driver_started: AtomicBool::new(false) }
+        let client = Self { gate, pool, driver_started: AtomicBool::new(false) };
+        // What a process that is gone left does not wait for the first command.
+        if client.gate.has_restored {
+            client.begin();
+        }
+        client
+    }
+
+    /// Whether it can be used at all. A client whose journal on disk (`journal_path`) cannot be had
+    /// answers every call with this error.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption): another process has the file, or it cannot
+    /// be written.
+    pub fn usable(&self) -> Result<(), Error> {
+        self.gate.usable()
     }
 
     /// Dials now and waits until that succeeded or the startup budget is spent.
@@ -108,9 +130,21 @@ impl Client {
         args: &[A],
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Value, Error> {
+        let span = spans::of(self.config(), args);
+        let result = span.in_scope(|| self.run(args, interrupt));
+        spans::ended(&span, &result);
+        result
+    }
+
+    fn run<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Value, Error> {
         let traits = Gate::check(args)?;
         self.start();
-        self.go_on(args, traits, Instant::now(), None, interrupt)
+        let deadline = Instant::now() + self.gate.command_timeout();
+        self.go_on(args, traits, deadline, None, interrupt)
     }
 
     /// Runs a command to its end; `waiting` is one that was sent already.
@@ -118,11 +152,10 @@ impl Client {
         &self,
         args: &[A],
         traits: Traits,
-        began: Instant,
+        deadline: Instant,
         mut waiting: Option<(u64, Waiting)>,
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Value, Error> {
-        let deadline = began + self.gate.command_timeout();
         loop {
             let (epoch, called) = match waiting.take() {
                 Some((epoch, waiting)) => (epoch, self.pool.wait(waiting, deadline, interrupt)),
@@ -144,7 +177,7 @@ impl Client {
                 },
             };
             let unanswered = match called {
-                Ok(value) => match self.gate.replied(args, epoch, value, began) {
+                Ok((value, began)) => match self.gate.replied(args, epoch, value, began) {
                     Ok(value) => return into_result(value),
                     Err(unanswered) => *unanswered,
                 },
@@ -154,8 +187,10 @@ impl Client {
             };
             match self.gate.settle(args, epoch, unanswered) {
                 Settled::Ended(result) => return result.and_then(into_result),
-                Settled::Again if Instant::now() < deadline => {}
-                Settled::Again => return self.gate.too_late(args).and_then(into_result),
+                Settled::Again { .. } if Instant::now() < deadline => {}
+                Settled::Again { in_doubt } => {
+                    return self.gate.too_late(args, in_doubt).and_then(into_result);
+                }
             }
         }
     }
@@ -198,9 +233,37 @@ impl Client {
         &self.gate.config
     }
 
+    /// Has Redis be away, for a test of the application: connections end and dials fail with this
+    /// failure until [`end_outage`](Self::end_outage). `refused`, `lost`, `timeout`, `dns`, `tls`, or
+    /// the code of a [`FailureKind`](crate::FailureKind) that ends connections.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for another cause.
+    pub fn cause_outage(&self, cause: &str) -> Result<(), Error> {
+        self.gate.cause_outage(cause)
+    }
+
+    /// Ends the outage: Redis is dialled at once. Without one does nothing.
+    pub fn end_outage(&self) {
+        self.gate.end_outage();
+    }
+
+    /// Counts a request towards a rate limit in this process alone, as is done while Redis is away.
+    pub fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
+        self.gate.limit_locally(key, limit)
+    }
+
     /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
     pub fn dead_letters(&self) -> Vec<crate::DeadLetter> {
         self.gate.store.dead_letters()
+    }
+
+    /// What the client counted, in Prometheus' text format. Metrics that OpenTelemetry's conventions
+    /// for database clients know have their names; [`METRICS`](outlast_core::metrics::METRICS) is
+    /// the table of all.
+    pub fn metrics(&self) -> String {
+        self.gate.metrics(self.pool.connections())
     }
 
     /// The snapshot that an operator sees.

@@ -28,7 +28,7 @@ pub(super) fn command() -> Command {
         .args([
             Arg::new("url")
                 .value_name("URL")
-                .help("Where Redis is: redis://, rediss:// or unix://")
+                .help("Where Redis is: redis://, rediss://, unix:// or redis-sentinel://")
                 .value_parser(ValueParser::string()),
             option(
                 "timeout-ms",

@@ -1,12 +1,13 @@
 //! From a name to a connection that answered a PING, in stages that the doctor times one by one.
 
 mod reach;
+pub(crate) mod sentinel;
 
 use std::io;
 use std::time::Duration;
 
 use outlast_core::classify::{self, Phase};
-use outlast_core::connection::{Connection, Event, Handshake, Step};
+use outlast_core::connection::{Connection, Event, Handshake, Identity, Step};
 use outlast_core::resp::Limits;
 use outlast_core::{Failure, FailureKind, Timestamp, Value};
 use socket2::Socket;
@@ -19,7 +20,7 @@ pub(crate) use reach::{open, reach, resolve};
 
 use crate::channel::Channel;
 use crate::config::Config;
-use crate::endpoint::Address;
+use crate::endpoint::{Address, Place};
 use crate::stream::Stream;
 use crate::tls::{self, Tls};
 
@@ -28,6 +29,8 @@ use crate::tls::{self, Tls};
 pub(crate) struct Link {
     pub(crate) stream: Stream,
     pub(crate) connection: Connection,
+    /// By what the server knows it.
+    pub(crate) identity: Option<Identity>,
 }
 
 /// When a dial must have ended, and the time that it was given.
@@ -58,16 +61,27 @@ impl Deadline {
 /// The name is resolved anew at each dial, and each address is tried.
 pub(crate) async fn dial(config: &Config, timeout: Duration) -> Result<Link, Failure> {
     let deadline = Deadline::after(timeout);
-    let stream = match &config.endpoint.address {
+    match &config.endpoint.address {
         Address::Tcp { host, port } | Address::Tls { host, port } => {
-            let addresses = resolve(host, *port, deadline).await?;
-            let (stream, _) = reach(addresses, deadline).await?;
-            match &config.tls {
-                Some(tls) => secure(tls, stream, deadline).await?,
-                None => Stream::Tcp(stream),
-            }
+            let place = Place { host: host.clone(), port: *port };
+            link_to(config, &place, deadline).await
         }
-        Address::Unix { path } => open(path, deadline).await?,
+        Address::Unix { path } => {
+            let mut link = Link::new(config, open(path, deadline).await?);
+            log_in(config, &mut link, deadline).await?;
+            Ok(link)
+        }
+        Address::Sentinel { sentinels, .. } => sentinel::dial(config, sentinels, deadline).await,
+    }
+}
+
+/// A connection to this place, logged in.
+async fn link_to(config: &Config, place: &Place, deadline: Deadline) -> Result<Link, Failure> {
+    let addresses = resolve(&place.host, place.port, deadline).await?;
+    let (stream, _) = reach(addresses, deadline).await?;
+    let stream = match &config.tls {
+        Some(tls) => secure(&tls.for_host(&place.host)?, stream, deadline).await?,
+        None => Stream::Tcp(stream),
     };
     let mut link = Link::new(config, stream);
     log_in(config, &mut link, deadline).await?;
@@ -116,6 +130,7 @@ pub(crate) async fn log_in(
             failure
         })?;
         is_first = false;
+        link.identity = Handshake::identity(&replies);
         Handshake::check(&replies).map_err(|mut failure| {
             failure.text = config.endpoint.conceal(&failure.text);
             failure
@@ -151,7 +166,7 @@ pub(crate) fn closed_by_server() -> Failure {
 impl Link {
     pub(crate) fn new(config: &Config, stream: Stream) -> Self {
         let reply_bytes_max = usize::try_from(config.policy.reply_bytes_max).unwrap_or(usize::MAX);
-        Self { stream, connection: Connection::new(Limits::new(reply_bytes_max)) }
+        Self { stream, connection: Connection::new(Limits::new(reply_bytes_max)), identity: None }
     }
 
     /// The socket and what drives it, for who waits without tokio.

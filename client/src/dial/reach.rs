@@ -22,7 +22,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 /// How long one address has before the next is tried beside it.
-const HEAD_START: Duration = Duration::from_millis(250);
+pub(super) const HEAD_START: Duration = Duration::from_millis(250);
 
 /// The addresses of a name, in the order in which they are tried.
 pub(crate) async fn resolve(
@@ -96,8 +96,8 @@ async fn first_of(addresses: Vec<SocketAddr>) -> Result<(TcpStream, SocketAddr),
     }
 }
 
-/// Of several addresses that failed, the failure that got furthest.
-fn most_telling(mut failures: Vec<Failure>) -> Failure {
+/// Of several places that failed, the failure that got furthest.
+pub(super) fn most_telling(mut failures: Vec<Failure>) -> Failure {
     let mut all = Evidence::new("").with_phase(Phase::Dial);
     for failure in &failures {
         let mut cause = Evidence::new(failure.text.clone()).with_phase(Phase::Dial);

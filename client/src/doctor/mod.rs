@@ -23,6 +23,7 @@ pub use exit::exit_code;
 pub use report::{Examined, Outcome, Report, Step};
 
 use crate::config::Config;
+use crate::dial::sentinel::{self, Named};
 use crate::dial::{self, Deadline, Link};
 use crate::endpoint::Address;
 use crate::stream::Stream;
@@ -48,25 +49,51 @@ async fn reach(config: &Config, report: &mut Report, deadline: Deadline) -> Opti
             report.step("connect", opened, |_| path.display().to_string()).await?
         }
         Address::Tcp { host, port } | Address::Tls { host, port } => {
-            let resolved = dial::resolve(host, *port, deadline);
-            let shown = |addresses: &Vec<_>| {
-                addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-            };
-            let addresses = report.step("resolve", resolved, shown).await?;
-            let reached = dial::reach(addresses, deadline);
-            let (stream, _) =
-                report.step("connect", reached, |(_, address)| address.to_string()).await?;
-            match &config.tls {
-                None => Stream::Tcp(stream),
-                Some(tls) => {
-                    let secured = dial::secure(tls, stream, deadline);
-                    let name = tls.server_name.to_str();
-                    let shown = |stream: &Stream| session_of(stream, &name, tls.insecure);
-                    report.step("tls", secured, shown).await?
-                }
-            }
+            connect(config, report, host, *port, deadline).await?
+        }
+        Address::Sentinel { sentinels, master, .. } => {
+            let found = sentinel::find(config, sentinels, deadline);
+            let shown = |named: &Named| format!("{master} is {}, says {}", named.master, named.by);
+            let Named { master, .. } = report.step("sentinel", found, shown).await?;
+            connect(config, report, &master.host, master.port, deadline).await?
         }
     };
+    log_in(config, report, stream, deadline).await
+}
+
+/// The way to a place, to a stream that nobody is logged in on.
+async fn connect(
+    config: &Config,
+    report: &mut Report,
+    host: &str,
+    port: u16,
+    deadline: Deadline,
+) -> Option<Stream> {
+    let resolved = dial::resolve(host, port, deadline);
+    let shown = |addresses: &Vec<_>| {
+        addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let addresses = report.step("resolve", resolved, shown).await?;
+    let reached = dial::reach(addresses, deadline);
+    let (stream, _) = report.step("connect", reached, |(_, address)| address.to_string()).await?;
+    let Some(tls) = &config.tls else {
+        return Some(Stream::Tcp(stream));
+    };
+    let secured = async {
+        let tls = tls.for_host(host)?;
+        let name = tls.server_name.to_str().into_owned();
+        Ok((dial::secure(&tls, stream, deadline).await?, name))
+    };
+    let shown = |(stream, name): &(Stream, String)| session_of(stream, name, tls.insecure);
+    report.step("tls", secured, shown).await.map(|(stream, _)| stream)
+}
+
+async fn log_in(
+    config: &Config,
+    report: &mut Report,
+    stream: Stream,
+    deadline: Deadline,
+) -> Option<Link> {
     let mut link = Link::new(config, stream);
     let user = config.endpoint.credentials.username.is_some();
     let password = config.endpoint.credentials.password.is_some();

@@ -41,7 +41,8 @@ impl Outcome {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Step {
-    /// `resolve`, `connect`, `tls`, `login`, `ping`, `version`, `role`, `clock` or `latency`.
+    /// `sentinel`, `resolve`, `connect`, `tls`, `login`, `ping`, `version`, `role`, `clock` or
+    /// `latency`.
     pub name: &'static str,
     /// How it went.
     pub outcome: Outcome,
@@ -103,6 +104,8 @@ impl Report {
             Address::Tcp { .. } => &["resolve", "connect"],
             Address::Tls { .. } => &["resolve", "connect", "tls"],
             Address::Unix { .. } => &["connect"],
+            Address::Sentinel { tls: false, .. } => &["sentinel", "resolve", "connect"],
+            Address::Sentinel { tls: true, .. } => &["sentinel", "resolve", "connect", "tls"],
         };
         let all = way.iter().chain(&["login", "ping", "version", "role", "clock", "latency"]);
         let step = |name: &&'static str| Step {
@@ -181,7 +184,7 @@ impl fmt::Display for Report {
         for Step { name, outcome, took_ms, detail } in &self.steps {
             let words = outcome.words();
             match took_ms {
-                Some(took) => writeln!(f, "  {words:<11}  {name:<7}  {took:>8.2} ms  {detail}")?,
+                Some(took) => writeln!(f, "  {words:<11}  {name:<8}  {took:>8.2} ms  {detail}")?,
                 None => writeln!(f, "  {words:<11}  {name}")?,
             }
         }

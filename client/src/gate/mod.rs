@@ -1,29 +1,40 @@
 //! Every command passes here: it goes to Redis, to the store, or is refused; and how it ended is
 //! told here, so that one engine decides for all transports and threads.
 
+mod durable;
 mod engine;
+mod metrics;
+mod outage;
+mod replies;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
-use outlast_core::connection::Protocol;
+use outlast_core::connection::{Identity, Protocol};
 use outlast_core::latency::Histogram;
-use outlast_core::policy::{OnAmbiguous, Startup};
+use outlast_core::policy::Startup;
+use outlast_core::rate_limit::{self, Limit, LocalCounts};
 use outlast_core::rules::{Decision, decide};
+use outlast_core::settle::{self, Aftermath};
+use outlast_core::status::JournalFile;
 use outlast_core::store::{Eviction, Options, Refusal};
-use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Timestamp, Value, Verdict};
+use outlast_core::{Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy, Value};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
+pub(crate) use replies::micros_since;
 
 use crate::config::Config;
 use crate::events::Sink;
-use crate::host::{Clock, client_id, entropy};
+use crate::host::{Clock, entropy};
+use crate::journal::Disk;
+use crate::scribe::Scribe;
 use crate::store::{SharedStore, new_store};
+use durable::Durable;
 use engine::State;
 
 /// Where a command goes.
@@ -43,7 +54,10 @@ pub(crate) enum Settled {
     /// It ended.
     Ended(Result<Value, Error>),
     /// Redis is back already: try again there.
-    Again,
+    Again {
+        /// Whether it is a write that Redis may have done already.
+        in_doubt: bool,
+    },
 }
 
 /// A command that did not end with a reply.
@@ -73,8 +87,27 @@ pub(crate) struct Gate {
     served: AtomicU64,
     refused: AtomicU64,
     latency: Histogram,
+    /// How long the dials took that succeeded.
+    dials: Histogram,
     sink: Arc<dyn Sink>,
+    /// The journal on disk.
+    disk: Option<Arc<Disk>>,
+    journal_file: JournalFile,
+    /// Whether a process that is gone left something to be written back.
+    pub(crate) has_restored: bool,
+    /// Connections that callers had: what they carried may still be on its way.
+    carriers: Mutex<Vec<Identity>>,
+    /// Why this client is of no use, from the beginning.
+    unusable: Option<Error>,
+    scribe: Scribe,
+    /// How dials fail, where the application wants an outage.
+    outage: Mutex<Option<Failure>>,
+    /// What this process counts towards rate limits while Redis is away.
+    limits: Mutex<LocalCounts>,
 }
+
+/// Connections that are remembered beyond their end. Beyond it the oldest go.
+const CARRIERS_MAX: usize = 16_384;
 
 const MODE_MASK: u64 = 0b11;
 const CONNECTED: u64 = 0;
@@ -97,18 +130,25 @@ impl Gate {
     pub(crate) fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
         let policy = config.policy.clone();
         let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
+        let journal_bytes_max = usize::try_from(policy.journal_bytes_max).unwrap_or(usize::MAX);
         // What waits to be written back never gives way.
-        let options = Options::new(bytes_max).with_eviction(Eviction::AllKeysLru);
-        let mut store = new_store(options);
-        let engine = Engine::new(policy, config.endpoint.to_string(), entropy());
+        let options = Options::new(bytes_max)
+            .with_eviction(Eviction::AllKeysLru)
+            .with_journal_bytes_max(journal_bytes_max);
+        let mut store = new_store(options, policy.rules.clone());
+        let endpoint = config.endpoint.to_string();
+        let scribe = Scribe::new(&policy, endpoint.clone(), sink.clone());
+        let engine = Engine::new(policy, endpoint, entropy());
+        let clock = Clock::new();
+        let durable = Durable::open(&config, &mut store, clock.now(), sink.as_ref());
         if config.introduction.protocol == Protocol::Resp3 {
             // Replies are alike whoever gives them.
             store = store.with_resp3();
         }
-        Self {
-            clock: Clock::new(),
+        let gate = Self {
+            clock,
             config,
-            client_id: client_id(),
+            client_id: durable.client_id,
             word: AtomicU64::new(DEGRADED),
             state: Mutex::new(State::new(engine)),
             changed: Condvar::new(),
@@ -119,8 +159,21 @@ impl Gate {
             served: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             latency: Histogram::default(),
+            dials: Histogram::default(),
             sink,
+            scribe,
+            disk: durable.disk,
+            journal_file: durable.state,
+            has_restored: durable.has_restored,
+            carriers: Mutex::default(),
+            unusable: durable.error,
+            outage: Mutex::default(),
+            limits: Mutex::new(LocalCounts::new()),
+        };
+        if gate.unusable.is_some() {
+            gate.tell(Input::Close { journal_keys: 0 });
         }
+        gate
     }
 
     pub(crate) fn policy(&self) -> &Policy {
@@ -129,6 +182,22 @@ impl Gate {
 
     pub(crate) fn command_timeout(&self) -> Duration {
         Duration::from_millis(self.policy().command_timeout_ms)
+    }
+
+    /// Notes a connection that is about to carry commands.
+    pub(crate) fn carries(&self, identity: Option<&Identity>) {
+        let mut carriers = self.carriers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(identity) = identity {
+            if carriers.len() >= CARRIERS_MAX {
+                carriers.remove(0);
+            }
+            carriers.push(identity.clone());
+        }
+    }
+
+    /// The connections that were given up, which are forgotten here.
+    pub(crate) fn take_carriers(&self) -> Vec<Identity> {
+        std::mem::take(&mut *self.carriers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where a command goes now.
@@ -140,7 +209,7 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         match word & MODE_MASK {
             CONNECTED => Ok(Route::Redis { epoch: word >> EPOCH_SHIFT }),
-            CLOSED => Err(closed()),
+            CLOSED => Err(self.closed()),
             _ if word & STARTED == 0 => {
                 self.tell(Input::Start);
                 // The startup may have ended meanwhile, and its end wakes nobody twice.
@@ -187,45 +256,6 @@ impl Gate {
         Ok(())
     }
 
-    /// A reply came from Redis to a command that was sent over the connection of this epoch. An error
-    /// reply that means trouble with Redis is not the caller's.
-    pub(crate) fn replied<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        epoch: u64,
-        value: Value,
-        began: Instant,
-    ) -> Result<Value, Box<Unanswered>> {
-        self.replied_at(args, epoch, value, self.clock.now(), micros_since(began))
-    }
-
-    /// The same, at a time that the caller looked up, for each of many replies that came together.
-    pub(crate) fn replied_at<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        epoch: u64,
-        value: Value,
-        now: Timestamp,
-        took_us: u64,
-    ) -> Result<Value, Box<Unanswered>> {
-        if let Value::Error(message) = &value {
-            let kind = classify_reply(message);
-            if kind.verdict() != Verdict::Command {
-                let failure = Failure::new(kind, message.clone());
-                return Err(Box::new(Unanswered { failure, maybe_done: false }));
-            }
-        }
-        let policy = self.policy();
-        if policy.shadow {
-            // A reply that comes late tells of a time before the outage.
-            let is_current = || self.is_current(epoch);
-            self.store.learn(now, args, &value, policy.stale_ms_max, is_current);
-        }
-        self.finished.fetch_add(1, Ordering::Relaxed);
-        self.latency.record(took_us);
-        Ok(value)
-    }
-
     /// A command on Redis did not end with its reply: tells the engine, and ends the command from
     /// memory where that is right.
     pub(crate) fn settle<A: AsRef<[u8]>>(
@@ -240,15 +270,43 @@ impl Gate {
         self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
         // What was dropped because the client was closed is not answered from memory.
         if self.is_closed() {
-            return Settled::Ended(Err(closed()));
+            return Settled::Ended(Err(self.closed()));
         }
-        if maybe_done && !traits.idempotent {
-            return Settled::Ended(self.in_doubt(args, traits, &failure));
+        let forbidden = self.forbidden(args, traits).is_some();
+        let known =
+            settle::Unanswered { write, idempotent: traits.idempotent, maybe_done, forbidden };
+        match known.aftermath(self.policy().on_ambiguous) {
+            Aftermath::Memory => match self.serve(args, traits, write) {
+                Some(Err(error)) if known.is_belied_by(error.kind()) => {
+                    Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                }
+                Some(result) => Settled::Ended(result),
+                None => match self.again(args, known.maybe_done && write) {
+                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
+                        Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                    }
+                    settled => settled,
+                },
+            },
+            Aftermath::MemoryOnly => {
+                let reply = self.store.execute(self.clock.now(), args, false);
+                Settled::Ended(self.served(args, reply))
+            }
+            _ => Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure))),
         }
-        match self.serve(args, traits, write) {
-            Some(result) => Settled::Ended(result),
-            None => Settled::Again,
+    }
+
+    /// Redis is back: the command goes there a second time, as far as the quota for that allows.
+    fn again<A: AsRef<[u8]>>(&self, args: &[A], in_doubt: bool) -> Settled {
+        if self.may_retry() {
+            return Settled::Again { in_doubt };
         }
+        let what = format!(
+            "{} failed and is not repeated, for too many were (retry_quota_percent {})",
+            name_of(args),
+            self.policy().retry_quota_percent
+        );
+        Settled::Ended(Err(self.refuse(&what)))
     }
 
     /// Answers a command from the store; none if Redis is back, so that it must go there.
@@ -259,15 +317,21 @@ impl Gate {
         unless_connected: bool,
     ) -> Option<Result<Value, Error>> {
         if self.is_closed() {
-            return Some(Err(closed()));
+            return Some(Err(self.closed()));
         }
         if let Some(reason) = self.forbidden(args, traits) {
             return Some(Err(self.refuse(&reason)));
         }
         // The switch back to Redis happens while no command is under way in the store: what is
         // served here is journalled in time, or goes to Redis.
+        if let Some(error) = self.journal_failed(traits.access) {
+            return Some(Err(error));
+        }
         let may_serve = || !(unless_connected && self.is_connected());
         let reply = self.store.execute_if(self.clock.now(), args, true, may_serve)?;
+        if let Err(error) = self.settle_on_disk(traits.access) {
+            return Some(Err(error));
+        }
         Some(self.served(args, reply))
     }
 
@@ -278,22 +342,6 @@ impl Gate {
             Decision::Refuse(reason) => Some(reason.describe(&name_of(args))),
             _ => None,
         }
-    }
-
-    /// The command may have been applied, and twice would be wrong.
-    fn in_doubt<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        traits: Traits,
-        failure: &Failure,
-    ) -> Result<Value, Error> {
-        let is_local = self.policy().on_ambiguous == OnAmbiguous::Local;
-        // Memory does not know who has a lock, or who was handed a job.
-        if is_local && self.forbidden(args, traits).is_none() {
-            let reply = self.store.execute(self.clock.now(), args, false);
-            return self.served(args, reply);
-        }
-        Err(self.maybe_applied(&name_of(args), failure))
     }
 
     fn maybe_applied(&self, what: &str, failure: &Failure) -> Error {
@@ -317,12 +365,21 @@ impl Gate {
         }
         match self.serve(args, traits, true) {
             Some(result) => result,
-            None => self.too_late(args),
+            None => self.too_late(args, false),
         }
     }
 
-    /// Redis is back, and the deadline is past: the command was not done.
-    pub(crate) fn too_late<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<Value, Error> {
+    /// Redis is back, and the deadline is past: the command was not done, unless it is a write `in_doubt`.
+    pub(crate) fn too_late<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        in_doubt: bool,
+    ) -> Result<Value, Error> {
+        if in_doubt {
+            let text = "no reply within the deadline";
+            let failure = Failure::new(FailureKind::ResponseTimeout, text);
+            return Err(self.maybe_applied(&name_of(args), &failure));
+        }
         let what = format!("{} was not done within its deadline", name_of(args));
         Err(self.refuse(&what))
     }
@@ -345,6 +402,15 @@ impl Gate {
                 );
                 Err(Error::new(ErrorKind::LimitReached, message))
             }
+            Err(Refusal::JournalFull) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                let bytes_max = self.policy().journal_bytes_max;
+                let message = format!(
+                    "the journal of what Redis must get is full (journal_bytes_max {bytes_max}): \
+                     nothing was written"
+                );
+                Err(Error::new(ErrorKind::LimitReached, message))
+            }
             Err(_) => {
                 let what = format!("{} is not known to the store in memory", name_of(args));
                 Err(self.refuse(&what).with_kind(ErrorKind::UnsupportedLocally))
@@ -357,6 +423,13 @@ impl Gate {
         self.unavailable(what)
     }
 
+    /// Counts a request towards a rate limit in this process alone: with Redis away nobody counts for
+    /// all of them.
+    pub(crate) fn limit_locally(&self, key: &[u8], limit: &Limit) -> rate_limit::Verdict {
+        let now = self.clock.now();
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).take(now, key, limit)
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         self.word.load(Ordering::Acquire) & MODE_MASK == CONNECTED
     }
@@ -365,15 +438,17 @@ impl Gate {
         self.word.load(Ordering::Acquire) & MODE_MASK == CLOSED
     }
 
+    /// Whether no connection was made after the one with this number.
+    fn is_newest(&self, epoch: u64) -> bool {
+        let word = self.word.load(Ordering::Acquire);
+        matches!(word & MODE_MASK, CONNECTED | DEGRADED) && word >> EPOCH_SHIFT == epoch
+    }
+
     /// Whether commands go to Redis over the connection with this number.
     pub(crate) fn is_current(&self, epoch: u64) -> bool {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
-}
-
-pub(crate) fn micros_since(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 pub(crate) fn closed() -> Error {
@@ -388,12 +463,18 @@ pub(crate) fn into_result(value: Value) -> Result<Value, Error> {
     }
 }
 
-/// Whether the command is about the connection that it comes over (`CLIENT SETNAME`).
+/// Whether the command is about the connection that it comes over (`CLIENT SETNAME`), or answers what
+/// says nothing of the server's health (`DEBUG ERROR LOADING`).
 fn is_of_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
-    args.first().is_some_and(|name| name.as_ref().eq_ignore_ascii_case(b"CLIENT"))
+    let is = |name: &A| {
+        let name = name.as_ref();
+        name.eq_ignore_ascii_case(b"CLIENT") || name.eq_ignore_ascii_case(b"DEBUG")
+    };
+    args.first().is_some_and(is)
 }
 
-fn name_of<A: AsRef<[u8]>>(args: &[A]) -> String {
+/// The name of a command, for people.
+pub(crate) fn name_of<A: AsRef<[u8]>>(args: &[A]) -> String {
     let name = args.first().map(AsRef::as_ref).unwrap_or_default();
     String::from_utf8_lossy(&name[..name.len().min(32)]).to_uppercase()
 }

@@ -4,11 +4,12 @@ use std::time::Instant;
 
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
-use outlast_core::policy::{OnAmbiguous, Startup};
+use outlast_core::policy::Startup;
+use outlast_core::settle::{self, Aftermath};
 use outlast_core::store::Refusal;
 use outlast_core::{Error, ErrorKind, Failure, Input, Value, Verdict};
 
-use super::{Gate, Settled, Unanswered, closed};
+use super::{Gate, Settled, Unanswered};
 
 impl Gate {
     /// Refuses a transaction with a command that no shared connection can carry.
@@ -49,8 +50,8 @@ impl Gate {
         }
         let now = self.clock.now();
         for (args, reply) in commands.iter().zip(replies) {
-            let is_current = || self.is_current(epoch);
-            self.store.learn(now, args, reply, policy.stale_ms_max, is_current);
+            let is_newest = || self.is_newest(epoch);
+            self.store.learn(now, args, reply, policy.stale_ms_max, is_newest);
         }
     }
 
@@ -65,14 +66,32 @@ impl Gate {
         let write = commands.iter().any(|args| Traits::of(args).access == Access::Write);
         self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
         if self.is_closed() {
-            return Settled::Ended(Err(closed()));
+            return Settled::Ended(Err(self.closed()));
         }
-        if maybe_done && !commands.iter().all(|args| Traits::of(args).idempotent) {
-            return Settled::Ended(self.transaction_in_doubt(commands, &failure));
-        }
-        match self.serve_transaction(commands, write) {
-            Some(result) => Settled::Ended(result),
-            None => Settled::Again,
+        let known = settle::Unanswered {
+            write,
+            idempotent: commands.iter().all(|args| Traits::of(args).idempotent),
+            maybe_done,
+            forbidden: self.forbidden_in(commands).is_some(),
+        };
+        let in_doubt = || Settled::Ended(Err(self.maybe_applied("the transaction", &failure)));
+        match known.aftermath(self.policy().on_ambiguous) {
+            Aftermath::Memory => match self.serve_transaction(commands, write) {
+                Some(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
+                Some(result) => Settled::Ended(result),
+                None => match self.again(&["EXEC"], known.maybe_done && write) {
+                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
+                    settled => settled,
+                },
+            },
+            Aftermath::MemoryOnly => {
+                let now = self.clock.now();
+                let replies = self.store.transact_if(now, commands, false, || true);
+                replies.map_or_else(in_doubt, |replies| {
+                    Settled::Ended(self.transaction_served(replies))
+                })
+            }
+            _ => in_doubt(),
         }
     }
 
@@ -83,13 +102,21 @@ impl Gate {
         unless_connected: bool,
     ) -> Option<Result<Value, Error>> {
         if self.is_closed() {
-            return Some(Err(closed()));
+            return Some(Err(self.closed()));
         }
         if let Some(reason) = self.forbidden_in(commands) {
             return Some(Err(self.refuse(&reason)));
         }
+        let writes = commands.iter().any(|args| Traits::of(args).access == Access::Write);
+        let access = if writes { Access::Write } else { Access::Read };
+        if let Some(error) = self.journal_failed(access) {
+            return Some(Err(error));
+        }
         let may_serve = || !(unless_connected && self.is_connected());
         let replies = self.store.transact_if(self.clock.now(), commands, true, may_serve)?;
+        if let Err(error) = self.settle_on_disk(access) {
+            return Some(Err(error));
+        }
         Some(self.transaction_served(replies))
     }
 
@@ -113,27 +140,11 @@ impl Gate {
         }
         match self.serve_transaction(commands, true) {
             Some(result) => result,
-            None => self.too_late(&["EXEC"]),
+            None => self.too_late(&["EXEC"], false),
         }
     }
 
     fn forbidden_in<A: AsRef<[u8]>>(&self, commands: &[Vec<A>]) -> Option<String> {
         commands.iter().find_map(|args| self.forbidden(args, Traits::of(args)))
-    }
-
-    /// It may have been applied, and twice would be wrong.
-    fn transaction_in_doubt<A: AsRef<[u8]>>(
-        &self,
-        commands: &[Vec<A>],
-        failure: &Failure,
-    ) -> Result<Value, Error> {
-        let is_local = self.policy().on_ambiguous == OnAmbiguous::Local;
-        if is_local && self.forbidden_in(commands).is_none() {
-            let now = self.clock.now();
-            if let Some(replies) = self.store.transact_if(now, commands, false, || true) {
-                return self.transaction_served(replies);
-            }
-        }
-        Err(self.maybe_applied("the transaction", failure))
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use outlast_core::Timestamp;
 use outlast_core::resp::encode_reply;
 use outlast_core::store::{Answer, Block, Options, Session};
+use outlast_core::{Rules, Timestamp};
 use tokio::sync::Notify;
 
 use super::options::ServerOptions;
@@ -47,7 +47,7 @@ impl World {
     pub(super) fn new(options: ServerOptions) -> Self {
         let store = Options::new(options.bytes_max).with_eviction(options.eviction);
         let state = State {
-            store: new_store(store),
+            store: new_store(store, Rules::NONE),
             peers: HashMap::new(),
             waiting: Waiting::default(),
             output_bytes_max: options.output_bytes_max,

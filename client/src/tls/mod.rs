@@ -12,8 +12,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use outlast_core::Error;
 use outlast_core::ErrorKind::InvalidOption;
+use outlast_core::{Error, Failure, FailureKind};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject};
@@ -48,6 +48,8 @@ pub(crate) struct Settings {
 pub(crate) struct Tls {
     pub(crate) config: Arc<ClientConfig>,
     pub(crate) server_name: ServerName<'static>,
+    /// Whether an option names it, whatever the host is.
+    is_named: bool,
     /// Whether the server's certificate is not checked.
     pub(crate) insecure: bool,
 }
@@ -78,7 +80,20 @@ impl Tls {
         // inherits no lock of a cache.
         config.resumption = Resumption::disabled();
         config.enable_sni = true;
-        Ok(Self { config: Arc::new(config), server_name, insecure: settings.insecure })
+        let (is_named, insecure) = (settings.server_name.is_some(), settings.insecure);
+        Ok(Self { config: Arc::new(config), server_name, is_named, insecure })
+    }
+
+    /// The same for another host, as sentinels name it.
+    pub(crate) fn for_host(&self, host: &str) -> Result<Self, Failure> {
+        let mut own = self.clone();
+        if !self.is_named {
+            own.server_name = ServerName::try_from(host.to_string()).map_err(|_| {
+                let text = format!("{host} is neither a DNS name nor an IP address, for TLS");
+                Failure::new(FailureKind::TlsError, text)
+            })?;
+        }
+        Ok(own)
     }
 
     fn client_config(

@@ -4,17 +4,22 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::os::fd::{IntoRawFd, RawFd};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use outlast_core::classify::Phase;
 use outlast_core::connection::Event;
+use outlast_core::metrics::Connections;
 use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
+use socket2::SockRef;
 
-use super::Transport;
+use super::pool::write;
 use super::work::Work;
+use super::{Transport, shared};
 use crate::channel::Channel;
-use crate::dial::{Link, broken};
+use crate::dial::{Link, broken, closed_by_server, failure_of};
 use crate::gate::{Gate, Route, Settled, Unanswered, into_result};
 
 /// How a command ended.
@@ -33,21 +38,22 @@ pub struct Settlement {
 pub enum Submission {
     /// It ended at once.
     Settled(Result<Value, Error>),
-    /// It will be among the settlements, under this number.
+    /// It will be among the settlements, under this number: its place among all that was handed in,
+    /// from 0.
     Pending(u64),
 }
 
 /// What the host is to do with its socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Socket {
     /// Nothing.
     Keep,
     /// Close it.
     Close,
-    /// Close the old one, if any, and take over this one: a connected stream socket that is the
-    /// host's from now on.
-    Adopt(RawFd),
+    /// Close the old one, if any, and take over this one: a connected stream socket that does not
+    /// block.
+    Adopt(OwnedFd),
 }
 
 /// What a turn of the loop brought.
@@ -61,6 +67,41 @@ pub struct Turn {
     /// Milliseconds until this must be called again, where something has a deadline.
     pub next_in_ms: Option<u64>,
 }
+
+/// What moving bytes over the host's socket brought.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Moved {
+    /// Commands that ended.
+    pub settlements: Vec<Settlement>,
+    /// How the socket is.
+    pub socket: Readiness,
+}
+
+/// How the host's socket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Readiness {
+    /// Usable.
+    Ready,
+    /// Usable, and more is to be written once it takes more.
+    Full,
+    /// Of no more use: close it, then take a turn.
+    Lost,
+}
+
+impl Moved {
+    const fn nothing(socket: Readiness) -> Self {
+        Self { settlements: Vec::new(), socket }
+    }
+
+    const fn lost(settlements: Vec<Settlement>) -> Self {
+        Self { settlements, socket: Readiness::Lost }
+    }
+}
+
+/// The most that is read from the socket at once.
+const READ_BYTES_MAX: usize = 64 * 1_024;
 
 /// A command or a transaction that waits.
 #[derive(Debug)]
@@ -93,7 +134,11 @@ struct State {
     sent: VecDeque<Pending>,
     /// Waiting for the startup, or for the host to take over a socket; by their deadlines.
     waiting: VecDeque<Pending>,
+    /// Bytes of those.
+    waiting_bytes: usize,
     next_number: u64,
+    /// What reads go to.
+    buffer: Vec<u8>,
 }
 
 impl fmt::Debug for Hosted {
@@ -108,23 +153,56 @@ impl Hosted {
     }
 
     /// Takes a command: it ends at once, or waits.
-    pub(crate) fn submit(&self, work: Work) -> Result<Submission, Error> {
-        work.check()?;
+    pub(crate) fn submit(&self, work: Result<Work, Error>) -> Result<Submission, Error> {
         let mut state = self.state();
+        let number = state.next_number;
+        state.next_number += 1;
+        let work = work?;
         let in_flight_max = usize::try_from(self.gate.policy().in_flight_max).unwrap_or(usize::MAX);
         if state.sent.len() + state.waiting.len() >= in_flight_max {
             let message = format!("{in_flight_max} commands (in_flight_max) wait for their reply");
             return Err(Error::new(ErrorKind::LimitReached, message));
         }
-        let number = state.next_number;
+        let unsent_bytes_max =
+            usize::try_from(self.gate.policy().unsent_bytes_max).unwrap_or(usize::MAX);
+        let unsent_bytes = state.unsent_bytes();
+        if unsent_bytes > 0 && unsent_bytes + work.bytes() > unsent_bytes_max {
+            let message = format!(
+                "{unsent_bytes} of {unsent_bytes_max} bytes (unsent_bytes_max) wait to be written"
+            );
+            return Err(Error::new(ErrorKind::LimitReached, message));
+        }
         let began = Instant::now();
         let deadline = self.gate.clock.at(began + self.gate.command_timeout());
         let pending = Pending { number, first: 0, last: 0, work, began, deadline };
         if let Some(settlement) = self.go_on(&mut state, pending) {
             return Ok(Submission::Settled(settlement.result));
         }
-        state.next_number += 1;
         Ok(Submission::Pending(number))
+    }
+
+    /// Writes until nothing is left, or the socket takes no more; whether something is left.
+    pub(crate) fn write_by(
+        &self,
+        write: &mut dyn FnMut(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<bool> {
+        let mut state = self.state();
+        let Some((_, channel)) = state.connection.as_mut() else {
+            return Ok(false);
+        };
+        loop {
+            let unsent = channel.unsent();
+            if unsent.is_empty() {
+                return Ok(false);
+            }
+            match write(unsent) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(bytes) => channel.sent(bytes),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The bytes to write now; they count as sent.
@@ -141,6 +219,42 @@ impl Hosted {
             output.extend_from_slice(unsent);
             channel.sent(bytes);
         }
+    }
+
+    /// Writes to the socket until it takes no more. What it took counts as sent.
+    pub(crate) fn write_to(&self, socket: &dyn AsFd) -> Moved {
+        let socket = socket.as_fd();
+        let socket = SockRef::from(&socket);
+        match self.write_by(&mut |bytes| write(&socket, bytes)) {
+            Ok(false) => Moved::nothing(Readiness::Ready),
+            Ok(true) => Moved::nothing(Readiness::Full),
+            Err(error) => Moved::lost(self.lost(&failure_of(&error, Phase::Command))),
+        }
+    }
+
+    /// Reads once from the socket, so that no reply of any size holds the host's loop for long.
+    pub(crate) fn read_from(&self, socket: &dyn AsFd) -> Moved {
+        let socket = socket.as_fd();
+        let mut socket = &*SockRef::from(&socket);
+        let mut state = self.state();
+        let mut buffer = std::mem::take(&mut state.buffer);
+        drop(state);
+        buffer.resize(READ_BYTES_MAX, 0);
+        let moved = match socket.read(&mut buffer) {
+            Ok(0) => Moved::lost(self.lost(&closed_by_server())),
+            Ok(read) => {
+                let settlements = self.receive(buffer.get(..read).unwrap_or_default());
+                Moved { settlements, socket: Readiness::Ready }
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {
+                    Moved::nothing(Readiness::Ready)
+                }
+                _ => Moved::lost(self.lost(&failure_of(&error, Phase::Command))),
+            },
+        };
+        self.state().buffer = buffer;
+        moved
     }
 
     /// Takes bytes that the socket read.
@@ -205,6 +319,7 @@ impl Hosted {
         let socket = self.exchange_socket(&mut state, &mut settlements);
         self.expire(&mut state, &mut settlements);
         let waiting = std::mem::take(&mut state.waiting);
+        state.waiting_bytes = 0;
         for pending in waiting {
             settlements.extend(self.go_on(&mut state, pending));
         }
@@ -236,10 +351,10 @@ impl Hosted {
             Ok((socket, channel)) => {
                 state.connection = Some((epoch, channel));
                 state.socket_held = true;
-                Socket::Adopt(socket.into_raw_fd())
+                Socket::Adopt(socket.into())
             }
             Err(error) => {
-                let failure = crate::dial::failure_of(&error, outlast_core::classify::Phase::Dial);
+                let failure = failure_of(&error, Phase::Dial);
                 self.gate.tell(outlast_core::Input::ConnectionLost { epoch, failure });
                 state.socket_held = false;
                 Socket::Close
@@ -270,6 +385,7 @@ impl Hosted {
             let Some(pending) = state.waiting.pop_front() else {
                 break;
             };
+            state.waiting_bytes -= pending.work.bytes();
             let result = pending.work.overdue(&self.gate);
             settlements.push(pending.settled(result));
         }
@@ -284,6 +400,7 @@ impl Hosted {
                 Ok(Route::Redis { epoch }) => match state.connection.as_mut() {
                     Some((of, channel)) if *of == epoch => {
                         let connection = &mut channel.connection;
+                        pending.began = Instant::now();
                         (pending.first, pending.last) =
                             pending.work.send(connection, pending.deadline);
                         state.sent.push_back(pending);
@@ -300,6 +417,7 @@ impl Hosted {
         }
         // One that comes back from a lost connection is due before those that came meanwhile.
         let place = state.waiting.partition_point(|other| other.deadline <= pending.deadline);
+        state.waiting_bytes += pending.work.bytes();
         state.waiting.insert(place, pending);
         None
     }
@@ -313,7 +431,7 @@ impl Hosted {
     ) -> Option<Settlement> {
         match pending.work.settle(&self.gate, epoch, unanswered) {
             Settled::Ended(result) => Some(pending.settled(result.and_then(into_result))),
-            Settled::Again => self.go_on(state, pending),
+            Settled::Again { .. } => self.go_on(state, pending),
         }
     }
 
@@ -335,6 +453,14 @@ impl Hosted {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Bytes of commands that the socket has not taken yet.
+    fn unsent_bytes(&self) -> usize {
+        let unsent = self.connection.as_ref().map(|(_, channel)| channel.unsent_bytes());
+        self.waiting_bytes + unsent.unwrap_or_default()
     }
 }
 
@@ -368,6 +494,11 @@ impl Transport for Hosted {
     fn install(&self, link: Link, epoch: u64) {
         *self.arrived.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, link));
         (self.wake)();
+    }
+
+    fn connections(&self) -> Connections {
+        let state = self.state();
+        shared(state.connection.as_ref().map(|(_, channel)| channel.connection.in_flight()))
     }
 
     fn close(&self) {

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`pool`] | the calling thread, on a connection of its own |
 //! | [`hosted`] | the host's event loop, which is handed the socket |
-//! | [`multiplexed`] | tokio, through the `redis` crate |
+//! | [`multiplexed`] | a task on tokio, for all others |
 
 #[cfg(unix)]
 pub(crate) mod hosted;
@@ -15,8 +15,15 @@ pub(crate) mod pool;
 pub(crate) mod work;
 
 use outlast_core::Failure;
+use outlast_core::metrics::Connections;
 
 use crate::dial::Link;
+
+/// The one connection that all callers share, by how many commands it carries; none if there is none.
+pub(crate) fn shared(in_flight: Option<usize>) -> Connections {
+    let used = u64::from(in_flight.is_some_and(|commands| commands > 0));
+    Connections { idle: u64::from(in_flight.is_some()) - used, used, waiting: 0 }
+}
 
 /// What the driver needs of a transport.
 pub(crate) trait Transport: Send + Sync + 'static {
@@ -25,6 +32,9 @@ pub(crate) trait Transport: Send + Sync + 'static {
 
     /// Gives up every connection.
     fn close(&self);
+
+    /// The connections at this moment.
+    fn connections(&self) -> Connections;
 
     /// Whether callers wait for a further connection.
     fn wants_link(&self) -> bool {

@@ -1,26 +1,45 @@
-//! One connection for all tasks, run by the `redis` crate on tokio. Nothing else names its types.
+//! One connection for all tasks: a task of its own carries its bytes on tokio, and lets the store learn
+//! from replies in their order. Callers are woken much later where there are many: an outage may be
+//! over by then, and they must not read from memory what was before their own writes.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use outlast_core::classify::classify_text;
-use outlast_core::{Failure, FailureKind, Input, Value};
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, RedisConnectionInfo, RedisError};
-use tokio::sync::watch;
+use outlast_core::classify::Phase;
+use outlast_core::connection::{Connection, Event};
+use outlast_core::metrics::Connections;
+use outlast_core::{Error, ErrorKind, Failure, FailureKind, Input, Value};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::timeout_at;
 
-use super::Transport;
-use crate::dial::Link;
+use super::{Transport, shared};
+use crate::dial::{Link, broken, closed_by_server, failure_of};
 use crate::gate::{Gate, Unanswered};
+use crate::stream::Stream;
 
-/// The connection of an epoch, once it runs.
-type Running = Option<(u64, MultiplexedConnection)>;
+/// Bytes that are read at once.
+const READ_BYTES: usize = 64 * 1_024;
+
+/// Why a command has no reply.
+#[derive(Debug)]
+pub(crate) enum CallError {
+    /// Nobody knows, or Redis did not do it.
+    Unanswered(Unanswered),
+    /// It was not even tried.
+    Refused(Error),
+}
 
 pub(crate) struct Multiplexed {
     gate: Arc<Gate>,
-    running: watch::Sender<Running>,
+    /// The connection of an epoch.
+    running: watch::Sender<Option<(u64, Arc<Line>)>>,
 }
 
 impl fmt::Debug for Multiplexed {
@@ -40,57 +59,59 @@ impl Multiplexed {
         args: &[A],
         epoch: u64,
         deadline: Instant,
-    ) -> Result<Value, Unanswered> {
-        let mut sent = false;
-        let called = async {
-            let mut connection = self.connection(epoch).await?;
-            let mut command = Cmd::new();
-            for arg in args {
-                command.arg(arg.as_ref());
-            }
-            sent = true;
-            match connection.send_packed_command(&command).await {
-                Ok(value) => Ok(convert(value)),
-                Err(error) => server_error(&error).ok_or_else(|| failure_of(&error)),
-            }
+    ) -> Result<Value, CallError> {
+        let in_flight_max = usize::try_from(self.gate.policy().in_flight_max).unwrap_or(usize::MAX);
+        let at = self.gate.clock.at(deadline);
+        let line = self.running.borrow().as_ref().filter(|(of, _)| *of == epoch).cloned();
+        let sent = line.map_or_else(
+            || Err(Failure::new(FailureKind::ConnectionLost, "the connection was replaced")),
+            |(_, line)| line.send(args, at, in_flight_max).map(|sent| (line, sent)),
+        );
+        let (line, sent) = sent
+            .map_err(|failure| CallError::Unanswered(Unanswered { failure, maybe_done: false }))?;
+        let Some((command, mut reply)) = sent else {
+            let message = format!("{in_flight_max} commands (in_flight_max) wait for their reply");
+            return Err(CallError::Refused(Error::new(ErrorKind::LimitReached, message)));
         };
-        let called = timeout_at(deadline.into(), called).await.unwrap_or_else(|_| {
-            Err(Failure::new(FailureKind::ResponseTimeout, "no reply within the deadline"))
-        });
-        called.map_err(|failure| Unanswered { failure, maybe_done: sent })
+        // A call that is dropped keeps its place, so that its reply reaches nobody else.
+        let mut place = Place { line: &line, command, awaited: true };
+        let ended = if let Ok(ended) = timeout_at(deadline.into(), &mut reply).await {
+            place.awaited = false;
+            // Its sender is gone only with the runtime of the task.
+            ended.unwrap_or_else(|_| lost(closed_by_server(), true))
+        } else {
+            let sent = place.give_up();
+            let text = "no reply within the deadline";
+            let overdue = || lost(Failure::new(FailureKind::ResponseTimeout, text), sent);
+            // It may have come in this very moment.
+            reply.try_recv().unwrap_or_else(|_| overdue())
+        };
+        ended.map_err(CallError::Unanswered)
     }
+}
 
-    /// The connection of this epoch; it is ready a moment after the mode is connected.
-    async fn connection(&self, epoch: u64) -> Result<MultiplexedConnection, Failure> {
-        let mut running = self.running.subscribe();
-        let is_there = |running: &Running| running.as_ref().is_some_and(|(of, _)| *of >= epoch);
-        let found = running.wait_for(is_there).await;
-        match found.as_ref().map(|running| running.as_ref()) {
-            Ok(Some((of, connection))) if *of == epoch => Ok(connection.clone()),
-            _ => Err(Failure::new(FailureKind::ConnectionLost, "the connection was replaced")),
-        }
-    }
+type Ended = Result<Value, Unanswered>;
+
+const fn lost(failure: Failure, maybe_done: bool) -> Ended {
+    Err(Unanswered { failure, maybe_done })
 }
 
 impl Transport for Multiplexed {
     fn install(&self, link: Link, epoch: u64) {
-        let (gate, running) = (self.gate.clone(), self.running.clone());
+        let Link { stream, connection, .. } = link;
+        let line = Arc::new(Line::new(self.gate.clone(), epoch, connection));
+        self.running.send_replace(Some((epoch, line.clone())));
+        let (gate, mut running) = (self.gate.clone(), self.running.subscribe());
         tokio::spawn(async move {
-            // The link is logged in already: there is nothing left to set up.
-            let info = RedisConnectionInfo::default().set_skip_set_lib_name();
-            let in_flight_max = usize::try_from(gate.policy().in_flight_max).unwrap_or(usize::MAX);
-            let config = AsyncConnectionConfig::new()
-                .set_response_timeout(None)
-                .set_concurrency_limit(in_flight_max);
-            let made = MultiplexedConnection::new_with_config(&info, link.stream, config).await;
-            let failure = match made {
-                Ok((connection, work)) => {
-                    running.send_replace(Some((epoch, connection)));
-                    work.await;
-                    crate::dial::closed_by_server()
-                }
-                Err(error) => failure_of(&error),
+            let is_over = |running: &Option<(u64, Arc<Line>)>| {
+                running.as_ref().is_none_or(|(of, _)| *of != epoch)
             };
+            let failure = tokio::select! {
+                biased;
+                failure = line.carry(stream) => failure,
+                _ = running.wait_for(is_over) => closed_by_client(),
+            };
+            line.end(&failure);
             gate.tell(Input::ConnectionLost { epoch, failure });
         });
     }
@@ -98,64 +119,195 @@ impl Transport for Multiplexed {
     fn close(&self) {
         self.running.send_replace(None);
     }
-}
 
-/// An error reply, put together again as Redis worded it.
-fn server_error(error: &RedisError) -> Option<Value> {
-    if !matches!(error.kind(), redis::ErrorKind::Server(_) | redis::ErrorKind::Extension) {
-        return None;
+    fn connections(&self) -> Connections {
+        let running = self.running.borrow();
+        let in_flight = running.as_ref().map(|(_, line)| line.lock().connection.in_flight());
+        shared(in_flight)
     }
-    let code = error.code().unwrap_or("ERR");
-    let message = error.detail().map_or_else(|| code.to_string(), |rest| format!("{code} {rest}"));
-    Some(Value::Error(message))
 }
 
-fn failure_of(error: &RedisError) -> Failure {
-    let text = error.to_string();
-    let kind = if error.is_timeout() {
-        FailureKind::ResponseTimeout
-    } else if error.is_connection_dropped() {
-        FailureKind::ConnectionLost
-    } else if error.is_connection_refusal() {
-        FailureKind::ConnectionRefused
-    } else if error.kind() == redis::ErrorKind::Parse {
-        FailureKind::ProtocolError
-    } else {
-        classify_text(&text)
-    };
-    Failure::new(kind, text)
+fn closed_by_client() -> Failure {
+    Failure::new(FailureKind::ConnectionLost, "the connection was closed")
 }
 
-fn convert(value: redis::Value) -> Value {
-    let all = |values: Vec<redis::Value>| values.into_iter().map(convert).collect();
-    match value {
-        redis::Value::Nil => Value::Nil,
-        redis::Value::Int(number) => Value::Integer(number),
-        redis::Value::BulkString(bytes) => Value::Bulk(bytes),
-        redis::Value::Array(values) => Value::Array(all(values)),
-        redis::Value::SimpleString(text) => Value::Simple(text),
-        redis::Value::Okay => Value::ok(),
-        redis::Value::Map(pairs) => {
-            let pairs = pairs.into_iter().map(|(key, value)| (convert(key), convert(value)));
-            Value::Map(pairs.collect())
+type Reply = oneshot::Receiver<Ended>;
+
+/// A connection with those who wait for it.
+struct Line {
+    gate: Arc<Gate>,
+    epoch: u64,
+    state: Mutex<State>,
+    /// There is something to write.
+    work: Notify,
+}
+
+struct State {
+    connection: Connection,
+    /// By the numbers of their commands.
+    waiting: VecDeque<Waiting>,
+    /// Why nothing more is sent.
+    ended: Option<Failure>,
+}
+
+struct Waiting {
+    command: u64,
+    /// What the store may learn from.
+    args: Vec<Vec<u8>>,
+    sender: oneshot::Sender<Ended>,
+}
+
+impl Line {
+    fn new(gate: Arc<Gate>, epoch: u64, connection: Connection) -> Self {
+        let state = State { connection, waiting: VecDeque::new(), ended: None };
+        Self { gate, epoch, state: Mutex::new(state), work: Notify::new() }
+    }
+
+    /// Takes a command, unless too many wait; its number, and where its reply comes.
+    fn send<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        deadline: outlast_core::Timestamp,
+        in_flight_max: usize,
+    ) -> Result<Option<(u64, Reply)>, Failure> {
+        let shadow = self.gate.policy().shadow;
+        let kept = if shadow { args } else { &[] };
+        let args_kept = kept.iter().map(|arg| arg.as_ref().to_vec()).collect();
+        let mut state = self.lock();
+        if let Some(failure) = &state.ended {
+            return Err(failure.clone());
         }
-        redis::Value::Attribute { data, .. } => convert(*data),
-        redis::Value::Set(values) => Value::Set(all(values)),
-        redis::Value::Double(number) => Value::Double(number),
-        redis::Value::Boolean(truth) => Value::Boolean(truth),
-        redis::Value::VerbatimString { format, text } => {
-            Value::Verbatim { format: format.to_string(), text: text.into_bytes() }
+        if state.connection.in_flight() >= in_flight_max {
+            return Ok(None);
         }
-        redis::Value::BigNumber(digits) => {
-            Value::BigNumber(String::from_utf8_lossy(&digits).into_owned())
+        let command = state.connection.send(args, deadline);
+        let (sender, reply) = oneshot::channel();
+        state.waiting.push_back(Waiting { command, args: args_kept, sender });
+        drop(state);
+        self.work.notify_one();
+        Ok(Some((command, reply)))
+    }
+
+    /// Carries the bytes both ways until that ends; why it did.
+    async fn carry(&self, stream: Stream) -> Failure {
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let write = async {
+            loop {
+                let written = poll_fn(|context| self.poll_write(context, &mut writer)).await;
+                if let Err(error) = written {
+                    return failure_of(&error, Phase::Command);
+                }
+                self.work.notified().await;
+            }
+        };
+        let read = self.read(&mut reader);
+        tokio::select! {
+            biased;
+            failure = read => failure,
+            failure = write => failure,
         }
-        redis::Value::Push { data, .. } => Value::Push(all(data)),
-        redis::Value::ServerError(error) => {
-            let code = error.code();
-            let message =
-                error.details().map_or_else(|| code.to_string(), |rest| format!("{code} {rest}"));
-            Value::Error(message)
+    }
+
+    /// Writes what there is. The lock is held while the socket takes bytes, so that nobody gives up
+    /// a command for unsent that has just left.
+    fn poll_write<W: AsyncWrite + Unpin>(
+        &self,
+        context: &mut Context<'_>,
+        writer: &mut W,
+    ) -> Poll<io::Result<()>> {
+        let mut state = self.lock();
+        while !state.connection.unsent().is_empty() {
+            let written = Pin::new(&mut *writer).poll_write(context, state.connection.unsent());
+            match ready!(written)? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                bytes => state.connection.sent(bytes),
+            }
         }
-        other => Value::Simple(format!("{other:?}")),
+        drop(state);
+        Pin::new(writer).poll_flush(context)
+    }
+
+    async fn read<R: AsyncRead + Unpin>(&self, reader: &mut R) -> Failure {
+        let mut buffer = vec![0; READ_BYTES];
+        loop {
+            let bytes = match reader.read(&mut buffer).await {
+                Ok(0) => return closed_by_server(),
+                Ok(read) => buffer.get(..read).unwrap_or_default(),
+                Err(error) => return failure_of(&error, Phase::Command),
+            };
+            if let Err(failure) = self.receive(bytes) {
+                return failure;
+            }
+        }
+    }
+
+    fn receive(&self, bytes: &[u8]) -> Result<(), Failure> {
+        let now = self.gate.clock.now();
+        let mut state = self.lock();
+        state.connection.receive(bytes);
+        loop {
+            match state.connection.next_event().map_err(|error| broken(&error))? {
+                Some(Event::Reply { command, value }) => {
+                    let Some(waiting) = state.waiter(command) else { continue };
+                    self.gate.learn(&waiting.args, self.epoch, &value, now);
+                    let _ = waiting.sender.send(Ok(value));
+                }
+                Some(_) => {}
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Nothing more comes: everybody is told.
+    fn end(&self, failure: &Failure) {
+        let mut state = self.lock();
+        state.ended = Some(failure.clone());
+        for unanswered in state.connection.fail() {
+            if let Some(waiting) = state.waiter(unanswered.command) {
+                let _ = waiting.sender.send(lost(failure.clone(), unanswered.sent));
+            }
+        }
+        state.waiting.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Who waits for this command. It is told how that ended under the lock: who gives up sees it, or
+    /// is not told.
+    fn waiter(&mut self, command: u64) -> Option<Waiting> {
+        // Those before it were given up.
+        while let Some(waiting) = self.waiting.pop_front() {
+            if waiting.command == command {
+                return Some(waiting);
+            }
+        }
+        None
+    }
+}
+
+/// The place of a command whose caller still waits.
+struct Place<'a> {
+    line: &'a Line,
+    command: u64,
+    awaited: bool,
+}
+
+impl Place<'_> {
+    /// Nobody awaits the reply any more; whether Redis may have done it.
+    fn give_up(&mut self) -> bool {
+        self.awaited = false;
+        self.line.lock().connection.cancel(self.command)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.awaited {
+            self.give_up();
+        }
     }
 }

@@ -8,7 +8,7 @@ mod handshake;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-pub use handshake::{Credentials, Handshake, Introduction, Protocol, Step};
+pub use handshake::{Credentials, Handshake, Identity, Introduction, Protocol, Step};
 
 use crate::resp::{Limits, Parser, ProtocolError, Value, encode_command};
 use crate::time::Timestamp;
@@ -106,8 +106,9 @@ impl Connection {
     pub fn sent(&mut self, bytes: usize) {
         self.written += bytes as u64;
         self.taken = (self.taken + bytes).min(self.out.len());
-        if self.taken == self.out.len() {
-            self.out.clear();
+        // A socket that never takes everything must not keep what it took.
+        if self.taken > self.out.len() / 2 {
+            self.out.drain(..self.taken);
             self.taken = 0;
         }
     }
@@ -158,11 +159,15 @@ impl Connection {
             .map(|slot| slot.deadline)
     }
 
-    /// Nobody awaits the reply of this command any more.
-    pub fn cancel(&mut self, command: u64) {
-        if let Ok(place) = self.in_flight.binary_search_by_key(&command, |slot| slot.command) {
-            self.in_flight[place].awaited = false;
-        }
+    /// Nobody awaits the reply of this command any more; whether any of its bytes left. A command
+    /// that has ended is not there to be cancelled: that is `false`.
+    pub fn cancel(&mut self, command: u64) -> bool {
+        let place = self.in_flight.binary_search_by_key(&command, |slot| slot.command);
+        let Some(slot) = place.ok().and_then(|place| self.in_flight.get_mut(place)) else {
+            return false;
+        };
+        slot.awaited = false;
+        slot.begin < self.written
     }
 
     /// The next command whose deadline has passed. Its reply is dropped when it comes.
@@ -256,8 +261,10 @@ mod tests {
         let mut link = connection();
         let first = link.send(&["GET", "a"], at(10));
         let second = link.send(&["GET", "b"], at(10));
-        link.cancel(first);
-        link.cancel(99);
+        assert!(!link.cancel(99), "there is none");
+        assert!(!link.cancel(first), "no byte of it left");
+        link.sent(1);
+        assert!(link.cancel(first));
         link.receive(b"+a\r\n+b\r\n");
         let value = Value::Simple("b".into());
         assert_eq!(link.next_event().unwrap(), Some(Event::Reply { command: second, value }));

@@ -6,21 +6,27 @@ mod outage;
 mod tests;
 
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::string::String;
 
+use serde::{Deserialize, Serialize};
+
 use crate::breaker::{Breaker, BreakerState};
+use crate::coded::read_by_code;
 use crate::input::Input;
 use crate::kind::{Failure, FailureKind, Schedule, Verdict};
 use crate::output::Output;
 use crate::policy::{Policy, Startup};
+use crate::quota::RetryQuota;
 use crate::rng::Rng;
-use crate::status::{Health, Latency, Mode, Status};
+use crate::status::{Health, JournalFile, Latency, Mode, Status};
 use crate::throttle::Counts;
 use crate::time::Timestamp;
 use outage::Outage;
 
 /// Where the engine stands. Applications see the [`Mode`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum Phase {
     /// Nobody has asked for Redis yet.
     Idle,
@@ -32,17 +38,50 @@ enum Phase {
     Closed,
 }
 
+impl Phase {
+    const ALL: &'static [Self] = &[
+        Self::Idle,
+        Self::Starting,
+        Self::Degraded,
+        Self::Reconciling,
+        Self::Connected,
+        Self::Closed,
+    ];
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Starting => "starting",
+            Self::Degraded => "degraded",
+            Self::Reconciling => "reconciling",
+            Self::Connected => "connected",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+read_by_code!(Phase);
+
 /// Sums over the life of the client.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Totals {
     dials: u64,
     failures: u64,
+    failures_by_kind: [u64; FailureKind::ALL.len()],
     served_by_redis: u64,
     served_by_store: u64,
     refused: u64,
     replayed: u64,
     conflicts: u64,
     replay_refused: u64,
+    retries_refused: u64,
+}
+
+impl Totals {
+    fn failed(&mut self, kind: FailureKind) {
+        self.failures += 1;
+        self.failures_by_kind[kind as usize] += 1;
+    }
 }
 
 /// Decides when to dial, which mode the application sees and what is logged.
@@ -61,13 +100,17 @@ struct Totals {
 /// assert_eq!(engine.poll_output(), Output::Dial { dial: 1, timeout_ms: 5_000 });
 /// assert_eq!(engine.poll_output(), Output::Timeout { at_ms: None });
 /// ```
-#[derive(Debug)]
+///
+/// It is written and read as JSON where a [recording](crate::recording) needs all that it knows. Take
+/// the outputs before.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Engine {
     policy: Policy,
     endpoint: String,
     rng: Rng,
     breaker: Breaker,
     outage: Outage,
+    #[serde(skip)]
     outputs: VecDeque<Output>,
     phase: Phase,
     /// The dial under way, and the number of the last one.
@@ -82,6 +125,7 @@ pub struct Engine {
     ever_connected: bool,
     last_recovery_at: Option<Timestamp>,
     last_failure: Option<Failure>,
+    quota: RetryQuota,
     totals: Totals,
 }
 
@@ -90,6 +134,7 @@ impl Engine {
     /// secret; `seed` decides the jitter.
     pub fn new(policy: Policy, endpoint: impl Into<String>, seed: u64) -> Self {
         let (log_interval_ms, merge_ms) = (policy.log_interval_ms, policy.incident_merge_ms);
+        let quota = RetryQuota::new(policy.retry_quota_percent, policy.retry_quota_burst);
         Self {
             breaker: Breaker::new(&policy),
             outage: Outage::new(log_interval_ms, merge_ms),
@@ -108,6 +153,7 @@ impl Engine {
             ever_connected: false,
             last_recovery_at: None,
             last_failure: None,
+            quota,
             totals: Totals::default(),
         }
     }
@@ -131,6 +177,7 @@ impl Engine {
             Input::CommandFailed { epoch, failure, write } => {
                 self.command_failed(now, epoch, failure, write);
             }
+            Input::CommandSlow { epoch, took_ms } => self.command_slow(now, epoch, took_ms),
             Input::Tally { finished, served_locally, refused } => {
                 self.tally(now, finished, served_locally, refused);
             }
@@ -141,6 +188,7 @@ impl Engine {
             }
             Input::Reconciled { epoch } => self.reconciled(now, epoch),
             Input::Timer => {}
+            Input::Redial => self.redial(now),
             Input::Close { journal_keys } => self.close(now, journal_keys),
         }
         self.run_timers(now);
@@ -167,9 +215,28 @@ impl Engine {
         &self.policy
     }
 
+    /// Where Redis is, as it was told.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// The last failure, whatever came after it.
     pub const fn last_failure(&self) -> Option<&Failure> {
         self.last_failure.as_ref()
+    }
+
+    /// How many failures there were of each kind since the client was made.
+    pub fn failures(&self) -> impl Iterator<Item = (FailureKind, u64)> {
+        FailureKind::ALL.iter().copied().zip(self.totals.failures_by_kind)
+    }
+
+    /// Whether a command that failed may be sent to Redis a second time, by the quota of the policy. Tell
+    /// the [`Tally`](Input::Tally) before: the share is of the commands that ended.
+    pub fn may_retry(&mut self) -> bool {
+        let Totals { served_by_redis, served_by_store, refused, .. } = self.totals;
+        let may = self.quota.take(served_by_redis + served_by_store + refused);
+        self.totals.retries_refused += u64::from(!may);
+        may
     }
 
     /// Milliseconds until the next dial, 0 while one is under way, where one is planned at all.
@@ -209,19 +276,40 @@ impl Engine {
             refused: self.totals.refused,
             dials: self.totals.dials,
             journal_keys: 0,
+            journal_bytes: 0,
+            journal_file: JournalFile::Off,
             store_keys: 0,
             store_bytes: 0,
             replayed: self.totals.replayed,
             conflicts: self.totals.conflicts,
             replay_refused: self.totals.replay_refused,
+            retries_refused: self.totals.retries_refused,
             latency: Latency::default(),
             rules: self.policy.rules.as_slice().to_vec(),
+            ready: self.is_ready(),
+        }
+    }
+
+    /// A client that waits for its first command is ready: without work it would never dial.
+    fn is_ready(&self) -> bool {
+        match self.phase {
+            Phase::Closed => false,
+            Phase::Idle => true,
+            Phase::Starting | Phase::Degraded | Phase::Reconciling | Phase::Connected => {
+                self.serving()
+            }
         }
     }
 
     fn start(&mut self, now: Timestamp) {
         if self.phase == Phase::Idle {
             self.phase = Phase::Starting;
+            self.next_dial_at = Some(now);
+        }
+    }
+
+    fn redial(&mut self, now: Timestamp) {
+        if matches!(self.phase, Phase::Starting | Phase::Degraded) && !self.dialling {
             self.next_dial_at = Some(now);
         }
     }
@@ -287,7 +375,7 @@ impl Engine {
             return;
         }
         if !self.is_current(epoch) {
-            self.totals.failures += 1;
+            self.totals.failed(failure.kind);
             return;
         }
         let counted = matches!(
@@ -300,12 +388,24 @@ impl Engine {
                 // Those that did not open it yet belong to the outage, too.
                 self.degrade(now, &failure, Counts { commands_failed, ..Counts::default() });
             } else {
-                self.totals.failures += 1;
+                self.totals.failed(failure.kind);
                 self.last_failure = Some(failure);
             }
             return;
         }
         self.degrade(now, &failure, Counts::COMMAND);
+    }
+
+    fn command_slow(&mut self, now: Timestamp, epoch: u64, took_ms: u64) {
+        let slow_ms = self.policy.breaker_slow_call_ms;
+        if slow_ms == 0 || took_ms < slow_ms || !self.is_current(epoch) {
+            return;
+        }
+        if let Some((slow, ended)) = self.breaker.slow(now) {
+            let text = format!("{slow} of {ended} commands took {slow_ms} ms or longer");
+            let failure = Failure::new(FailureKind::ResponseTimeout, text);
+            self.degrade(now, &failure, Counts::default());
+        }
     }
 
     fn tally(&mut self, now: Timestamp, finished: u64, served_locally: u64, refused: u64) {
@@ -347,7 +447,7 @@ impl Engine {
         if journal_keys > 0 {
             self.log_journal_discarded(now, journal_keys);
         }
-        if let Some(incident) = self.outage.take_recovered() {
+        if let Some(incident) = self.outage.last() {
             self.outputs.push_back(Output::IncidentClosed { incident });
         }
         self.outputs.push_back(Output::CloseConnection);
@@ -368,7 +468,7 @@ impl Engine {
 
     /// Counts a failure, and logs it where its kind is news.
     fn failed(&mut self, now: Timestamp, failure: &Failure, counts: Counts) {
-        self.totals.failures += 1;
+        self.totals.failed(failure.kind);
         if let Some(incident) = self.outage.failed(now, failure.kind, counts) {
             self.outputs.push_back(Output::IncidentOpened { incident });
         }

@@ -102,6 +102,20 @@ choice!(
     }
 );
 
+choice!(
+    /// When the journal on disk (`journal_path`) is as safe as the disk itself.
+    JournalFsync, "journal_fsync", "one of always, interval, never",
+    {
+        /// Before each write is acknowledged: what was acknowledged survives the process and the machine.
+        Always = "always",
+        /// Every `journal_fsync_interval_ms`: what was acknowledged since may be lost with either.
+        Interval = "interval",
+        /// When the operating system likes: what was acknowledged survives the process. If the machine
+        /// loses power, all of the journal may be lost.
+        Never = "never",
+    }
+);
+
 impl Profile {
     /// The profile that a `NODE_ENV`, `APP_ENV`, `FLASK_ENV` or `DJANGO_ENV` names, if any.
     /// Names in use beyond our own: `dev`, `testing`, `stage`, `prod`, `live`.

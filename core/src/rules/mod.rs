@@ -57,13 +57,13 @@ choice!(
     /// What becomes of a write of the outage whose key was changed on Redis meanwhile.
     ConflictPolicy, "policy", "one of replay, merge, delete_wins, discard",
     {
-        /// Ours goes over theirs.
+        /// Ours goes over theirs: a value as it was set, and of a change the same change.
         Replay = "replay",
-        /// What we added is added to theirs.
+        /// What we added is added to theirs; a value that we set goes over theirs.
         Merge = "merge",
-        /// A key that was deleted there stays deleted, else ours goes over theirs.
+        /// A key that was known and is not there any more stays away, else as `replay`.
         DeleteWins = "delete_wins",
-        /// Theirs stays.
+        /// Nothing is written back, whether or not anything changed there.
         Discard = "discard",
     }
 );

@@ -321,29 +321,29 @@ impl<'a> Call<'a> {
     /// The key changed as this command would change it, which has no other key, leaves nothing to
     /// chance and names times absolutely.
     pub(crate) fn changed_by(&mut self, key: &[u8], command: &[&[u8]]) {
-        let is_journalled = self.is_journalled();
+        let is_journalled = self.is_journalled(key);
         let shard = self.settle(key);
         if is_journalled {
             shard.journal_mut(|journal| journal.changed(key, command));
-            self.space.note(key);
+            self.space.note(key, Some(command));
         }
     }
 
     /// The key's whole value is what the store now holds, or it is gone.
     pub(crate) fn replaced(&mut self, key: &[u8]) {
-        let is_journalled = self.is_journalled();
+        let is_journalled = self.is_journalled(key);
         let shard = self.settle(key);
         if is_journalled {
             shard.journal_mut(|journal| journal.replaced(key));
-            self.space.note(key);
+            self.space.note(key, None);
         }
     }
 
     /// A key that is not here must not be on Redis either. That is no change to who watches it.
     pub(crate) fn forgotten(&mut self, key: &[u8]) {
-        if self.is_journalled() {
+        if self.is_journalled(key) {
             self.shard_of(key).journal_mut(|journal| journal.replaced(key));
-            self.space.note(key);
+            self.space.note(key, None);
         }
     }
 
@@ -353,8 +353,8 @@ impl<'a> Call<'a> {
         self.space.shard(at)
     }
 
-    fn is_journalled(&self) -> bool {
-        self.session.journalled && self.session.database == 0
+    fn is_journalled(&self, key: &[u8]) -> bool {
+        self.session.journalled && self.session.database == 0 && !self.common.discards(key)
     }
 
     fn settle(&mut self, key: &[u8]) -> &mut Shard {

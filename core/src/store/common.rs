@@ -7,14 +7,18 @@ use super::commands::Handlers;
 use super::eviction::Eviction;
 use super::plan::SHARDS_MAX;
 use crate::rng::Rng;
+use crate::rules::{ConflictPolicy, Rules};
 use crate::time::Timestamp;
 
 /// How a store is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// Bytes that keys, values, bookkeeping and journal may take, as the allocator counts them.
+    /// Bytes that keys, values and bookkeeping may take, as the allocator counts them; the journal too
+    /// where it has no limit of its own.
     pub bytes_max: usize,
+    /// Bytes that the journal may take.
+    pub journal_bytes_max: Option<usize>,
     /// What happens when a write would pass `bytes_max`.
     pub eviction: Eviction,
     /// What hashing and random choices start from. The same seed and commands give the same
@@ -28,7 +32,21 @@ pub struct Options {
 impl Options {
     /// A store of at most `bytes_max` bytes that refuses writes when it is full.
     pub const fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, eviction: Eviction::NoEviction, seed: 0x6f75_746c, shards: 1 }
+        Self {
+            bytes_max,
+            journal_bytes_max: None,
+            eviction: Eviction::NoEviction,
+            seed: 0x6f75_746c,
+            shards: 1,
+        }
+    }
+
+    /// With a limit of its own for the journal. A write is let in where the journal had room for all of
+    /// it.
+    #[must_use]
+    pub const fn with_journal_bytes_max(mut self, bytes_max: usize) -> Self {
+        self.journal_bytes_max = Some(bytes_max);
+        self
     }
 
     /// With another eviction policy.
@@ -59,10 +77,13 @@ pub(crate) struct Common {
     pub(crate) seed: u64,
     /// What runs which command.
     pub(crate) handlers: Handlers,
+    /// What keys are for.
+    pub(crate) rules: Rules,
     random: AtomicU64,
     bytes: AtomicUsize,
     journal_bytes: AtomicUsize,
     bytes_max: AtomicUsize,
+    journal_bytes_max: Option<usize>,
     eviction: AtomicU8,
     /// How many sessions wait for a key.
     pub(crate) waiting: AtomicUsize,
@@ -71,14 +92,16 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    pub(crate) fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options, rules: Rules) -> Self {
         Self {
             seed: options.seed,
             handlers: Handlers::new(),
+            rules,
             random: AtomicU64::new(options.seed),
             bytes: AtomicUsize::new(0),
             journal_bytes: AtomicUsize::new(0),
             bytes_max: AtomicUsize::new(options.bytes_max),
+            journal_bytes_max: options.journal_bytes_max,
             eviction: AtomicU8::new(options.eviction.number()),
             waiting: AtomicUsize::new(0),
             commands: AtomicU64::new(0),
@@ -96,6 +119,11 @@ impl Common {
     pub(crate) fn below(&self, end: usize) -> usize {
         let scaled = (u128::from(self.random()) * end as u128) >> 64;
         usize::try_from(scaled).unwrap_or(0)
+    }
+
+    /// Whether what is written to a key in an outage is never written back.
+    pub(crate) fn discards(&self, key: &[u8]) -> bool {
+        !self.rules.is_empty() && self.rules.class_of(key).policy == ConflictPolicy::Discard
     }
 
     /// The number of the next session.
@@ -134,6 +162,19 @@ impl Common {
     /// Bytes in all, the journal's too.
     pub(crate) fn bytes_in_all(&self) -> usize {
         self.bytes() + self.journal_bytes()
+    }
+
+    /// Whether a write of so many bytes fits, as far as the limit of the values goes.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        let taken =
+            if self.journal_bytes_max.is_some() { self.bytes() } else { self.bytes_in_all() };
+        taken.saturating_add(bytes) <= self.bytes_max()
+    }
+
+    /// Whether the journal has room for so many bytes, where it has a limit of its own.
+    pub(crate) fn journal_has_room(&self, bytes: usize) -> bool {
+        let fits = |max| self.journal_bytes().saturating_add(bytes) <= max;
+        self.journal_bytes_max.is_none_or(fits)
     }
 
     pub(crate) fn bytes_max(&self) -> usize {

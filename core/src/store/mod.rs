@@ -22,6 +22,7 @@ mod number;
 mod pack;
 mod password;
 mod plan;
+mod recovery;
 pub mod script;
 mod session;
 mod shadow;
@@ -35,7 +36,6 @@ mod tests;
 mod units;
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -43,19 +43,21 @@ use core::fmt;
 pub use common::Options;
 pub use eviction::Eviction;
 pub use locks::{Locks, Unshared};
-pub(crate) use number::format_f64 as format_double;
+pub(crate) use number::{format_f64 as format_double, parse_f64 as parse_double};
 pub use password::Password;
 pub use session::Session;
 pub use stop::Block;
 
-use crate::journal::{Batch, DeadLetter, Journal};
+use crate::journal::ledger::Ledger;
 use crate::resp::Value;
+use crate::rules::Rules;
 use crate::time::Timestamp;
 use common::Common;
-use plan::Shards;
+pub use recovery::Pending;
+use recovery::Replay;
 use script::ScriptEngine;
 use shard::Shard;
-use space::{Globals, Locked, Space};
+use space::{Globals, Locked};
 use units::Units;
 
 /// Why the store does not answer a command. Nothing was changed.
@@ -66,6 +68,8 @@ pub enum Refusal {
     Unsupported,
     /// The write would pass the byte limit.
     Full,
+    /// The write would pass the byte limit of the journal.
+    JournalFull,
 }
 
 impl Refusal {
@@ -110,38 +114,10 @@ pub struct Store<L: Locks = Unshared> {
     replay: L::Lock<Replay>,
     /// Taken after all others.
     units: L::Lock<Units>,
+    /// Told of every change of the journal.
+    ledger: Option<Box<dyn Ledger>>,
     /// What [`execute`](Self::execute) answers in.
     protocol: u8,
-}
-
-/// Bytes after which a batch takes no further key.
-const BATCH_BYTES_MAX: usize = 1 << 20;
-
-/// Dead letters that are kept. Beyond it the oldest go: who has not read a thousand will not read more.
-const DEAD_LETTERS_MAX: usize = 1_000;
-/// Bytes of dead letters that are kept, beyond the last one.
-const DEAD_LETTERS_BYTES_MAX: usize = 1 << 20;
-
-/// How far the journal was written back.
-#[derive(Debug, Default)]
-struct Replay {
-    /// The number of the last batch.
-    sequence: u64,
-    /// That batch, while its fate is not known.
-    under_way: Option<Batch>,
-    dead_letters: VecDeque<DeadLetter>,
-}
-
-/// What must be written back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Pending {
-    /// Keys that wait, those of a batch under way included.
-    pub keys: usize,
-    /// Bytes of their names, their commands and bookkeeping.
-    pub bytes: usize,
-    /// The number of the batch whose fate is not known: ask Redis for its marker.
-    pub in_doubt: Option<u64>,
 }
 
 impl<L: Locks> fmt::Debug for Store<L> {
@@ -164,7 +140,13 @@ impl Store {
 impl<L: Locks> Store<L> {
     /// An empty store.
     pub fn with_options(options: Options) -> Self {
-        let common = Arc::new(Common::new(options));
+        Self::with_rules(options, Rules::NONE)
+    }
+
+    /// An empty store that knows what keys are for: by their policies it keeps and gives up what is
+    /// written back.
+    pub fn with_rules(options: Options, rules: Rules) -> Self {
+        let common = Arc::new(Common::new(options, rules));
         let shards = options.with_shards(options.shards).shards;
         let shards = (0..shards).map(|_| L::wrap(Shard::new(common.clone())));
         Self {
@@ -172,6 +154,7 @@ impl<L: Locks> Store<L> {
             globals: L::wrap(Globals::new()),
             replay: L::wrap(Replay::default()),
             units: L::wrap(Units::default()),
+            ledger: None,
             protocol: 2,
             common,
         }
@@ -312,123 +295,5 @@ impl<L: Locks> Store<L> {
     /// Each shard in turn, locked for a moment.
     fn each<T>(&self, mut visit: impl FnMut(&mut Shard) -> T) -> impl Iterator<Item = T> {
         self.shards.iter().map(move |shard| visit(&mut L::lock(shard)))
-    }
-}
-
-/// The journal, and the way back to Redis.
-impl<L: Locks> Store<L> {
-    /// What must be written back.
-    pub fn journal(&self) -> Pending {
-        let replay = L::lock(&self.replay);
-        Pending {
-            keys: self.each(|shard| shard.journal().len()).sum(),
-            bytes: self.common.journal_bytes(),
-            in_doubt: replay.under_way.as_ref().map(|batch| batch.sequence),
-        }
-    }
-
-    /// The next batch for Redis, of at most `keys_max` keys, or of more where they changed together in
-    /// one transaction, script or command; none where the journal is empty. Where the fate of the batch
-    /// before is not known, that batch once more, as it was: a copy of it may still be on its way.
-    pub fn next_batch(&self, now: Timestamp, keys_max: usize) -> Option<Batch> {
-        let mut replay = L::lock(&self.replay);
-        if replay.under_way.is_some() {
-            return replay.under_way.clone();
-        }
-        let mut batch = Batch::new(replay.sequence + 1);
-        self.fill(now, &mut batch, keys_max.max(1));
-        if batch.keys == 0 {
-            return None;
-        }
-        replay.sequence = batch.sequence;
-        replay.under_way = Some(batch.clone());
-        Some(batch)
-    }
-
-    /// The batch under way reached Redis; how many keys it had.
-    pub fn batch_applied(&self) -> usize {
-        let keys = self.settle_batch(Journal::applied).into_iter().sum();
-        self.change_units(Units::applied);
-        keys
-    }
-
-    /// The batch under way did not reach Redis, and no copy of it is on its way: it waits again, before
-    /// what was written since.
-    pub fn batch_returned(&self) {
-        self.settle_batch(Journal::returned);
-        self.change_units(Units::returned);
-    }
-
-    /// Moves keys into a batch, each with all that changed together with it. Every shard is locked, so
-    /// that nothing changes together meanwhile; the batch is small, so that is short.
-    fn fill(&self, now: Timestamp, batch: &mut Batch, keys_max: usize) {
-        let mut space = Locked::new(self, Shards::all(self.shards.len()));
-        let mut units = L::lock(&self.units);
-        for at in 0..self.shards.len() {
-            while batch.keys < keys_max
-                && batch.bytes() < BATCH_BYTES_MAX
-                && let Some(key) = space.shard(at).journal().first().map(<[u8]>::to_vec)
-            {
-                let single = [key];
-                for key in units.take(&single[0]).unwrap_or(&single) {
-                    let at = plan::shard_of(self.common.seed, key, self.shards.len());
-                    space.shard(at).move_to(now, batch, key);
-                }
-            }
-        }
-    }
-
-    /// These keys were changed together.
-    fn join(&self, keys: Vec<Vec<u8>>) {
-        if keys.len() > 1 {
-            self.change_units(|units| units.join(keys));
-        }
-    }
-
-    fn change_units(&self, change: impl FnOnce(&mut Units)) {
-        let mut units = L::lock(&self.units);
-        let before = units.bytes();
-        change(&mut units);
-        self.common.count_journal(units.bytes(), before);
-    }
-
-    fn settle_batch<T>(&self, settle: impl Fn(&mut Journal) -> T) -> Vec<T> {
-        let mut replay = L::lock(&self.replay);
-        replay.under_way = None;
-        self.each(|shard| shard.journal_mut(&settle)).collect()
-    }
-
-    /// What Redis refused for good, oldest first: the last thousand at most, or
-    /// the last MiB of them.
-    pub fn dead_letters(&self) -> Vec<DeadLetter> {
-        L::lock(&self.replay).dead_letters.iter().cloned().collect()
-    }
-
-    pub(crate) fn keep_dead_letters(&self, letters: Vec<DeadLetter>) {
-        let kept = &mut L::lock(&self.replay).dead_letters;
-        kept.extend(letters);
-        let mut bytes: usize = kept.iter().map(DeadLetter::bytes).sum();
-        while kept.len() > DEAD_LETTERS_MAX || bytes > DEAD_LETTERS_BYTES_MAX && kept.len() > 1 {
-            bytes -= kept.pop_front().map_or(0, |letter| letter.bytes());
-        }
-    }
-
-    /// Where nothing is left to write back: forgets all keys, for Redis knows better now, and runs
-    /// `switch`, while no command is under way. What comes after it goes by its outcome.
-    pub fn when_written_back<T>(&self, switch: impl FnOnce() -> T) -> Option<T> {
-        let mut space = Locked::new(self, Shards::all(self.shards.len()));
-        let mut all = 0..self.shards.len();
-        if !all.all(|at| space.shard(at).journal().is_empty()) {
-            return None;
-        }
-        for at in 0..self.shards.len() {
-            space.shard(at).clear_all();
-        }
-        Some(switch())
-    }
-
-    /// Forgets all keys. What it knows may be wrong once Redis answers again.
-    pub fn clear(&self) {
-        self.each(Shard::clear_all).for_each(drop);
     }
 }

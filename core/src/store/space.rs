@@ -22,8 +22,8 @@ pub(crate) trait Space {
     /// Which shards are held for as long as the command runs. Others can only be looked at one after
     /// another.
     fn held(&self) -> Shards;
-    /// Notes that a key's change must be written back.
-    fn note(&mut self, key: &[u8]);
+    /// Notes that a key's change must be written back: what this command did, or more than one did.
+    fn note(&mut self, key: &[u8], command: Option<&[&[u8]]>);
     /// What belongs to no key. It stays locked until the command ends, or until it goes on to
     /// another shard that it did not hold.
     fn globals(&mut self) -> &mut Globals;
@@ -36,8 +36,16 @@ pub(crate) struct Locked<'a, L: Locks> {
     held: Shards,
     shards: Guards<'a, L>,
     globals: Option<L::Guard<'a, Globals>>,
-    /// Keys whose changes must be written back, where they belong together.
-    noted: Option<Vec<Vec<u8>>>,
+    /// Changes that must be written back, where they belong together or a ledger is told of them.
+    noted: Option<Vec<Noted>>,
+}
+
+/// A change that must be written back.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    pub(crate) key: Vec<u8>,
+    /// What changed it, where that tells all and a ledger wants to know.
+    pub(crate) command: Option<Vec<Vec<u8>>>,
 }
 
 enum Guards<'a, L: Locks> {
@@ -64,8 +72,8 @@ impl<'a, L: Locks> Locked<'a, L> {
         self.noted = Some(Vec::new());
     }
 
-    /// The keys that changed since.
-    pub(crate) fn end_unit(&mut self) -> Vec<Vec<u8>> {
+    /// What changed since.
+    pub(crate) fn end_unit(&mut self) -> Vec<Noted> {
         self.noted.take().unwrap_or_default()
     }
 }
@@ -98,9 +106,12 @@ impl<L: Locks> Space for Locked<'_, L> {
         self.held
     }
 
-    fn note(&mut self, key: &[u8]) {
+    fn note(&mut self, key: &[u8], command: Option<&[&[u8]]>) {
+        let is_told = self.store.ledger.is_some();
         if let Some(noted) = &mut self.noted {
-            noted.push(key.to_vec());
+            let command = command.filter(|_| is_told);
+            let command = command.map(|args| args.iter().map(|arg| arg.to_vec()).collect());
+            noted.push(Noted { key: key.to_vec(), command });
         }
     }
 

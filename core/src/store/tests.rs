@@ -1,9 +1,11 @@
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::command::Traits;
+use crate::journal::ledger::{Entry, Ledger, Restored};
 use crate::journal::{Batch, Outcome};
 use crate::kind::FailureKind;
 
@@ -159,12 +161,14 @@ fn a_batch_that_returns_is_merged_with_what_came_after() {
     for line in ["INCRBY a 5", "SET b 1", "INCR c", "DEL d"] {
         run(&store, line);
     }
-    store.next_batch(NOW, 100).unwrap();
+    let batch = store.next_batch(NOW, 100).unwrap();
+    assert_eq!(store.journal().in_doubt, None);
+    store.batch_sent(&batch);
     assert_eq!(store.journal().in_doubt, Some(1));
     for line in ["INCR a", "INCR b", "SET c 7"] {
         run(&store, line);
     }
-    store.batch_returned();
+    store.batch_returned(NOW);
     let again = store.next_batch(NOW, 100).unwrap();
     assert_eq!(lines(&again), ["INCRBY a 6", "SET b 2", "SET c 7", "DEL d"]);
     run(&store, "INCR a");
@@ -201,10 +205,10 @@ fn what_changed_together_reaches_redis_together() {
             let found = found.count();
             assert!(found == 0 || found == together.len(), "{keys:?}");
             met += found / together.len();
-            assert!(batch.keys <= 3 + together.len());
+            assert!(batch.keys() <= 3 + together.len());
             // Each batch is cut off once.
             if batch.sequence % 2 == 1 {
-                store.batch_returned();
+                store.batch_returned(NOW);
                 met -= found / together.len();
             } else {
                 store.batch_applied();
@@ -247,21 +251,30 @@ fn outcomes_of_a_batch() {
     let batch = store.next_batch(NOW, 9).unwrap();
     let ok = [Value::ok(), Value::Integer(1), error("WRONGTYPE Operation"), Value::ok()];
     let replies = vec![Value::ok(), Value::Array(ok.to_vec()), Value::ok()];
-    let Outcome::Applied { replayed: 1, refused } = batch.outcome(&replies) else {
+    let Outcome::Applied { replayed: 1, refused } = batch.outcome(NOW, &replies) else {
         panic!("not applied")
     };
     assert_eq!(refused[0].error, "WRONGTYPE Operation");
-    assert_eq!(refused[0].command.join(&b' '), b"INCRBY b 1");
+    assert_eq!(refused[0].commands[0].join(&b' '), b"INCRBY b 1");
     let replies = vec![Value::ok(), Value::Nil, Value::ok()];
-    assert_eq!(batch.outcome(&replies), Outcome::Overtaken);
+    assert_eq!(batch.outcome(NOW, &replies), Outcome::Overtaken);
     let replies = vec![
         Value::ok(),
         error("OOM command not allowed when used memory > 'maxmemory'."),
         error("EXECABORT Transaction discarded because of previous errors."),
         Value::ok(),
     ];
-    let Outcome::Rejected { failure } = batch.outcome(&replies) else { panic!("applied") };
+    let Outcome::Rejected { failure } = batch.outcome(NOW, &replies) else { panic!("applied") };
     assert_eq!(failure.kind, FailureKind::OutOfMemory);
+    // Redis came to refuse writes after it had queued them.
+    let reason = "READONLY You can't write against a read only replica.";
+    let aborted = alloc::format!("EXECABORT Transaction discarded because of: {reason}");
+    let Outcome::Rejected { failure } =
+        batch.outcome(NOW, &[Value::ok(), error(&aborted), Value::ok()])
+    else {
+        panic!("applied")
+    };
+    assert_eq!(failure.kind, FailureKind::ReadOnly);
     assert!(Batch::is_marked(&Value::bulk("1"), 1));
     assert!(!Batch::is_marked(&Value::Nil, 1));
 }
@@ -280,6 +293,38 @@ fn a_full_store_refuses_writes_and_keeps_what_it_has() {
         assert_eq!(run(&store, &alloc::format!("GET k{n}")), Value::bulk("v"));
     }
     assert_eq!(store.len(), written);
+}
+
+#[test]
+fn a_transaction_that_a_full_store_has_no_room_for_is_refused_whole() {
+    let commands = |value: &str| {
+        let set = |key: &str| ["SET", key, value].map(ToString::to_string).to_vec();
+        vec![set("left"), set("right")]
+    };
+    for value_bytes in 1..3_000 {
+        let store = Store::new(4_096);
+        let value = "x".repeat(value_bytes);
+        let replies = store.transact_if(NOW, &commands(&value), true, || true).unwrap();
+        let both = [run(&store, "GET left"), run(&store, "GET right")];
+        match replies {
+            Ok(_) => assert!(both.iter().all(|one| *one == Value::bulk(value.as_str()))),
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::Full);
+                assert_eq!(both, [Value::Nil, Value::Nil], "{value_bytes}");
+            }
+        }
+    }
+    let store = Store::new(4_096);
+    let mut session = store.open(NOW);
+    store.serve(NOW, &mut session, &["MULTI"]);
+    for args in commands(&"x".repeat(3_000)) {
+        store.serve(NOW, &mut session, &args);
+    }
+    let refused = store.serve(NOW, &mut session, &["EXEC"]);
+    assert_eq!((refused, store.len()), (Answer::Refused(Refusal::Full), 0));
+    // The transaction is over.
+    let ping = store.serve(NOW, &mut session, &["PING"]);
+    assert_eq!(ping, Answer::Replies(vec![Value::Simple("PONG".into())]));
 }
 
 fn evicting(policy: Eviction) -> Store {
@@ -475,7 +520,7 @@ fn the_journal_takes_nothing_when_all_is_written_back() {
         for line in later {
             run(&store, line);
         }
-        store.batch_returned();
+        store.batch_returned(NOW);
         while store.next_batch(NOW, 2).is_some() {
             store.batch_applied();
         }
@@ -541,4 +586,136 @@ fn a_transaction_is_done_as_a_whole_or_not_at_all() {
         );
     }
     assert_eq!(counter(), Value::bulk("1"));
+}
+
+/// Keeps what it is told, as one that writes it down would.
+#[derive(Clone, Debug, Default)]
+struct Book {
+    groups: Arc<std::sync::Mutex<Restored>>,
+    told: Arc<AtomicUsize>,
+}
+
+impl Ledger for Book {
+    fn keep(&self, entries: Vec<Entry>) {
+        let mut kept = self.groups.lock().unwrap();
+        for entry in entries {
+            self.told.fetch_add(1, Ordering::Relaxed);
+            match entry {
+                Entry::Whole { key, state } => {
+                    kept.keys.retain(|(other, ..)| *other != key);
+                    kept.keys.push((key, state, Vec::new()));
+                }
+                Entry::Further { key, at, command } => {
+                    let known = kept.keys.iter_mut().find(|(other, ..)| *other == key);
+                    known.expect("a state before").2.push((at, command));
+                }
+                Entry::Unit { number, keys, merged } => {
+                    kept.units.retain(|(other, _)| !merged.contains(other));
+                    kept.units.push((number, keys));
+                }
+                Entry::Sent(batch) => {
+                    let is_in = |key: &Vec<u8>| batch.keys.iter().any(|sent| sent.key == *key);
+                    kept.keys.retain(|(key, ..)| !is_in(key));
+                    kept.units.retain(|(number, _)| !batch.units.contains(number));
+                    kept.sequence = batch.sequence;
+                    kept.sent = Some(batch);
+                }
+                Entry::Amended(batch) => kept.sent = Some(batch),
+                Entry::Applied | Entry::Returned => kept.sent = None,
+            }
+        }
+    }
+}
+
+/// A store after a crash at any moment holds, and writes back, what the one before it would have.
+#[test]
+fn what_a_ledger_keeps_makes_the_same_store_again() {
+    let lines = [
+        "SET s 1",
+        "APPEND s 2",
+        "RPUSH l a b",
+        "LPUSH l z",
+        "LPOP l",
+        "INCRBY n 5",
+        "INCR n",
+        "DEL gone",
+        "HSET h f v",
+        "HDEL h f",
+        "HSET h g w",
+        "SADD t a b",
+        "SREM t a",
+        "MSET s 3 m 4",
+        "EXPIRE m 100",
+        "ZADD z 1 a 2 b",
+        "INCR s",
+        "RENAME t u",
+        "SETEX e 1 v",
+        "APPEND e x",
+        "MSET m 5 k 6",
+        "XADD x 1-1 f v",
+        "INCRBYFLOAT n 0.5",
+        "SINTERSTORE d u u",
+        "PEXPIRE n 5000",
+        "SET s 9 KEEPTTL",
+    ];
+    for crash in (0..3 * lines.len()).step_by(5) {
+        for fate in ["none", "applied", "returned", "in doubt"] {
+            let book = Book::default();
+            let mut store: Store = Store::with_options(Options::new(1 << 20).with_shards(4));
+            store.set_ledger(Box::new(book.clone()));
+            for (at, line) in lines.iter().cycle().enumerate().take(crash) {
+                let now = NOW.plus_ms(at as u64);
+                run_at(&store, now, line);
+                if at % 7 == 3 && fate != "none" {
+                    let Some(batch) = store.next_batch(now, 3) else { continue };
+                    store.batch_sent(&batch);
+                    run_at(&store, now, "INCR n");
+                    match fate {
+                        "applied" => assert!(store.batch_applied() > 0),
+                        "returned" => store.batch_returned(now),
+                        _ => {}
+                    }
+                }
+            }
+            let later = NOW.plus_ms(500);
+            let again: Store = Store::with_options(Options::new(1 << 20).with_shards(2));
+            let kept = book.groups.lock().unwrap().clone();
+            again.restore(&kept);
+            assert_eq!(again.journal().keys, store.journal().keys, "{crash} {fate}");
+            assert_eq!(again.journal().in_doubt, store.journal().in_doubt, "{crash} {fate}");
+            let drained = |store: &Store| {
+                let redis = Store::new(1 << 20);
+                while let Some(batch) = store.next_batch(later, 2) {
+                    for args in &batch.commands {
+                        redis.execute(later, args, false).unwrap();
+                    }
+                    store.batch_applied();
+                }
+                ["s", "l", "n", "h", "t", "u", "m", "z", "k", "x", "d", "e", "gone"].map(|key| {
+                    redis.each(|shard| shard.rebuild(later, key.as_bytes())).next().flatten()
+                })
+            };
+            assert_eq!(drained(&again), drained(&store), "{crash} {fate}");
+            assert_eq!(again.journal().bytes, 0);
+            let kept = book.groups.lock().unwrap();
+            assert!(kept.is_empty() && kept.units.is_empty(), "{kept:?}");
+        }
+    }
+}
+
+#[test]
+fn a_ledger_is_told_bit_by_bit_and_now_and_then_of_all() {
+    let book = Book::default();
+    let mut store: Store = Store::new(1 << 24);
+    store.set_ledger(Box::new(book.clone()));
+    for n in 0..10_000 {
+        run(&store, "INCR n");
+        run(&store, &alloc::format!("RPUSH list {n}"));
+    }
+    let kept = book.groups.lock().unwrap();
+    let further: usize = kept.keys.iter().map(|(_, _, further)| further.len()).sum();
+    assert!(further < 20_000 && kept.keys.len() == 2, "{further}");
+    let (_, counter, after) = kept.keys.iter().find(|(key, ..)| key == b"n").unwrap();
+    assert!(counter.commands.len() == 1 && after.len() < 200, "{}", after.len());
+    assert_eq!(book.told.load(Ordering::Relaxed), 20_000);
 }

@@ -5,6 +5,8 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use crate::journal::ledger::Entry;
+
 /// Keys that one unit may have. Units that would become larger stay apart: a transaction of more
 /// keys would keep a server that has just come back from everybody else.
 const KEYS_MAX: usize = 1_024;
@@ -17,8 +19,8 @@ pub(crate) struct Units {
     unit_of: BTreeMap<Vec<u8>, u64>,
     keys_of: BTreeMap<u64, Vec<Vec<u8>>>,
     last: u64,
-    /// Units of the batch whose fate is not known.
-    under_way: Vec<Vec<Vec<u8>>>,
+    /// Units of the batch whose fate is not known, with their numbers.
+    under_way: Vec<(u64, Vec<Vec<u8>>)>,
     bytes: usize,
 }
 
@@ -28,8 +30,8 @@ impl Units {
         self.bytes
     }
 
-    /// These keys changed together.
-    pub(crate) fn join(&mut self, mut keys: Vec<Vec<u8>>) {
+    /// These keys changed together; what a ledger is told of that, if it is news.
+    pub(crate) fn join(&mut self, mut keys: Vec<Vec<u8>>) -> Option<Entry> {
         keys.sort_unstable();
         keys.dedup();
         let mut units: Vec<u64> =
@@ -39,13 +41,14 @@ impl Units {
         let joined: usize =
             units.iter().filter_map(|unit| self.keys_of.get(unit)).map(Vec::len).sum();
         let new = keys.iter().filter(|key| !self.unit_of.contains_key(*key)).count();
-        if keys.len() < 2 || joined + new > KEYS_MAX {
-            return;
+        let is_one = new == 0 && units.len() == 1;
+        if is_one || keys.len() < 2 || joined + new > KEYS_MAX {
+            return None;
         }
         self.last += 1;
         let mut members: Vec<Vec<u8>> = Vec::new();
-        for unit in units {
-            members.extend(self.keys_of.remove(&unit).unwrap_or_default());
+        for unit in &units {
+            members.extend(self.keys_of.remove(unit).unwrap_or_default());
         }
         for key in keys {
             if !self.unit_of.contains_key(&key) {
@@ -56,35 +59,54 @@ impl Units {
         for key in &members {
             self.unit_of.insert(key.clone(), self.last);
         }
+        let entry = Entry::Unit { number: self.last, keys: members.clone(), merged: units };
         self.keys_of.insert(self.last, members);
+        Some(entry)
     }
 
-    /// The keys that must go with this one, itself among them, on their way now.
-    pub(crate) fn take(&mut self, key: &[u8]) -> Option<&[Vec<u8>]> {
+    /// Takes units of a process that is gone.
+    pub(crate) fn restore(&mut self, units: Vec<(u64, Vec<Vec<u8>>)>, is_under_way: bool) {
+        for (number, keys) in units {
+            self.last = self.last.max(number);
+            self.bytes += keys.iter().map(|key| cost_of(key)).sum::<usize>();
+            if is_under_way {
+                self.under_way.push((number, keys));
+            } else {
+                self.unit_of.extend(keys.iter().map(|key| (key.clone(), number)));
+                self.keys_of.insert(number, keys);
+            }
+        }
+    }
+
+    /// The keys that must go with this one, itself among them, on their way now, and the number of
+    /// their unit.
+    pub(crate) fn take(&mut self, key: &[u8]) -> Option<(u64, &[Vec<u8>])> {
         let unit = self.unit_of.get(key).copied()?;
         let members = self.keys_of.remove(&unit)?;
         for key in &members {
             self.unit_of.remove(key);
         }
-        self.under_way.push(members);
-        self.under_way.last().map(Vec::as_slice)
+        self.under_way.push((unit, members));
+        self.under_way.last().map(|(unit, members)| (*unit, members.as_slice()))
     }
 
     /// What was on its way arrived.
     pub(crate) fn applied(&mut self) {
-        for key in self.under_way.drain(..).flatten() {
+        for key in self.under_way.drain(..).flat_map(|(_, keys)| keys) {
             self.bytes = self.bytes.saturating_sub(cost_of(&key));
         }
     }
 
-    /// What was on its way did not arrive.
-    pub(crate) fn returned(&mut self) {
-        for members in core::mem::take(&mut self.under_way) {
+    /// What was on its way did not arrive; what a ledger is told of that.
+    pub(crate) fn returned(&mut self) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for (_, members) in core::mem::take(&mut self.under_way) {
             for key in &members {
                 self.bytes = self.bytes.saturating_sub(cost_of(key));
             }
-            self.join(members);
+            entries.extend(self.join(members));
         }
+        entries
     }
 }
 
@@ -110,14 +132,14 @@ mod tests {
         units.join(keys("alone alone"));
         assert_eq!(units.take(b"alone"), None);
         units.join(keys("b c"));
-        let mut members = units.take(b"d").unwrap().to_vec();
+        let mut members = units.take(b"d").unwrap().1.to_vec();
         members.sort();
         assert_eq!(members, keys("a b c d"));
         assert!(units.take(b"a").is_none());
         // Meanwhile another transaction changes one of them.
         units.join(keys("a x"));
         units.returned();
-        assert_eq!(units.take(b"x").unwrap().len(), 5);
+        assert_eq!(units.take(b"x").unwrap().1.len(), 5);
         units.applied();
         assert_eq!(units.bytes(), 0);
     }
@@ -128,7 +150,7 @@ mod tests {
         for n in 0..2 * KEYS_MAX {
             units.join(keys(&format!("shared key:{n}")));
         }
-        assert_eq!(units.take(b"shared").unwrap().len(), KEYS_MAX);
+        assert_eq!(units.take(b"shared").unwrap().1.len(), KEYS_MAX);
         assert_eq!(units.take(b"key:2000"), None);
     }
 }

@@ -238,13 +238,13 @@ fn unasked() -> Failure {
 
 /// Writes without the signal that a closed connection would send to the process.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+pub(crate) fn write(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
     socket.send_with_flags(bytes, libc::MSG_NOSIGNAL)
 }
 
 /// Where there is no flag for it, the socket was made so that it sends none.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn write(mut socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+pub(crate) fn write(mut socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
     io::Write::write(&mut socket, bytes)
 }
 

@@ -11,12 +11,15 @@ use std::time::{Duration, Instant};
 
 use outlast_core::command::Traits;
 use outlast_core::connection::Connection;
+use outlast_core::metrics::Connections;
 use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
 
 use super::Transport;
 use crate::dial::Link;
 use crate::gate::{Gate, SIGNAL_CHECK, Unanswered};
 use link::Blocking;
+#[cfg(unix)]
+pub(super) use link::write;
 
 /// A connection that was used this recently is not looked at before a command that may be
 /// repeated.
@@ -45,6 +48,7 @@ pub(crate) struct Exchanged {
 pub(crate) struct Waiting {
     link: Blocking,
     epoch: u64,
+    began: Instant,
 }
 
 impl fmt::Debug for Waiting {
@@ -83,14 +87,15 @@ impl Pool {
         Self { gate, links: Mutex::default(), freed: Condvar::new() }
     }
 
-    /// Sends a command and waits for its reply, on the calling thread.
+    /// Sends a command and waits for its reply, on the calling thread. It began once there was a
+    /// connection.
     pub(crate) fn call<A: AsRef<[u8]>>(
         &self,
         args: &[A],
         epoch: u64,
         deadline: Instant,
         interrupt: Interrupt<'_>,
-    ) -> Result<Value, CallError> {
+    ) -> Result<(Value, Instant), CallError> {
         let mut link = self.take(epoch, deadline, interrupt)?;
         // What must not be done twice is sent only where no one can doubt afterwards whether it
         // was: a connection that is closed already is found out before.
@@ -102,10 +107,11 @@ impl Pool {
             let unanswered = Unanswered { failure, maybe_done: false };
             return Err(CallError::Unanswered(unanswered));
         }
+        let began = Instant::now();
         match link.call(args, deadline, interrupt) {
             Ok(value) => {
                 self.put(link);
-                Ok(value)
+                Ok((value, began))
             }
             Err(error) => {
                 self.drop_one(epoch);
@@ -122,7 +128,7 @@ impl Pool {
         args: &[A],
         epoch: u64,
         patience: Duration,
-    ) -> Option<Result<Value, Waiting>> {
+    ) -> Option<Result<(Value, Instant), Waiting>> {
         if !self.gate.is_current(epoch) {
             return None;
         }
@@ -138,13 +144,14 @@ impl Pool {
             self.put(link);
             return None;
         }
+        let began = Instant::now();
         link.channel.connection.send(args, Timestamp::ZERO);
         match link.wait_briefly(patience) {
             Some(value) => {
                 self.put(link);
-                Some(Ok(value))
+                Some(Ok((value, began)))
             }
-            None => Some(Err(Waiting { link, epoch })),
+            None => Some(Err(Waiting { link, epoch, began })),
         }
     }
 
@@ -154,12 +161,12 @@ impl Pool {
         waiting: Waiting,
         deadline: Instant,
         interrupt: Interrupt<'_>,
-    ) -> Result<Value, CallError> {
-        let Waiting { mut link, epoch } = waiting;
+    ) -> Result<(Value, Instant), CallError> {
+        let Waiting { mut link, epoch, began } = waiting;
         match link.finish(deadline, interrupt) {
             Ok(value) => {
                 self.put(link);
-                Ok(value)
+                Ok((value, began))
             }
             Err(error) => {
                 self.drop_one(epoch);
@@ -319,6 +326,12 @@ impl Transport for Pool {
         links.epoch = 0;
         drop(links);
         self.freed.notify_all();
+    }
+
+    fn connections(&self) -> Connections {
+        let links = self.lock();
+        let (open, idle) = (links.open as u64, links.idle.len() as u64);
+        Connections { idle, used: open.saturating_sub(idle), waiting: links.waiting as u64 }
     }
 
     fn wants_link(&self) -> bool {

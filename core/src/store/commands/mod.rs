@@ -29,8 +29,8 @@ use core::sync::atomic::Ordering;
 use super::call::Call;
 use super::common::Common;
 use super::locks::Locks;
-use super::plan::{Reach, Shards, shards_of};
-use super::session::{Queue, Replies, Session};
+use super::plan::{Reach, Shards, shard_of, shards_of};
+use super::session::{Nesting, Queue, Replies, Session};
 use super::space::{Locked, Space};
 use super::stop::Stop;
 use super::{Answer, Refusal, Store};
@@ -121,7 +121,10 @@ pub(super) fn transact<L: Locks, A: AsRef<[u8]>>(
         Ok((command, handler)) => enter(store, session, now, command, handler, exec, condition)?,
         Err(stop) => Err(stop),
     };
-    replies.push(ended.unwrap_or_else(|stop| transactions::error_of(stop, exec)));
+    replies.push(match ended {
+        Err(Stop::Refusal(refusal)) => return Some(Err(refusal)),
+        ended => ended.unwrap_or_else(|stop| transactions::error_of(stop, exec)),
+    });
     Some(Ok(replies))
 }
 
@@ -171,11 +174,15 @@ fn enter<L: Locks>(
 ) -> Option<Result<Value, Stop>> {
     let common = &*store.common;
     // Room is made before, so that any key may go and not only those beside the command's own.
-    if command.flags.contains(Flags::WRITE)
-        && let Err(stop) =
-            make_room(&mut Locked::new(store, Shards::NONE), common, session, now, args)
-    {
-        return Some(Err(stop));
+    let wanted = match &session.queue {
+        Some(queue) => transactions::room_for(queue, session),
+        None => room_for(command, session, args),
+    };
+    if let Err(stop) = make_room(&mut Locked::new(store, Shards::NONE), common, now, wanted) {
+        // EXEC has its transaction end, whatever it comes to.
+        if command.flags.contains(Flags::WRITE) {
+            return Some(Err(stop));
+        }
     }
     let needed = shards_of(common, store.shards.len(), session, command, args);
     let mut space = Locked::new(store, needed);
@@ -186,15 +193,39 @@ fn enter<L: Locks>(
     for at in needed.iter() {
         space.shard(at).housekeep(now);
     }
-    let is_unit = session.journalled && is_unit(common, command, args);
-    if is_unit {
+    let is_journalled = session.journalled;
+    let is_unit = is_journalled && is_unit(common, command, args);
+    if is_unit || is_journalled && store.ledger.is_some() {
         space.begin_unit();
     }
+    glimpse(&mut space, common, session, now, command, args);
     let reply = handler(&mut Call { now, args, session, space: &mut space, common });
-    if is_unit {
-        store.join(space.end_unit());
+    if is_journalled {
+        store.end_unit(&mut space, now, is_unit);
+        for at in needed.iter() {
+            space.shard(at).forget_glimpses();
+        }
     }
     Some(reply)
+}
+
+/// Notes what is known of keys before a command changes them whose changes are written back.
+fn glimpse(
+    space: &mut dyn Space,
+    common: &Common,
+    session: &Session,
+    now: Timestamp,
+    command: &Command,
+    args: &[&[u8]],
+) {
+    if !session.journalled || session.database != 0 || !command.flags.contains(Flags::WRITE) {
+        return;
+    }
+    for key in command.keys(args).into_iter().flatten() {
+        let key = args.get(key.at).copied().unwrap_or_default();
+        let at = shard_of(common.seed, key, space.shards());
+        space.shard(at).glimpse(now, key);
+    }
 }
 
 /// Whether a command may change several keys, which then reach Redis together.
@@ -213,9 +244,11 @@ pub(super) fn run(
 ) -> Result<Value, Stop> {
     let (command, handler) = find(common, args)?;
     common.commands.fetch_add(1, Ordering::Relaxed);
-    if command.flags.contains(Flags::WRITE) {
-        make_room(space, common, session, now, args)?;
+    // A transaction has its room from its beginning, so that all of it is done or nothing.
+    if session.nesting != Nesting::Transaction {
+        make_room(space, common, now, room_for(command, session, args))?;
     }
+    glimpse(space, common, session, now, command, args);
     handler(&mut Call { now, args, session, space, common })
 }
 
@@ -237,8 +270,13 @@ const SHOWN_BYTES_MAX: usize = 128;
 /// `server.c` tells.
 pub(super) fn refusal_reply(refusal: Refusal, args: &[&[u8]]) -> Value {
     let (name, rest) = args.split_first().map_or((&b""[..], args), |(name, rest)| (*name, rest));
-    if refusal == Refusal::Full {
-        return Value::Error("OOM command not allowed when used memory > 'maxmemory'.".into());
+    if matches!(refusal, Refusal::Full | Refusal::JournalFull) {
+        let reason = "OOM command not allowed when used memory > 'maxmemory'.";
+        return Value::Error(if name.eq_ignore_ascii_case(b"EXEC") {
+            format!("EXECABORT Transaction discarded because of: {reason}")
+        } else {
+            reason.into()
+        });
     }
     if let Some(command) = Command::find(name) {
         let name = Command::of(args).unwrap_or(command).name;
@@ -304,18 +342,49 @@ fn wrong_arity(name: &str) -> Stop {
     format!("ERR wrong number of arguments for '{}' command", name.to_lowercase()).into()
 }
 
-/// Clears away and evicts until a write has room, or refuses it.
+/// Bytes that a write may need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Room {
+    /// Of all that the limit of the values is about.
+    values: usize,
+    /// Of the journal alone.
+    journal: usize,
+}
+
+impl Room {
+    fn and(self, other: Self) -> Self {
+        Self { values: self.values + other.values, journal: self.journal + other.journal }
+    }
+}
+
+/// What a command may need; nothing where it does not write.
+fn room_for<A: AsRef<[u8]>>(command: &Command, session: &Session, args: &[A]) -> Room {
+    if !command.flags.contains(Flags::WRITE) {
+        return Room::default();
+    }
+    let arguments: usize = args.iter().map(|arg| arg.as_ref().len()).sum();
+    let once = arguments + WRITE_OVERHEAD_BYTES;
+    if session.journalled {
+        Room { values: once + arguments, journal: once }
+    } else {
+        Room { values: once, journal: 0 }
+    }
+}
+
+/// Clears away and evicts until so many bytes have room, or refuses what needs them.
 fn make_room(
     space: &mut dyn Space,
     common: &Common,
-    session: &Session,
     now: Timestamp,
-    args: &[&[u8]],
+    wanted: Room,
 ) -> Result<(), Stop> {
-    let arguments: usize = args.iter().map(|arg| arg.len()).sum();
-    let copies = if session.journalled { 2 } else { 1 };
-    let wanted = arguments * copies + WRITE_OVERHEAD_BYTES;
-    let has_room = || common.bytes_in_all().saturating_add(wanted) <= common.bytes_max();
+    if wanted == Room::default() {
+        return Ok(());
+    }
+    if wanted.journal > 0 && !common.journal_has_room(wanted.journal) {
+        return Err(Refusal::JournalFull.into());
+    }
+    let has_room = || common.has_room(wanted.values);
     if has_room() {
         return Ok(());
     }

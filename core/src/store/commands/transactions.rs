@@ -10,7 +10,7 @@ use super::super::plan::shard_of;
 use super::super::session::{Nesting, Queue, Session, Watch};
 use super::super::space::Space;
 use super::super::stop::Stop;
-use super::{Handler, checked, owned};
+use super::{Handler, Room, checked, owned};
 use crate::command::Command;
 use crate::resp::Value;
 use crate::store::Refusal;
@@ -57,6 +57,15 @@ pub(super) fn queue(
     Some(Ok(Value::Simple("QUEUED".into())))
 }
 
+/// What all commands of a transaction may need.
+pub(super) fn room_for(queue: &Queue, session: &Session) -> Room {
+    let room = |args: &Vec<Vec<u8>>| {
+        Command::of(args)
+            .map_or_else(Room::default, |command| super::room_for(command, session, args))
+    };
+    queue.commands.iter().map(room).fold(Room::default(), Room::and)
+}
+
 fn multi(call: &mut Call<'_>) -> Result<Value, Stop> {
     if call.session.nesting != Nesting::None {
         return Err("ERR MULTI calls can not be nested".into());
@@ -85,6 +94,8 @@ fn exec(call: &mut Call<'_>) -> Result<Value, Stop> {
     if !as_watched {
         return Ok(Value::NilArray);
     }
+    let wanted = room_for(&queue, call.session);
+    super::make_room(call.space, call.common, call.now, wanted)?;
     let before = core::mem::replace(&mut call.session.nesting, Nesting::Transaction);
     let mut replies = Vec::with_capacity(queue.commands.len());
     for command in &queue.commands {
@@ -101,7 +112,7 @@ pub(super) fn error_of(stop: Stop, args: &[&[u8]]) -> Value {
     match stop {
         Stop::Reply(message) => Value::Error(message.into_owned()),
         Stop::Block(block) => block.at_timeout,
-        Stop::Refusal(Refusal::Full) => {
+        Stop::Refusal(Refusal::Full | Refusal::JournalFull) => {
             Value::Error("OOM command not allowed when used memory > 'maxmemory'.".into())
         }
         Stop::Refusal(Refusal::Unsupported) => {

@@ -6,14 +6,21 @@
 //! writes a marker: after a cut in its middle the marker tells whether Redis took it, so that
 //! nothing is lost and nothing done twice.
 
+mod batch;
+pub mod known;
+pub mod ledger;
+
 use alloc::collections::BTreeMap;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::classify::classify_reply;
-use crate::kind::{Failure, FailureKind, Verdict};
-use crate::resp::Value;
+use crate::time::Timestamp;
+use batch::Member;
+pub(crate) use batch::words;
+pub use batch::{Batch, DeadLetter, Outcome};
+use known::Known;
+use ledger::{Entry, KeyState, SentKey};
 
 /// A command with its arguments.
 type Args = Vec<Vec<u8>>;
@@ -31,74 +38,36 @@ enum Change {
     },
 }
 
+/// What waits of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Waiting {
+    change: Change,
+    /// What was known of its value on Redis before.
+    known: Option<Known>,
+    /// Bytes of its whole state when the ledger was last told of that.
+    told: Option<u32>,
+    /// Bytes of commands that the ledger was told of since.
+    further: u32,
+}
+
 /// What a key costs here beyond its bytes and those of its commands.
-const KEY_OVERHEAD_BYTES: usize = 96;
+const KEY_OVERHEAD_BYTES: usize = 144;
 /// What a command or an argument costs beyond its bytes.
 const PART_OVERHEAD_BYTES: usize = 48;
 
-/// How long a marker outlives its batch, in milliseconds: longer than any outage that ends with
-/// this process still alive to ask for it.
-const MARKER_TTL_MS: u64 = 7 * 86_400_000;
+/// Bytes of single commands that a ledger keeps of a key, beyond twice its whole state: more are put
+/// together.
+const FURTHER_BYTES: u32 = 1_024;
 
 /// Pending changes by key, and those in the batch whose fate is not known yet. Each shard of a store
 /// has one.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    pending: BTreeMap<Vec<u8>, Change>,
-    under_way: Vec<(Vec<u8>, Change)>,
+    pending: BTreeMap<Vec<u8>, Waiting>,
+    under_way: Vec<(Vec<u8>, Waiting)>,
+    /// What was known of keys that the command under way may change.
+    glimpsed: Vec<(Vec<u8>, Known)>,
     bytes: usize,
-}
-
-/// Commands for Redis that are done all or not at all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Batch {
-    /// Its number within this client, from 1.
-    pub sequence: u64,
-    /// The commands.
-    pub commands: Vec<Vec<Vec<u8>>>,
-    /// For each command, the number of its key within the batch.
-    key_of: Vec<usize>,
-    pub(crate) keys: usize,
-    bytes: usize,
-}
-
-/// What became of a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// Redis took it, but for the keys that it refused for good.
-    Applied {
-        /// Keys that reached Redis.
-        replayed: u64,
-        /// For each key that Redis refused, such as a counter that is a list by now, what it said.
-        refused: Vec<DeadLetter>,
-    },
-    /// Redis took nothing of it, for the marker changed meanwhile: another connection carried the
-    /// same batch.
-    Overtaken,
-    /// Redis took nothing of it, for now.
-    Rejected {
-        /// Why.
-        failure: Failure,
-    },
-}
-
-/// A write of the outage that Redis refused for good.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DeadLetter {
-    /// The first command of its key that was refused, with its arguments.
-    pub command: Vec<Vec<u8>>,
-    /// What Redis said.
-    pub error: String,
-}
-
-impl DeadLetter {
-    /// Bytes of its command and error.
-    pub(crate) fn bytes(&self) -> usize {
-        self.command.iter().map(Vec::len).sum::<usize>() + self.error.len()
-    }
 }
 
 impl Journal {
@@ -122,6 +91,16 @@ impl Journal {
         self.pending.contains_key(key) || self.under_way.iter().any(|(other, _)| other == key)
     }
 
+    /// Notes what a key was known to hold before the command under way, which may change it.
+    pub(crate) fn glimpse(&mut self, key: &[u8], known: Known) {
+        self.glimpsed.push((key.to_vec(), known));
+    }
+
+    /// The command is over.
+    pub(crate) fn forget_glimpses(&mut self) {
+        self.glimpsed.clear();
+    }
+
     pub(crate) fn replaced(&mut self, key: &[u8]) {
         let change = self.change(key);
         let freed = cost_of(change);
@@ -143,8 +122,72 @@ impl Journal {
     fn change(&mut self, key: &[u8]) -> &mut Change {
         if !self.pending.contains_key(key) {
             self.bytes += key.len() + KEY_OVERHEAD_BYTES;
+            let glimpsed = self.glimpsed.iter().find(|(other, _)| other == key);
+            let known = glimpsed.map(|(_, known)| *known);
+            let change = Change::Delta { commands: Vec::new(), bytes: 0 };
+            self.pending.insert(key.to_vec(), Waiting { change, known, told: None, further: 0 });
         }
-        self.pending.entry(key.to_vec()).or_insert(Change::Delta { commands: Vec::new(), bytes: 0 })
+        &mut self.pending.entry(key.to_vec()).or_insert_with(Waiting::nothing).change
+    }
+
+    /// What a ledger is to be told of a key that commands changed: `further` are these commands, or
+    /// none where more than they changed it. `live` gives the commands that make what the store
+    /// holds at it, if it is there.
+    pub(crate) fn tell(
+        &mut self,
+        key: &[u8],
+        now: Timestamp,
+        further: Option<Vec<Args>>,
+        live: impl Fn(&[u8]) -> Option<Vec<Args>>,
+        entries: &mut Vec<Entry>,
+    ) {
+        let Some(waiting) = self.pending.get_mut(key) else {
+            return;
+        };
+        if let (Some(commands), Some(told)) = (further, waiting.told) {
+            let bytes = commands.iter().flatten().map(Vec::len).sum::<usize>();
+            let bytes = waiting.further.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+            if bytes <= told.saturating_mul(2).saturating_add(FURTHER_BYTES) {
+                waiting.further = bytes;
+                let further = |command| Entry::Further { key: key.to_vec(), at: now, command };
+                entries.extend(commands.into_iter().map(further));
+                return;
+            }
+        }
+        let commands = match &waiting.change {
+            Change::Replaced => live(key).unwrap_or_default(),
+            Change::Delta { commands, .. } => commands.clone(),
+        };
+        let is_replaced = waiting.change == Change::Replaced;
+        let state = KeyState::new(is_replaced, waiting.known, now, commands);
+        waiting.told = Some(u32::try_from(state.bytes()).unwrap_or(u32::MAX));
+        waiting.further = 0;
+        entries.push(Entry::Whole { key: key.to_vec(), state });
+    }
+
+    /// Takes what waited of a key in a process that is gone.
+    pub(crate) fn restore(&mut self, key: &[u8], state: &KeyState, further: &[(Timestamp, Args)]) {
+        if state.is_replaced {
+            self.replaced(key);
+        } else {
+            let further = further.iter().map(|(_, command)| command);
+            for command in state.commands.iter().chain(further) {
+                let args: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
+                self.changed(key, &args);
+            }
+        }
+        if let Some(waiting) = self.pending.get_mut(key) {
+            waiting.known = state.known;
+        }
+    }
+
+    /// Takes a key of the batch under way of a process that is gone.
+    pub(crate) fn restore_under_way(&mut self, sent: &SentKey) {
+        let state = KeyState::new(sent.is_replaced, None, Timestamp::ZERO, sent.commands.clone());
+        let later = self.pending.remove_entry(&sent.key);
+        self.restore(&sent.key, &state, &[]);
+        self.under_way.extend(self.pending.remove_entry(&sent.key));
+        self.pending.extend(later);
     }
 
     /// The first key that waits.
@@ -152,36 +195,39 @@ impl Journal {
         self.pending.keys().next().map(Vec::as_slice)
     }
 
-    /// Moves a key's change into a batch, if it has one. `live` gives the commands that make what the
-    /// store holds at a key, if it is there.
+    /// Moves a key's change into a batch, if it has one; `unit` is the unit that it goes with. `live`
+    /// gives the commands that make what the store holds at a key, if it is there.
     pub(crate) fn move_to(
         &mut self,
         batch: &mut Batch,
         key: &[u8],
+        unit: u64,
         live: impl Fn(&[u8]) -> Option<Vec<Args>>,
     ) {
-        let Some((key, change)) = self.pending.remove_entry(key) else {
+        let Some((key, waiting)) = self.pending.remove_entry(key) else {
             return;
         };
-        let written = match &change {
+        let is_replaced = waiting.change == Change::Replaced;
+        let written = match &waiting.change {
             // A key that expired during the outage is not resurrected, and not kept either.
             Change::Replaced => {
                 live(&key).unwrap_or_else(|| vec![vec![b"DEL".to_vec(), key.clone()]])
             }
             Change::Delta { commands, .. } => commands.clone(),
         };
-        batch.key_of.extend(vec![batch.keys; written.len()]);
-        batch.bytes += written.iter().flatten().map(Vec::len).sum::<usize>();
-        batch.commands.extend(written);
-        batch.keys += 1;
-        self.under_way.push((key, change));
+        let known = waiting.known;
+        batch.push(
+            Member { key: key.clone(), unit, is_replaced, known, is_dropped: false },
+            written,
+        );
+        self.under_way.push((key, waiting));
     }
 
     /// The batch under way reached Redis; how many keys of it were from here.
     pub(crate) fn applied(&mut self) -> usize {
         let applied = core::mem::take(&mut self.under_way);
-        for (key, change) in &applied {
-            let cost = key.len() + KEY_OVERHEAD_BYTES + cost_of(change);
+        for (key, waiting) in &applied {
+            let cost = key.len() + KEY_OVERHEAD_BYTES + cost_of(&waiting.change);
             self.bytes = self.bytes.saturating_sub(cost);
         }
         applied.len()
@@ -194,21 +240,31 @@ impl Journal {
                 self.pending.insert(key, older);
                 continue;
             };
-            let before = cost_of(&older) + cost_of(newer) + key.len() + KEY_OVERHEAD_BYTES;
-            *newer = match (older, core::mem::replace(newer, Change::Replaced)) {
-                (Change::Replaced, _) | (_, Change::Replaced) => Change::Replaced,
-                (
-                    Change::Delta { mut commands, mut bytes },
-                    Change::Delta { commands: later, .. },
-                ) => {
-                    for command in later {
-                        append(&mut commands, &mut bytes, command);
+            let both = cost_of(&older.change) + cost_of(&newer.change);
+            let before = both + key.len() + KEY_OVERHEAD_BYTES;
+            newer.known = older.known;
+            newer.change =
+                match (older.change, core::mem::replace(&mut newer.change, Change::Replaced)) {
+                    (Change::Replaced, _) | (_, Change::Replaced) => Change::Replaced,
+                    (
+                        Change::Delta { mut commands, mut bytes },
+                        Change::Delta { commands: later, .. },
+                    ) => {
+                        for command in later {
+                            append(&mut commands, &mut bytes, command);
+                        }
+                        Change::Delta { commands, bytes }
                     }
-                    Change::Delta { commands, bytes }
-                }
-            };
-            self.bytes = (self.bytes + cost_of(newer)).saturating_sub(before);
+                };
+            self.bytes = (self.bytes + cost_of(&newer.change)).saturating_sub(before);
         }
+    }
+}
+
+impl Waiting {
+    const fn nothing() -> Self {
+        let change = Change::Delta { commands: Vec::new(), bytes: 0 };
+        Self { change, known: None, told: None, further: 0 }
     }
 }
 
@@ -291,84 +347,5 @@ fn increment(command: &Args) -> Option<i64> {
         b"INCRBY" => amount(),
         b"DECRBY" => amount()?.checked_neg(),
         _ => None,
-    }
-}
-
-impl Batch {
-    /// A batch without keys.
-    pub(crate) const fn new(sequence: u64) -> Self {
-        Self { sequence, commands: Vec::new(), key_of: Vec::new(), keys: 0, bytes: 0 }
-    }
-
-    /// Bytes of its commands.
-    pub(crate) const fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// The key of the marker of a client.
-    pub fn marker_key(client_id: &str) -> String {
-        alloc::format!("outlast:{{{client_id}}}")
-    }
-
-    /// Whether the marker that Redis holds says that it took the batch with this number.
-    pub fn is_marked(marker: &Value, sequence: u64) -> bool {
-        matches!(marker, Value::Bulk(bytes) if *bytes == sequence.to_string().into_bytes())
-    }
-
-    /// Everything to send: `MULTI`, the commands, the marker, `EXEC`, and a `WATCH` of the marker for
-    /// the next batch. The connection watches the marker already: so of two connections that carry
-    /// one batch, for a cut one may be read late, only the first is heard.
-    pub fn transaction(&self, client_id: &str) -> Vec<Vec<Vec<u8>>> {
-        let marker = Self::marker_key(client_id);
-        let sequence = self.sequence.to_string();
-        let mut commands = Vec::with_capacity(self.commands.len() + 4);
-        commands.push(words(&["MULTI"]));
-        commands.extend(self.commands.iter().cloned());
-        commands.push(words(&["SET", &marker, &sequence, "PX", &MARKER_TTL_MS.to_string()]));
-        commands.push(words(&["EXEC"]));
-        commands.push(words(&["WATCH", &marker]));
-        commands
-    }
-
-    /// What the replies to [`transaction`](Self::transaction) say.
-    pub fn outcome(&self, replies: &[Value]) -> Outcome {
-        match replies.iter().rev().nth(1) {
-            Some(Value::Array(results)) => {
-                let mut letters: Vec<Option<DeadLetter>> = vec![None; self.keys];
-                for ((result, key), command) in results.iter().zip(&self.key_of).zip(&self.commands)
-                {
-                    if let (Value::Error(error), Some(letter)) = (result, letters.get_mut(*key)) {
-                        let (command, error) = (command.clone(), error.clone());
-                        letter.get_or_insert(DeadLetter { command, error });
-                    }
-                }
-                let refused: Vec<DeadLetter> = letters.into_iter().flatten().collect();
-                Outcome::Applied { replayed: (self.keys - refused.len()) as u64, refused }
-            }
-            Some(Value::Nil) => Outcome::Overtaken,
-            last => Outcome::Rejected { failure: rejection(replies, last) },
-        }
-    }
-}
-
-/// Words of a command, owned.
-pub(crate) fn words(words: &[&str]) -> Args {
-    words.iter().map(|word| word.as_bytes().to_vec()).collect()
-}
-
-/// Why Redis took nothing: the reason stands at the command that it would not queue.
-fn rejection(replies: &[Value], last: Option<&Value>) -> Failure {
-    let errors = replies.iter().filter_map(Value::as_error);
-    let errors = errors.filter(|message| !message.starts_with("EXECABORT"));
-    let mut failures = errors.map(|message| Failure::new(classify_reply(message), message));
-    let found = failures.next().unwrap_or_else(|| {
-        let text = alloc::format!("the transaction ended with {last:?}");
-        Failure::new(FailureKind::ProtocolError, text)
-    });
-    match found.verdict() {
-        // A user that may not write, or a server too old for a command: no batch will pass until
-        // somebody changes that, so it counts as what an operator must mend.
-        Verdict::Command => Failure::new(FailureKind::AuthFailed, found.text),
-        Verdict::Link | Verdict::Writes | Verdict::Wait => found,
     }
 }

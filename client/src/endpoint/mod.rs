@@ -1,5 +1,7 @@
 //! Where Redis is, and who logs in there.
 
+mod sentinel;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
@@ -11,8 +13,30 @@ use url::{ParseError, Url};
 
 /// What a URL may look like, for error messages.
 const ALLOWED: &str = "redis://[[user]:password@]host[:port][/database][?knob=value], the same \
-                       with rediss:// for TLS, or unix:///path[?db=database]";
-const SCHEMES: &str = "one of redis, rediss, unix, redis+unix, redis+socket";
+                       with rediss:// for TLS, unix:///path[?db=database], or \
+                       redis-sentinel://[login@]host[:port],host[:port]/master[/database]";
+const SCHEMES: &str = "one of redis, rediss, unix, redis+unix, redis+socket, redis-sentinel, \
+                       rediss-sentinel";
+/// The ports of servers and of sentinels.
+const PORT: u16 = 6379;
+const SENTINEL_PORT: u16 = 26379;
+
+/// A host and its port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a place is a host and a port")]
+pub struct Place {
+    /// The name or address of the host.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
+        write!(f, "{open}{}{close}:{}", self.host, self.port)
+    }
+}
 
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +61,15 @@ pub enum Address {
         /// The path of its file.
         path: PathBuf,
     },
+    /// The master that sentinels name.
+    Sentinel {
+        /// The sentinels, in the order in which they are asked.
+        sentinels: Vec<Place>,
+        /// The name of the master.
+        master: String,
+        /// Whether sentinels and master speak TLS.
+        tls: bool,
+    },
 }
 
 /// A server, without anything secret in what it shows.
@@ -46,6 +79,8 @@ pub struct Endpoint {
     /// Where it listens.
     pub address: Address,
     pub(crate) credentials: Credentials,
+    /// Who logs in at sentinels.
+    pub(crate) sentinel_credentials: Credentials,
 }
 
 impl fmt::Debug for Endpoint {
@@ -57,9 +92,10 @@ impl fmt::Debug for Endpoint {
 /// The URL without user, password and parameters.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, host, port) = match &self.address {
-            Address::Tcp { host, port } => ("redis", host, port),
-            Address::Tls { host, port } => ("rediss", host, port),
+        let place = |host: &String, port: &u16| Place { host: host.clone(), port: *port };
+        match &self.address {
+            Address::Tcp { host, port } => write!(f, "redis://{}", place(host, port))?,
+            Address::Tls { host, port } => write!(f, "rediss://{}", place(host, port))?,
             Address::Unix { path } => {
                 write!(f, "unix://{}", path.display())?;
                 return match self.credentials.database {
@@ -67,9 +103,12 @@ impl fmt::Display for Endpoint {
                     database => write!(f, "?db={database}"),
                 };
             }
-        };
-        let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
-        write!(f, "{scheme}://{open}{host}{close}:{port}")?;
+            Address::Sentinel { sentinels, master, tls } => {
+                let places: Vec<_> = sentinels.iter().map(ToString::to_string).collect();
+                let scheme = if *tls { "rediss-sentinel" } else { "redis-sentinel" };
+                write!(f, "{scheme}://{}/{master}", places.join(","))?;
+            }
+        }
         match self.credentials.database {
             0 => Ok(()),
             database => write!(f, "/{database}"),
@@ -83,27 +122,33 @@ impl Endpoint {
         if is_cut_short(text) {
             return Err(Error::new(ErrorKind::InvalidOption, CUT_SHORT));
         }
-        let parsed = match with_a_host(text) {
+        let (first, others) = sentinel::with_one_host(text);
+        let parsed = match with_a_host(&first) {
             Some(text) => Url::parse(&text),
-            None => Url::parse(text),
+            None => Url::parse(&first),
         };
-        let url = parsed.map_err(|error| unreadable(text, error))?;
+        let url = parsed.map_err(|error| unreadable(&first, error))?;
         let mut credentials = login(&url)?;
         let address = match url.scheme() {
             "redis" => {
-                let (host, port) = host_and_port(&url)?;
+                let Place { host, port } = place(&url, PORT)?;
                 Address::Tcp { host, port }
             }
             "rediss" => {
-                let (host, port) = host_and_port(&url)?;
+                let Place { host, port } = place(&url, PORT)?;
                 Address::Tls { host, port }
             }
             "unix" | "redis+unix" | "redis+socket" => Address::Unix { path: socket_path(&url)? },
+            "redis-sentinel" | "rediss-sentinel" => sentinel::address(&url, &others)?,
             other => return Err(Error::invalid_option("URL scheme", other, SCHEMES)),
         };
         let is_unix = matches!(address, Address::Unix { .. });
-        let path = url.path().trim_matches('/');
-        if !is_unix && !path.is_empty() {
+        let path = match address {
+            Address::Unix { .. } => "",
+            Address::Sentinel { .. } => sentinel::path(&url).1,
+            Address::Tcp { .. } | Address::Tls { .. } => url.path().trim_matches('/'),
+        };
+        if !path.is_empty() {
             credentials.database = database(path)?;
         }
         let mut options = Vec::new();
@@ -123,21 +168,35 @@ impl Endpoint {
                 "invalid URL: a user without a password; allowed is redis://user:password@host",
             ));
         }
-        Ok((Self { address, credentials }, options))
+        let sentinel_credentials = Credentials::default();
+        Ok((Self { address, credentials, sentinel_credentials }, options))
+    }
+
+    /// The name of the master, where sentinels name its place.
+    pub(crate) fn master(&self) -> Option<&str> {
+        match &self.address {
+            Address::Sentinel { master, .. } => Some(master),
+            Address::Tcp { .. } | Address::Tls { .. } | Address::Unix { .. } => None,
+        }
     }
 
     /// The name that the server's certificate must be for, where there is TLS.
     pub(crate) fn tls_host(&self) -> Option<&str> {
         match &self.address {
             Address::Tls { host, .. } => Some(host),
-            Address::Tcp { .. } | Address::Unix { .. } => None,
+            Address::Sentinel { sentinels, tls: true, .. } => {
+                sentinels.first().map(|place| place.host.as_str())
+            }
+            Address::Tcp { .. } | Address::Unix { .. } | Address::Sentinel { .. } => None,
         }
     }
 
     /// A text of the server without our credentials: servers quote what they do not understand.
     pub(crate) fn conceal(&self, text: &str) -> String {
-        let secrets = [&self.credentials.password, &self.credentials.username];
-        let secrets = secrets.into_iter().flatten().filter(|secret| !secret.is_empty());
+        let secrets = [&self.credentials, &self.sentinel_credentials]
+            .into_iter()
+            .flat_map(|credentials| [&credentials.password, &credentials.username]);
+        let secrets = secrets.flatten().filter(|secret| !secret.is_empty());
         secrets.fold(text.to_string(), |text, secret| text.replace(secret.as_str(), "***"))
     }
 }
@@ -153,14 +212,14 @@ fn login(url: &Url) -> Result<Credentials, Error> {
     Ok(credentials)
 }
 
-fn host_and_port(url: &Url) -> Result<(String, u16), Error> {
+fn place(url: &Url, default_port: u16) -> Result<Place, Error> {
     let host = url.host_str().filter(|host| !host.is_empty()).unwrap_or("localhost");
     let host = decode(host.trim_start_matches('[').trim_end_matches(']'), "host")?;
-    let port = url.port().unwrap_or(6379);
+    let port = url.port().unwrap_or(default_port);
     if port == 0 {
         return Err(Error::invalid_option("port", "0", PORTS));
     }
-    Ok((host, port))
+    Ok(Place { host, port })
 }
 
 /// The URL of a unix socket with the host that a login needs before it: `unix://user:password@/path`
@@ -305,7 +364,7 @@ mod tests {
         assert_eq!(
             message("http://h"),
             "invalid URL scheme \"http\": allowed is one of redis, rediss, unix, redis+unix, \
-             redis+socket"
+             redis+socket, redis-sentinel, rediss-sentinel"
         );
         assert_eq!(
             message("redis://h:99999"),

@@ -1,0 +1,392 @@
+//! Between JavaScript and the client: commands come in from shared memory, bytes go over the socket
+//! that Node's loop watches, and what ends is told.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::fmt;
+use std::io::{self, Read};
+use std::net::TcpStream;
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::rc::Rc;
+
+use napi::bindgen_prelude::{Array, JsValue, Null, Object, ToNapiValue};
+use napi::{Env, Unknown};
+use outlast::hosted::{self, Settlement, Submission};
+use outlast::{Error, ErrorKind, Value};
+
+use crate::convert;
+use crate::errors;
+use crate::frames::{Frame, Frames, Memory, Outcome, Word};
+use crate::host::{ARGUMENTS_MAX, Called, Entry, Host};
+use crate::uv::{Ready, Watch};
+
+/// Bytes of one read: what follows from them is done in a few milliseconds.
+const READ_BYTES: usize = 64 * 1_024;
+
+/// A client, and what it shares with JavaScript.
+pub(crate) struct Desk {
+    pub(crate) inner: hosted::Client,
+    host: Host,
+    memory: Memory,
+    /// Pending commands whose replies are wanted as bytes.
+    as_bytes: RefCell<HashSet<u64>>,
+    /// Commands that were handed in so far: the number of the next one.
+    handed_in: Cell<u64>,
+    wire: RefCell<Option<Rc<Wire>>>,
+    input: RefCell<Vec<u8>>,
+}
+
+/// The socket, whatever its family: what is asked of it here is the same for all.
+struct Wire {
+    /// Ends before the socket is closed.
+    watch: Watch,
+    socket: TcpStream,
+    /// The socket took less than there was.
+    is_full: Cell<bool>,
+}
+
+/// How a command ended.
+struct Ended {
+    number: u64,
+    result: Result<Value, Error>,
+    as_bytes: bool,
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl Called for Desk {
+    /// Takes the commands in the shared memory, and writes. The memory then says what became of them;
+    /// the answer, or how some of them ended.
+    fn called<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        let (count, ended) = self.take_frames();
+        self.outcome(env, count, ended)
+    }
+}
+
+impl Desk {
+    pub(crate) fn new(inner: hosted::Client, host: Host, memory: Memory) -> Self {
+        Self {
+            inner,
+            host,
+            memory,
+            as_bytes: RefCell::default(),
+            handed_in: Cell::new(0),
+            wire: RefCell::default(),
+            input: RefCell::new(vec![0; READ_BYTES]),
+        }
+    }
+
+    /// Takes commands that are in other memory than the shared one, as `called` does.
+    pub(crate) fn submit_frames<'env>(
+        &self,
+        env: &'env Env,
+        bytes: &[u8],
+    ) -> napi::Result<Unknown<'env>> {
+        let (count, ended) = self.submit_all(Frames::new(bytes));
+        self.outcome(env, count, ended)
+    }
+
+    /// The same of commands that stand between MULTI and EXEC.
+    pub(crate) fn submit_transaction<'env>(
+        &self,
+        env: &'env Env,
+        bytes: &[u8],
+    ) -> napi::Result<Unknown<'env>> {
+        let commands = Frames::new(bytes).map(|frame| frame.args).collect();
+        let ended = self.handed(true, || self.inner.submit_transaction(commands));
+        self.outcome(env, 1, ended.into_iter().collect())
+    }
+
+    /// Does what is due: how commands ended, what to do with the socket (-1 nothing, -2 close it, else
+    /// the number of the one to take over), and milliseconds until the next turn.
+    pub(crate) fn turn<'env>(
+        self: &Rc<Self>,
+        env: &'env Env,
+        polls: bool,
+    ) -> napi::Result<(Array<'env>, i32, Option<u64>)> {
+        let turn = self.inner.turn();
+        let socket = match turn.socket {
+            hosted::Socket::Close => {
+                self.drop_wire();
+                -2
+            }
+            hosted::Socket::Adopt(socket) => {
+                self.drop_wire();
+                if polls { self.adopt(socket) } else { socket.into_raw_fd() }
+            }
+            _ => -1,
+        };
+        let told = self.told(env, turn.settlements)?;
+        self.write();
+        Ok((told, socket, turn.next_in_ms))
+    }
+
+    /// Takes what a socket of JavaScript read; how commands ended.
+    pub(crate) fn receive<'env>(&self, env: &'env Env, bytes: &[u8]) -> napi::Result<Array<'env>> {
+        self.told(env, self.inner.receive(bytes))
+    }
+
+    /// A socket of JavaScript was closed; how commands ended.
+    pub(crate) fn lost<'env>(
+        &self,
+        env: &'env Env,
+        error: Option<&str>,
+    ) -> napi::Result<Array<'env>> {
+        self.told(env, self.inner.lost(error))
+    }
+
+    /// Gives up the connection as if it were lost; how commands ended.
+    pub(crate) fn give_up<'env>(&self, env: &'env Env, reason: &str) -> napi::Result<Array<'env>> {
+        self.drop_wire();
+        self.lost(env, Some(reason))
+    }
+
+    /// What Redis has not been sent yet is written. A failure shows when the socket is read.
+    pub(crate) fn write(&self) {
+        let wire = self.wire.borrow();
+        let Some(wire) = wire.as_ref().filter(|wire| !wire.is_full.get()) else {
+            return;
+        };
+        if let Ok(true) = self.inner.write_into(&wire.socket) {
+            wire.is_full.set(true);
+            wire.watch.set_writable_wanted(true);
+        }
+    }
+
+    fn drop_wire(&self) {
+        let wire = self.wire.borrow_mut().take();
+        drop(wire);
+    }
+
+    /// Has the loop watch this socket: -1, or its number where that is not to be had.
+    fn adopt(self: &Rc<Self>, socket: OwnedFd) -> i32 {
+        let socket = TcpStream::from(socket);
+        let desk = Rc::downgrade(self);
+        let told = move |ready| {
+            if let Some(desk) = desk.upgrade() {
+                desk.ready(ready);
+            }
+        };
+        let Some(watch) = Watch::new(self.host.env(), socket.as_raw_fd(), told) else {
+            return socket.into_raw_fd();
+        };
+        let wire = Wire { watch, socket, is_full: Cell::new(false) };
+        *self.wire.borrow_mut() = Some(Rc::new(wire));
+        -1
+    }
+
+    /// The loop tells that something can be read, or written.
+    fn ready(&self, ready: Ready) {
+        let Some(wire) = self.wire.borrow().clone() else {
+            return;
+        };
+        if ready.writable && wire.is_full.replace(false) {
+            wire.watch.set_writable_wanted(false);
+        }
+        let mut input = self.input.take();
+        let is_watched = || self.wire.borrow().as_ref().is_some_and(|now| Rc::ptr_eq(now, &wire));
+        loop {
+            match (&wire.socket).read(&mut input) {
+                Ok(0) => self.end(None),
+                Ok(bytes) => {
+                    self.tell_replies(self.inner.receive(input.get(..bytes).unwrap_or_default()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !ready.broken => {}
+                Err(error) => self.end(Some(&error.to_string())),
+            }
+            // Nobody tells of a broken socket a second time.
+            if !ready.broken || !is_watched() {
+                break;
+            }
+        }
+        self.input.replace(input);
+        self.follow();
+    }
+
+    /// The connection ended.
+    fn end(&self, error: Option<&str>) {
+        self.drop_wire();
+        let settlements = self.inner.lost(error);
+        self.enter(|entry| {
+            entry.ended(&self.told(&entry.env, settlements)?.to_unknown())?;
+            entry.wake()
+        });
+    }
+
+    /// Takes what was asked for while replies were told, until nothing more is.
+    fn follow(&self) {
+        loop {
+            let (count, ended) = self.take_frames();
+            if count == 0 {
+                break;
+            }
+            if !ended.is_empty() {
+                self.enter(|entry| entry.answered(&self.list(&entry.env, &ended)?.to_unknown()));
+            }
+        }
+        self.write();
+    }
+
+    fn enter(&self, call: impl FnOnce(&Entry<'_>) -> napi::Result<()>) {
+        self.memory.set(Word::Telling, 1);
+        self.host.enter(call);
+        self.memory.set(Word::Telling, 0);
+    }
+
+    /// Tells how commands ended, all in one entry.
+    fn tell_replies(&self, settlements: Vec<Settlement>) {
+        if settlements.is_empty() {
+            return;
+        }
+        self.enter(|entry| {
+            let mut run = Run { entry, arguments: Vec::with_capacity(ARGUMENTS_MAX), next: 0 };
+            for settlement in settlements {
+                let ended = self.ended(settlement);
+                let reply = ended.result.as_ref().ok();
+                let reply = reply.map(|value| convert::reply(&entry.env, value, ended.as_bytes));
+                if let Some(Ok(reply)) = reply {
+                    run.add(ended.number, &reply)?;
+                } else {
+                    run.tell()?;
+                    entry.ended(&self.list(&entry.env, &[ended])?.to_unknown())?;
+                }
+            }
+            run.tell()
+        });
+    }
+
+    fn take_frames(&self) -> (usize, Vec<Ended>) {
+        let taken = self.memory.with_commands(|bytes| self.submit_all(Frames::new(bytes)));
+        self.memory.clear();
+        taken
+    }
+
+    fn submit_all(&self, frames: Frames<'_>) -> (usize, Vec<Ended>) {
+        let (mut count, mut all_ended) = (0, Vec::new());
+        for Frame { args, as_bytes } in frames {
+            count += 1;
+            all_ended.extend(self.handed(as_bytes, || self.inner.submit(args)));
+        }
+        (count, all_ended)
+    }
+
+    fn handed(
+        &self,
+        as_bytes: bool,
+        submit: impl FnOnce() -> Result<Submission, Error>,
+    ) -> Option<Ended> {
+        let number = self.handed_in.get();
+        self.handed_in.set(number + 1);
+        let result = match submit() {
+            Ok(Submission::Pending(pending)) => {
+                debug_assert_eq!(pending, number, "both sides count alike");
+                if as_bytes {
+                    self.as_bytes.borrow_mut().insert(number);
+                }
+                return None;
+            }
+            Ok(Submission::Settled(result)) => result,
+            Ok(_) => Err(Error::new(ErrorKind::InvalidArgument, "an unknown submission")),
+            Err(error) => Err(error),
+        };
+        Some(Ended { number, result, as_bytes })
+    }
+
+    /// Writes, and says in the memory what became of so many commands; the answer, or how they ended.
+    fn outcome<'env>(
+        &self,
+        env: &'env Env,
+        count: usize,
+        ended: Vec<Ended>,
+    ) -> napi::Result<Unknown<'env>> {
+        let (outcome, told) = match ended.as_slice() {
+            [] => (Outcome::Pending, Null.into_unknown(env)?),
+            [Ended { result: Ok(value), as_bytes, .. }] if count == 1 => {
+                (Outcome::Answered, convert::reply(env, value, *as_bytes)?)
+            }
+            ended => (Outcome::Ended, self.list(env, ended)?.to_unknown()),
+        };
+        self.memory.set(Word::Outcome, outcome as u32);
+        if ended.len() < count {
+            self.write();
+        }
+        Ok(told)
+    }
+
+    fn ended(&self, Settlement { command, result, .. }: Settlement) -> Ended {
+        let mut pending = self.as_bytes.borrow_mut();
+        let as_bytes = !pending.is_empty() && pending.remove(&command);
+        Ended { number: command, result, as_bytes }
+    }
+
+    fn told<'env>(
+        &self,
+        env: &'env Env,
+        settlements: Vec<Settlement>,
+    ) -> napi::Result<Array<'env>> {
+        let ended: Vec<Ended> = settlements.into_iter().map(|one| self.ended(one)).collect();
+        self.list(env, &ended)
+    }
+
+    /// Of each its number, whether it went well, and its reply or error.
+    fn list<'env>(&self, env: &'env Env, ended: &[Ended]) -> napi::Result<Array<'env>> {
+        let mut told = Array::from_vec::<Object<'_>>(env, Vec::new())?;
+        for Ended { number, result, as_bytes } in ended {
+            told.insert(as_number(*number))?;
+            let reply = result.as_ref().map(|value| convert::reply(env, value, *as_bytes));
+            let (is_reply, value) = match reply {
+                Ok(Ok(reply)) => (true, reply),
+                Ok(Err(error)) => {
+                    let error = Error::new(ErrorKind::InvalidArgument, error.reason.clone());
+                    (false, errors::info(env, &error)?.to_unknown())
+                }
+                Err(error) => (false, errors::info(env, error)?.to_unknown()),
+            };
+            told.insert(is_reply)?;
+            told.insert(value)?;
+        }
+        Ok(told)
+    }
+}
+
+/// Replies of commands that follow one another, to be told in one call.
+struct Run<'a> {
+    entry: &'a Entry<'a>,
+    /// The first number, and the replies.
+    arguments: Vec<napi::sys::napi_value>,
+    /// The number of the next one.
+    next: u64,
+}
+
+impl Run<'_> {
+    fn add(&mut self, number: u64, reply: &Unknown<'_>) -> napi::Result<()> {
+        if number != self.next || self.arguments.len() == ARGUMENTS_MAX {
+            self.tell()?;
+        }
+        if self.arguments.is_empty() {
+            self.arguments.push(as_number(number).into_unknown(&self.entry.env)?.raw());
+        }
+        self.arguments.push(reply.raw());
+        self.next = number + 1;
+        Ok(())
+    }
+
+    fn tell(&mut self) -> napi::Result<()> {
+        if self.arguments.is_empty() {
+            return Ok(());
+        }
+        let told = self.entry.replied(&self.arguments);
+        self.arguments.clear();
+        told
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no client numbers 2^53 commands or waits as long")]
+pub(crate) fn as_number(number: u64) -> f64 {
+    number as f64
+}

@@ -1,0 +1,135 @@
+"""Pipelines and transactions: many commands, one crossing to the native part, one write.
+
+Those that watch keys, or hold a command that needs a connection of its own, go redis-py's way.
+"""
+
+# ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
+
+# redis-py is typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from redis.asyncio.client import Pipeline as Stock
+from redis.client import EMPTY_RESPONSE, NEVER_DECODE
+from redis.exceptions import ConnectionError as StockConnectionError
+from redis.exceptions import ExecAbortError, ResponseError, WatchError
+
+if TYPE_CHECKING:
+    from outlast.asyncio._drop_in import Redis
+
+
+class Pipeline(Stock):
+    """redis-py's pipeline, sent and answered by the native client."""
+
+    def __init__(self, client: Redis, transaction: bool | None, shard_hint: Any) -> None:
+        super().__init__(
+            client.connection_pool, client.response_callbacks, bool(transaction), shard_hint
+        )
+        self._client = client
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Runs what was queued; the answers, in its order."""
+        stack: list[Any] = self.command_stack
+        if not stack or self.connection is not None or self.watching:
+            return await super().execute(raise_on_error)
+        try:
+            if self.scripts:
+                await self.load_scripts()
+            if self.is_transaction or self.explicit_transaction:
+                answers = await self._transacted(stack, raise_on_error)
+            else:
+                answers = await self._piped(stack, raise_on_error)
+        except BaseException:
+            await self.reset()
+            raise
+        if answers is NotImplemented:
+            await self._client.ensure_connection(("MULTI",))
+            return await super().execute(raise_on_error)
+        self._forget()
+        return answers
+
+    async def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
+        """WATCH, and what is read while keys are watched: over one connection, if there is one."""
+        if self.connection is None:
+            await self._client.ensure_connection(args)
+        return await super().immediate_execute_command(*args, **options)
+
+    async def load_scripts(self) -> None:
+        """Makes the scripts that are about to be run known to Redis."""
+        scripts = list(self.scripts)
+        known = await self._client.execute_command("SCRIPT EXISTS", *[s.sha for s in scripts])
+        for script, is_known in zip(scripts, known):
+            if not is_known:
+                script.sha = await self._client.execute_command("SCRIPT LOAD", script.script)
+
+    def get(self, name: Any) -> Any:
+        """As `Redis.get`."""
+        if self.watching and not self.explicit_transaction:
+            return super().get(name)
+        self.command_stack.append((("GET", name), {}))
+        return self
+
+    def _forget(self) -> None:
+        """As `reset` where no connection was used."""
+        self.command_stack = []
+        self.scripts = set()
+        self.explicit_transaction = False
+
+    async def _piped(self, stack: list[Any], raise_on_error: bool) -> Any:
+        if self._client.shapes_by_hand or any(EMPTY_RESPONSE in options for _, options in stack):
+            return await self._piped_by_hand(stack, raise_on_error)
+        running = self._client.run_pipeline(stack, cast("Any", self.response_callbacks))
+        if running is NotImplemented:
+            return running
+        answers = await running
+        if raise_on_error:
+            self._raise_first(stack, answers)
+        return answers
+
+    async def _piped_by_hand(self, stack: list[Any], raise_on_error: bool) -> Any:
+        running = self._client.run_pipeline(stack)
+        if running is NotImplemented:
+            return running
+        answers = await running
+        shaped: list[Any] = []
+        for answer, (args, options) in zip(answers, stack):
+            if isinstance(answer, ResponseError) and EMPTY_RESPONSE in options:
+                shaped.append(options[EMPTY_RESPONSE])
+            else:
+                shaped.append(await self._client.shaped(answer, args[0], options))
+        if raise_on_error:
+            self._raise_first(stack, shaped)
+        return shaped
+
+    async def _transacted(self, stack: list[Any], raise_on_error: bool) -> Any:
+        if any(EMPTY_RESPONSE in options or NEVER_DECODE in options for _, options in stack):
+            return NotImplemented
+        running = self._client.run_transaction(stack)
+        if running is NotImplemented:
+            return running
+        *replies, answers = await running
+        for number, reply in enumerate(replies):
+            if isinstance(reply, ResponseError) and number > 0:
+                self.annotate_exception(reply, number, stack[number - 1][0])
+        if isinstance(answers, ExecAbortError):
+            raise next((reply for reply in replies if isinstance(reply, Exception)), answers)
+        if isinstance(answers, Exception):
+            raise answers
+        if answers is None:
+            raise WatchError("Watched variable changed.")
+        if raise_on_error:
+            self._raise_first(stack, answers)
+        return [
+            await self._client.shaped(answer, args[0], options)
+            for answer, (args, options) in zip(answers, stack)
+        ]
+
+    def _raise_first(self, stack: list[Any], answers: list[Any]) -> None:
+        for number, answer in enumerate(answers):
+            if isinstance(answer, (ResponseError, StockConnectionError)):
+                self.annotate_exception(answer, number + 1, stack[number][0])
+                raise answer

@@ -1,0 +1,42 @@
+//! An application that writes while Redis is away, for tests that kill it: `durable-writer URL PATH FSYNC
+//! FIRST` tells each write on stdout once it was acknowledged, as `thread number`.
+#![expect(clippy::print_stdout, reason = "what it was told is what it is for")]
+
+use std::io::Write;
+use std::sync::Arc;
+
+use outlast::blocking::Client;
+use outlast::{Config, TracingSink};
+use outlast_tests::writes;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [url, path, fsync, first] = args.as_slice() else {
+        panic!("durable-writer URL PATH FSYNC FIRST");
+    };
+    let config = Config::builder(url)
+        .profile("production")
+        .option("startup", "optional")
+        .option("startup_attempts_max", "1")
+        .option("journal_path", path)
+        .option("journal_fsync", fsync)
+        .build()
+        .expect("valid options");
+    let client = Client::new(config, Arc::new(TracingSink::default()));
+    client.usable().expect("the journal is free");
+    client.connect().expect("Redis is optional");
+    let first: u64 = first.parse().expect("a number");
+    std::thread::scope(|scope| {
+        for thread in 0..writes::THREADS {
+            let client = &client;
+            scope.spawn(move || {
+                for number in first.. {
+                    client.call(&writes::write(thread, number)).expect("a reply");
+                    let line = format!("{thread} {number}\n");
+                    let mut out = std::io::stdout().lock();
+                    out.write_all(line.as_bytes()).and_then(|()| out.flush()).expect("a reader");
+                }
+            });
+        }
+    });
+}
