@@ -215,7 +215,9 @@ async fn give_up_carriers(gate: &Gate, link: &mut Link) -> Result<(), Failure> {
     if !carriers.is_empty() {
         let commands: Vec<Vec<String>> = carriers.iter().map(Identity::kill).collect();
         if let Err(failure) = exchange(gate, link, &commands).await {
-            carriers.iter().for_each(|carrier| gate.carries(Some(carrier)));
+            for carrier in &carriers {
+                gate.carries(Some(carrier));
+            }
             return Err(failure);
         }
     }

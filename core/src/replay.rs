@@ -112,9 +112,10 @@ impl Replay {
                 };
                 self.conflicts = 0;
                 // What may be on its way already is sent as it was.
-                let looks = match self.is_doubled {
-                    true => Vec::new(),
-                    false => batch.looks(self.contended < CONTENDED_MAX),
+                let looks = if self.is_doubled {
+                    Vec::new()
+                } else {
+                    batch.looks(self.contended < CONTENDED_MAX)
                 };
                 if looks.is_empty() {
                     return self.send(store, batch);

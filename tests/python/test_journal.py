@@ -26,9 +26,10 @@ for number in range(1_000_000):
 """
 
 FORK = """
-import os, sys
+import logging, os, sys
 import outlast
 
+logging.disable()
 client = outlast.from_url(sys.argv[1], profile="development", journal_path=sys.argv[2])
 client.set("mine", "1")
 if os.fork() == 0:
@@ -48,16 +49,12 @@ OFFLINE = {"profile": "production", "startup": "optional", "startup_attempts_max
 def test_what_was_acknowledged_survives_a_killed_process(server, make, tmp_path):
     server.kill()
     path = tmp_path / "journal"
-    writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, server.url, str(path)], stdout=subprocess.PIPE, text=True
-    )
-    for line in writer.stdout:
-        if int(line) == 20:
-            writer.send_signal(signal.SIGKILL)
-            break
-    told = [int(line) for line in writer.stdout]
-    writer.wait()
-    last = max([20, *told])
+    command = [sys.executable, "-c", WRITER, server.url, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        told = [int(writer.stdout.readline()) for _ in range(20)]
+        writer.send_signal(signal.SIGKILL)
+        told += [int(line) for line in writer.stdout]
+    last = told[-1]
     server.start()
     client = make(server.url, journal_path=path)
     wait_until(lambda: is_connected(client) and client.get_status()["journal_keys"] == 0)

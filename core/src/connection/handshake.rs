@@ -126,9 +126,9 @@ impl Handshake {
     /// By what the server knows the connection, from the replies to the last step. None before Redis 6.2,
     /// and where a user may not ask.
     pub fn identity(replies: &[Value]) -> Option<Identity> {
-        let text = match replies.iter().rev().nth(1)? {
-            Value::Bulk(bytes) | Value::Verbatim { text: bytes, .. } => bytes,
-            _ => return None,
+        let reply = replies.iter().rev().nth(1)?;
+        let (Value::Bulk(text) | Value::Verbatim { text, .. }) = reply else {
+            return None;
         };
         let text = core::str::from_utf8(text).ok()?;
         let field = |name: &str| text.split(' ').find_map(|field| field.strip_prefix(name));
