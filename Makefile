@@ -42,6 +42,10 @@ test-packaging: ## Install the built packages elsewhere and use them
 faults: ## Put every client under fire, redis-py and ioredis beside it (ONLY=part of a fault's name, DRIVERS=a,b)
 	@scripts/faults $(if $(ONLY),--only "$(ONLY)") $(if $(DRIVERS),--drivers $(DRIVERS),--compare)
 
+.PHONY: soak
+soak: ## Faults at random for MINUTES (20) from SEED (1): nothing lost, memory and descriptors flat (Linux)
+	@SOAK=1 scripts/faults --minutes $(or $(MINUTES),20) --seed $(or $(SEED),1) $(if $(DRIVERS),--drivers $(DRIVERS))
+
 .PHONY: devtools
 devtools: ## Put the devtools page together in build/devtools
 	@scripts/build-devtools
@@ -70,6 +74,10 @@ fuzz: ## Give each parser and the store bytes by chance for SECONDS (60); needs 
 coverage: ## Print which lines of the store its tests run, by file (some minutes)
 	@scripts/coverage
 
+.PHONY: compat-node
+compat-node: ## Run the tests of ioredis itself on ioredis and on outlast (needs GitHub)
+	@scripts/compat-node
+
 .PHONY: lint
 lint: ## Check formatting, lints, types, licences and the repository's own rules
 	@scripts/lint
@@ -85,6 +93,11 @@ generated: ## Write the committed generated files anew
 .PHONY: bench
 bench: ## Compare with other clients, about 5 minutes (QUICK=1: only see that it works)
 	@scripts/bench $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(QUICK),--quick)
+
+.PHONY: compat-python
+compat-python: ## Run redis-py's own tests with redis-py and with outlast in its place (some minutes)
+	@scripts/compat-python
+	@scripts/compat-python --suite asyncio
 
 .PHONY: setup-deny
 setup-deny: ## Install cargo-deny into build/tools, for lint (some minutes)

@@ -12,14 +12,13 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 /** One Redis, its connection on Node's loop and its fallback in memory. */
 export declare class Client {
   /**
-   * A client that dials with its first command, or at once where the policy says so. `wake` is
-   * called when `turn` has something to do.
+   * A client that dials with its first command, or at once where the policy says so. Commands are
+   * written to `memory` as `lib/frames.ts` does. `wake` is called when `turn` has something to do;
+   * `replied` with the number of a command, its reply, and those of the commands that follow;
+   * `ended` with a list as the function of `flusher` gives it, and `answered` with one of commands that were answered
+   * from memory at once. Only where `polls` holds may the loop be asked to watch a socket.
    */
-constructor(url: string, options: unknown, memory: Uint8Array, wake: (() => void), replied: ((number: number, ...replies: unknown[]) => void), ended: ((ended: unknown[]) => void), answered: ((answers: unknown[]) => void), polls: boolean)
-  flush(): unknown
-  submitFrames(bytes: Uint8Array): unknown
-  submitTransaction(bytes: Uint8Array): unknown
-  giveUp(reason: string): unknown[]
+  constructor(url: string, options: unknown, memory: Uint8Array, wake: () => void, replied: (number: number, ...replies: unknown[]) => void, ended: (ended: unknown[]) => void, answered: (answers: unknown[]) => void, polls: boolean)
   /** Begins to dial. */
   start(): void
   /** Whether the first dial waits for the first command. */
@@ -28,29 +27,39 @@ constructor(url: string, options: unknown, memory: Uint8Array, wake: (() => void
   get deadlineMs(): number
   /** How the startup ended, once it has: `[true, null]` or `[false, error]`. */
   startup(): [boolean, unknown] | null
-  /** Takes a command: its number if it waits, else how it ended. */
-  /** Takes what stands between MULTI and EXEC, likewise. Its replies are bytes. */
   /**
-   * Takes commands that follow one another: name and arguments of all, and how many each has. What
-   * `submit` says of each.
+   * A function that takes the commands in the memory. The memory then says what became of them: all
+   * wait; there was one, and the function returns its answer; or it returns how some ended, a
+   * number, whether it went well, and the reply or error of each.
    */
-  /** What is to be written now, if anything; a string holds one byte a character. */
+  flusher(): () => unknown
+  /** Likewise takes commands in other memory. */
+  submitFrames(bytes: Uint8Array): unknown
+  /** Likewise takes what stands between MULTI and EXEC, as one command. Its replies are bytes. */
+  submitTransaction(bytes: Uint8Array): unknown
+  /**
+   * What is to be written now, if anything, where JavaScript has the socket; a string holds one byte
+   * a character.
+   */
   takeOutput(): string | Buffer | null
-  /**
-   * Takes what the socket read; the commands that it ends: of each run of replies the first
-   * number, how many they are, and they; of each error its number, -1, and it.
-   */
+  /** Takes what a socket of JavaScript read; the commands that it ends, as the function of `flusher` has them. */
   receive(bytes: Uint8Array): unknown[]
-  /** The socket was closed; the commands that this ends, likewise. */
+  /** A socket of JavaScript was closed; the commands that this ends, likewise. */
   lost(error?: string | undefined | null): unknown[]
+  /** Gives up the connection as if it were lost; the commands that this ends, likewise. */
+  giveUp(reason: string): unknown[]
   /**
-   * Does what is due: commands that end, what to do with the socket (-1 nothing, -2 close it,
-   * else the number of the one to take over), milliseconds until the next turn (-1 none), and
-   * what happened since the last turn as JSON text.
+   * Does what is due: commands that end, likewise; what to do with the socket of JavaScript (-1
+   * nothing, -2 close it, else the number of the one to take over), milliseconds until the next
+   * turn (-1 none), and what happened since the last turn as JSON text.
    */
   turn(): [unknown[], number, number, string | null]
   /** Whether commands go to Redis at this moment. */
   get connected(): boolean
+  /** Has Redis be away for a test, with this failure. */
+  causeOutage(cause: string): void
+  /** Ends the outage of a test. */
+  endOutage(): void
   /** The snapshot as JSON text. */
   status(): string
   /** What the client counted, in Prometheus' text format. */
@@ -69,6 +78,28 @@ export declare class Engine {
   handle(atMs: unknown, input: unknown): string
   /** The snapshot at this time. */
   status(atMs: unknown): string
+}
+
+/** So many requests in a window of time. */
+export declare class RateLimit {
+  /** See [`rate_limit::Limit::new`]; `share_permille` is what this process allows by itself. */
+  constructor(limit: unknown, windowMs: unknown, cost: unknown, window: string, sharePermille: number)
+  /** What follows the key of the script. */
+  arguments(): Array<string>
+  /** What the script's answer says, as JSON text; null for another answer. */
+  answered(answer: Array<number>): string | null
+  /** Counts a request in this process alone; what became of it as JSON text. */
+  locally(client: Client, key: Uint8Array): string | null
+}
+
+/** Who may ask, and what there is to answer. */
+export declare class Health {
+  /** Answers callers on this machine, and those in `allow`. */
+  constructor(allow: Array<string>, hosts: Array<string>, devtools?: string | undefined | null)
+  /** Whether the caller may be told where the status is. */
+  allows(remote: string, headers: Array<string>): boolean
+  /** Answers a request. */
+  answer(method: string, mount: string, path: string, remote: string, headers: Array<string>, status: string, lines: string, metrics?: string | undefined | null): HealthAnswer
 }
 
 /** The Redis in memory that answers while Redis is away. */
@@ -98,6 +129,15 @@ export declare class Throttle {
 /** The first delays of a redial schedule. */
 export declare function backoffSchedule(options: unknown, attempts: unknown, seed: unknown, schedule: unknown): string
 
+/**
+ * A value that was found in the cache: what to do with it, and its JSON text; null for what is no
+ * entry. `left_ms` is what PTTL tells, `random` a number of 32 bits.
+ */
+export declare function cached(entry: string, leftMs: number, staleMs: number, betaPermille: number, isDown: boolean, random: number): [string, string] | null
+
+/** What is to be kept: the entry, and the milliseconds after which Redis drops it. */
+export declare function cacheEntry(json: string, costMs: number, ttlMs: number, staleMs: number): [string, number]
+
 /** What a production log holds, what is wrong with it, and its correction. */
 export declare function checkLog(text: unknown): string
 
@@ -122,6 +162,19 @@ export declare function errorKinds(): string
 /** Every kind of failure with its verdict, schedule and words. */
 export declare function failureKinds(): string
 
+/** What to do with a cached value, as the vectors ask. */
+export declare function freshness(found: unknown): string
+
+/** What to answer. */
+export interface HealthAnswer {
+  /** The status code of HTTP. */
+  code: number
+  /** Names and values of the header, one after the other. */
+  headers: Array<string>
+  /** The body. */
+  body: Buffer
+}
+
 /** The table of knobs. */
 export declare function knobs(): string
 
@@ -133,6 +186,15 @@ export declare function parseStatus(json: unknown): string
 
 /** All knobs of a policy. */
 export declare function policy(options: unknown): string
+
+/** What becomes of requests, as the vectors ask. */
+export declare function rateLimits(limit: unknown, requests: unknown): string
+
+/** The script that counts a request on Redis. */
+export declare function rateLimitScript(): string
+
+/** The decisions of a client that recorded them, made anew. */
+export declare function replay(recording: unknown): string
 
 /** What a client with this policy would dial, log and answer through an outage. */
 export declare function simulate(options: unknown, scenario: unknown): string

@@ -71,9 +71,12 @@ class Demo:
             run.traffic.start()
         self._next_at = time.monotonic()
 
-    def stop(self) -> None:
+    def stop_services(self) -> None:
         for run in self.runs:
             run.service.stop()
+
+    def stop(self) -> None:
+        self.stop_services()
         if self.server:
             self.server.kill()
 
@@ -190,6 +193,9 @@ def show(demo: Demo, options: argparse.Namespace) -> int:
     report.closing_table(demo.runs, with_redis=with_redis)
     report.truth_table(demo.runs, with_redis=with_redis)
     faults = report.faults(demo.runs, with_redis=with_redis)
+    # A failure within a minute would continue the same entry, so it is written at the end.
+    demo.stop_services()
+    faults += report.production_log(demo.runs[0])
     print()
     for fault in faults:
         print(f"FAULT  {fault}")

@@ -6,7 +6,8 @@ const ALLOWED = "allowed is a string, Buffer, Uint8Array, number, bigint, boolea
 export function isPlain(args: readonly unknown[]): boolean {
   for (const argument of args) {
     if (typeof argument === "string") continue;
-    if (typeof argument === "number" ? Number.isNaN(argument) : !isPlainOther(argument)) return false;
+    if (typeof argument === "number" ? Number.isNaN(argument) : !isPlainOther(argument))
+      return false;
   }
   return true;
 }

@@ -2,7 +2,6 @@
 
 import { Command } from "ioredis";
 
-import type { Settler } from "./waiters.js";
 import { ignore } from "./promises.js";
 
 type Transformers = Readonly<Record<string, unknown>>;
@@ -18,8 +17,14 @@ export function wantsBytes(command: Command): boolean {
   return (command as unknown as { replyEncoding: string | null }).replyEncoding !== "utf8";
 }
 
+/** Is told how a command ended. */
+export interface Ends {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
 /** Ends a command; nobody needs to handle its rejection. */
-export function settlerOf(command: Command): Settler {
+export function settlerOf(command: Command): Ends {
   return {
     resolve: (value) => void command.resolve(value),
     reject(error) {
@@ -32,7 +37,7 @@ export function settlerOf(command: Command): Settler {
 }
 
 /** The same, with numbers as text (`stringNumbers`). */
-export function withTextNumbers(settler: Settler): Settler {
+export function withTextNumbers(settler: Ends): Ends {
   return { ...settler, resolve: (value) => settler.resolve(asText(value)) };
 }
 

@@ -136,6 +136,14 @@ export function closed(): Error {
   return errorOf({ name: "Closed", code: "closed", message: CLOSED_MESSAGE });
 }
 
+/** What an error says; one that stands for several, such as a dial of two addresses, says what they do. */
+export function textOf(error: Error): string {
+  const { errors } = error as { errors?: unknown };
+  if (!Array.isArray(errors)) return error.message;
+  const causes = errors.map((cause) => (cause instanceof Error ? textOf(cause) : String(cause)));
+  return [error.message, causes.join("; ")].filter(Boolean).join(": ");
+}
+
 /** Runs a native call that throws plain errors with a code. */
 export function guarded<T>(call: () => T): T {
   try {

@@ -5,6 +5,7 @@ import type { EventEmitter } from "node:events";
 import type { RedisStatus } from "ioredis";
 
 import { RedisUnavailable } from "./errors.js";
+import { publish } from "./tracing.js";
 import type { Failure, Incident, LogRecord, Mode, Status } from "./types.js";
 
 /** What the native part tells. */
@@ -13,7 +14,7 @@ export type Happening =
   | { type: "mode"; mode: Mode }
   | { type: "dialling"; dial: number }
   | { type: "dial_failed"; failure: Failure }
-  | { type: "incident"; incident: Incident };
+  | { type: "incident"; incident: Incident; entry?: string };
 
 /** Where log records go, a line each. `console` is one. */
 export interface Logger {
@@ -42,14 +43,19 @@ export interface RedisEvents {
   degraded: [status: Status];
   /** Commands go to Redis again. */
   recovered: [status: Status];
-  /** An outage began, or is over (`recovered_at_ms` is then set). */
-  incident: [incident: Incident];
+  /**
+   * An outage began; or it is over, or goes on while the client is closed, and then `entry` is what
+   * stands in the production log.
+   */
+  incident: [incident: Incident, entry?: string];
   /** A log record. */
   log: [record: LogRecord];
 }
 
 /** What is asked of the client whose events these are, and told to it. */
 export interface Announced {
+  /** Where it leads, without anything secret. */
+  endpoint: () => string;
   snapshot: () => Status;
   /** Its status in the words of ioredis, before the event of that name. */
   changed: (status: RedisStatus) => void;
@@ -60,10 +66,12 @@ export class Announcer {
   readonly #emitter: EventEmitter;
   readonly #logger: Logger | undefined;
   readonly #snapshot: () => Status;
+  readonly #endpoint: () => string;
   readonly #changed: (status: RedisStatus) => void;
   #mode: "new" | "connected" | "degraded" | "closed" = "new";
 
   constructor(emitter: EventEmitter, logger: Logger | undefined, client: Announced) {
+    this.#endpoint = client.endpoint;
     this.#emitter = emitter;
     this.#logger = logger;
     this.#snapshot = client.snapshot;
@@ -72,6 +80,7 @@ export class Announcer {
 
   announce(happenings: Happening[]): void {
     for (const happening of happenings) {
+      publish(happening, this.#endpoint());
       switch (happening.type) {
         case "log":
           this.#log(happening.record);
@@ -86,7 +95,7 @@ export class Announcer {
           }
           break;
         case "incident":
-          this.#emit("incident", () => [happening.incident]);
+          this.#emit("incident", () => told(happening));
           break;
         case "dialling":
           this.#become("connecting");
@@ -129,11 +138,8 @@ export class Announcer {
   #log(record: LogRecord): void {
     this.#emit("log", () => [record]);
     const line = `outlast: ${record.message}`;
-    safely(() => {
-      if (record.level === "info") this.#logger?.info(line);
-      else if (record.level === "warning") this.#logger?.warn(line);
-      else this.#logger?.error(line);
-    });
+    const level = record.level === "warning" ? "warn" : record.level;
+    write(this.#logger, level, line);
     // The log already has one line a cause; an error event is the same for programs.
     if (record.code === "redis_unavailable" || record.code === "startup_failed") {
       this.#emit("error", () => [unavailable(record)]);
@@ -148,6 +154,10 @@ export class Announcer {
   }
 }
 
+function told({ incident, entry }: Happening & { type: "incident" }): RedisEvents["incident"] {
+  return entry === undefined ? [incident] : [incident, entry];
+}
+
 function unavailable({ message, fields }: LogRecord): RedisUnavailable {
   return new RedisUnavailable({
     name: "RedisUnavailable",
@@ -156,6 +166,19 @@ function unavailable({ message, fields }: LogRecord): RedisUnavailable {
     ...(fields.kind === undefined ? {} : { failure: fields.kind }),
     ...(fields.next_dial_ms === undefined ? {} : { nextDialInMs: fields.next_dial_ms }),
   });
+}
+
+/** A logger that fails has nobody to tell, and is no reason to fail. */
+export function write(
+  logger: Logger | undefined,
+  level: "info" | "warn" | "error",
+  line: string,
+): void {
+  try {
+    logger?.[level](line);
+  } catch {
+    // The `log` event has the record as well.
+  }
 }
 
 /** What a listener throws is the program's affair, and keeps no other from hearing the rest. */

@@ -19,8 +19,14 @@ const MEMORY_BYTES = 64 * 1_024;
 /** Up to here a loop writes a string faster than a call of a buffer's method. */
 const LOOP_CHARACTERS_MAX = 40;
 
-/** A command's name and arguments, which are plain: see `isPlain`. */
-export type Words = readonly unknown[];
+/** A command. */
+export interface Prepared {
+  name: string;
+  /** Strings, numbers and what else is plain: see `isPlain`. */
+  args: readonly unknown[];
+  /** Whether its reply is wanted as bytes. */
+  buffers: boolean;
+}
 
 export class Frames {
   readonly bytes: Buffer;
@@ -34,14 +40,14 @@ export class Frames {
   }
 
   /** Commands in memory of their own: what the native part reads of it. */
-  static alone(commands: readonly Words[], buffers: readonly boolean[]): Buffer {
+  static alone(commands: readonly Prepared[]): Buffer {
     let bytes = HEAD_BYTES;
-    for (const words of commands) {
-      bytes += 4;
-      for (const word of words) bytes += 8 + bytesOf(word);
+    for (const { name, args } of commands) {
+      bytes += 12 + bytesOf(name);
+      for (const word of args) bytes += 8 + bytesOf(word);
     }
     const frames = new Frames(bytes);
-    for (const [place, words] of commands.entries()) frames.add(words, buffers[place] === true);
+    for (const { name, args, buffers } of commands) frames.add(name, args, buffers);
     return frames.bytes.subarray(HEAD_BYTES, frames.#words[END]);
   }
 
@@ -60,32 +66,44 @@ export class Frames {
   }
 
   /** Adds a command; false if there is no room. */
-  add(command: Words, buffers: boolean): boolean {
-    const { bytes } = this;
-    const words = this.#words;
-    const room = bytes.length;
-    let at = words[END] as number;
-    if (at + 4 > room) return false;
-    words[at >> 2] = command.length * 2 + (buffers ? 1 : 0);
-    at += 4;
-    for (let place = 0; place < command.length; place += 1) {
-      const given = command[place];
-      const word = typeof given === "string" || given instanceof Uint8Array ? given : textOf(given);
-      // A character of a string takes three bytes at most.
-      if (at + 8 + word.length > room) return false;
-      const begin = at + 4;
-      let length = word.length;
-      if (typeof word !== "string") {
-        bytes.set(word, begin);
-      } else if (length > LOOP_CHARACTERS_MAX || !writeAscii(bytes, begin, word)) {
-        if (begin + 3 * length + 4 > room && begin + Buffer.byteLength(word) + 4 > room) return false;
-        length = bytes.write(word, begin, "utf8");
-      }
-      words[at >> 2] = length;
-      at = (begin + length + 3) & ~3;
+  add(name: string, args: readonly unknown[], buffers: boolean): boolean {
+    const begin = this.#words[END] as number;
+    if (begin + 4 > this.bytes.length) return false;
+    this.#words[begin >> 2] = (args.length + 1) * 2 + (buffers ? 1 : 0);
+    let at = this.#addText(name, begin + 4);
+    for (let place = 0; place < args.length && at > 0; place += 1) {
+      const word = args[place];
+      if (typeof word === "string") at = this.#addText(word, at);
+      else if (word instanceof Uint8Array) at = this.#addBytes(word, at);
+      else at = this.#addText(textOf(word), at);
     }
-    words[END] = at;
+    if (at === 0) return false;
+    this.#words[END] = at;
     return true;
+  }
+
+  /** Where the next word begins, or 0 if there is no room. */
+  #addText(word: string, at: number): number {
+    const { bytes } = this;
+    const begin = at + 4;
+    let { length } = word;
+    if (begin + length + 4 > bytes.length) return 0;
+    if (length > LOOP_CHARACTERS_MAX || !writeAscii(bytes, begin, word)) {
+      // A character takes three bytes at most.
+      const room = bytes.length - begin - 4;
+      if (3 * length > room && Buffer.byteLength(word) > room) return 0;
+      length = bytes.write(word, begin, "utf8");
+    }
+    this.#words[at >> 2] = length;
+    return (begin + length + 3) & ~3;
+  }
+
+  #addBytes(word: Uint8Array, at: number): number {
+    const begin = at + 4;
+    if (begin + word.length + 4 > this.bytes.length) return 0;
+    this.bytes.set(word, begin);
+    this.#words[at >> 2] = word.length;
+    return (begin + word.length + 3) & ~3;
   }
 }
 
@@ -104,5 +122,6 @@ function textOf(word: unknown): string {
 }
 
 function bytesOf(word: unknown): number {
-  return word instanceof Uint8Array ? word.length : Buffer.byteLength(typeof word === "string" ? word : textOf(word));
+  if (word instanceof Uint8Array) return word.length;
+  return Buffer.byteLength(typeof word === "string" ? word : textOf(word));
 }

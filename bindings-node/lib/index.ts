@@ -16,6 +16,7 @@ export {
 } from "ioredis";
 export type { Key, Value } from "./redis.js";
 export type { Pem, RedisArguments, RedisOptions, TlsOptions } from "./options.js";
+export type { CachedOptions, RateLimitOptions } from "./caching.js";
 export type { Logger, RedisEvents } from "./events.js";
 export {
   Closed,
@@ -43,14 +44,18 @@ export {
   decide,
   errorKinds,
   failureKinds,
+  freshness,
   knobs,
   logEntry,
   parseStatus,
   policy,
+  rateLimits,
+  replay,
   simulate,
   version,
 } from "./inspect.js";
 export type { ErrorKind } from "./inspect.js";
+export type { DeadLetter } from "./link.js";
 export type * from "./types.js";
 
 // As with ioredis, the module is the class, and has all else as properties.

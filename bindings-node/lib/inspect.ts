@@ -13,13 +13,16 @@ import type {
   Counts,
   Delay,
   FailureKind,
+  Freshness,
   Incident,
   Input,
   KeyTreatment,
   Knob,
+  LimitVerdict,
   Output,
   Policy,
   PolicyOptions,
+  Replayed,
   Reply,
   ScenarioOptions,
   Schedule,
@@ -112,6 +115,34 @@ export function logEntry(incident: Incident, endpoint: string, service?: string)
 /** What a production log holds, what is not as its template has it, and its correction. */
 export function checkLog(text: string): CheckedLog {
   return parsed(() => native.checkLog(text));
+}
+
+/**
+ * What a client recorded to its `record_path`, decided anew: the text of the file, with that of its
+ * older half (`PATH.old`) before it if it is wanted.
+ */
+export function replay(recording: string): Replayed {
+  return parsed(() => native.replay(recording));
+}
+
+/** What to do with a cached value, of which this is known. */
+export function freshness(found: {
+  left_ms?: number | null;
+  stale_ms?: number;
+  cost_ms?: number;
+  beta_permille?: number;
+  is_down?: boolean;
+  random?: number;
+}): Freshness {
+  return parsed(() => native.freshness(found));
+}
+
+/** What becomes of requests that one process counts by itself. */
+export function rateLimits(
+  limit: { limit: number; window_ms: number; window?: string; share_permille?: number },
+  requests: readonly { at_ms: number; key: string; cost?: number }[],
+): LimitVerdict[] {
+  return parsed(() => native.rateLimits(limit, requests));
 }
 
 /** Decides when to dial, which mode the application sees and what is logged. */

@@ -11,7 +11,7 @@ import { closed, errorOf, guarded, namedWithin } from "./errors.js";
 import type { ErrorInfo } from "./errors.js";
 import type { Happening } from "./events.js";
 import { ANSWERED, Frames, PENDING } from "./frames.js";
-import type { Words } from "./frames.js";
+import type { Prepared } from "./frames.js";
 import { rejected } from "./promises.js";
 import type { Status } from "./types.js";
 import { Waiter, Waiters } from "./waiters.js";
@@ -27,17 +27,24 @@ const ANSWERS_BY_TURN_MAX = 512;
 /** The longest time that a timer takes. */
 const TIMER_MS_MAX = 2_147_483_647;
 
-/** A command's name and arguments, and whether its reply is wanted as bytes. */
-export interface Prepared {
-  args: readonly unknown[];
-  buffers: boolean;
-}
-
 /** The functions of libuv are Node's own; elsewhere JavaScript has the socket. */
 const POLLS = process.versions["bun"] === undefined && process.versions["deno"] === undefined;
 
+/** A write of an outage that Redis refused for good. */
+export interface DeadLetter {
+  key: Buffer;
+  /** What was to write it; commands that Redis did not refuse were done. */
+  commands: Buffer[][];
+  /** What Redis said. */
+  error: string;
+  /** When. */
+  at: Date;
+}
+
 export class Link {
   readonly #native: native.Client;
+  /** Hands over what was gathered. */
+  readonly #flushNative: () => unknown;
   readonly #tell: (happenings: Happening[]) => void;
   readonly #deadlineMs: number;
   readonly #frames = new Frames();
@@ -50,6 +57,10 @@ export class Link {
   #starting: Waiter | undefined;
   #draining: Waiter | undefined;
   #closed = false;
+  /** The process may end when nothing waits. */
+  #mayEnd = false;
+  /** Is told when a dial has ended, whichever way. */
+  #dialEnded: (() => void) | undefined;
   /** Answers from memory since the loop last turned, and those that wait until it does. */
   #answers = 0;
   #deferred: (() => void)[] = [];
@@ -70,6 +81,7 @@ export class Link {
           POLLS,
         ),
     );
+    this.#flushNative = this.#native.flusher() as () => unknown;
     this.#deadlineMs = this.#native.deadlineMs;
     if (!this.#native.lazy) this.#start();
   }
@@ -85,6 +97,15 @@ export class Link {
   status(): Status {
     this.#flush();
     return JSON.parse(this.#native.status()) as Status;
+  }
+
+  deadLetters(): DeadLetter[] {
+    return this.#native.deadLetters().map(([key, commands, error, at]) => ({
+      key,
+      commands,
+      error: error.toString(),
+      at: new Date(at),
+    }));
   }
 
   /** Dials, unless that was done; resolves once the startup is over. */
@@ -106,20 +127,19 @@ export class Link {
     return this.#native.startup() !== null;
   }
 
-  /** Sends a command of plain words, or has it answered from memory at once. */
-  submit(args: Words, buffers: boolean): Promise<unknown> {
+  /** Sends a command, or has it answered from memory at once. */
+  submit(name: string, args: readonly unknown[], buffers: boolean): Promise<unknown> {
     if (this.#draining !== undefined) return rejected(closed());
-    const frames = this.#frames;
     // An idle connection is written to at once; commands of one tick leave in one write.
-    const isIdle = this.#waiters.isEmpty && !frames.isTelling;
-    if (!frames.add(args, buffers)) {
+    const isIdle = this.#isIdle;
+    if (!this.#frames.add(name, args, buffers)) {
       const waiter = new Waiter();
-      this.#submitAlone([waiter], [args], [buffers]);
+      this.#submitAlone(waiter, { name, args, buffers });
       return waiter.promise;
     }
     if (isIdle) {
-      const told = this.#native.flush();
-      const { outcome } = frames;
+      const told = this.#flushNative();
+      const { outcome } = this.#frames;
       if (outcome === ANSWERED && this.#mayAnswerNow()) {
         this.#waiters.skip();
         return Promise.resolve(told);
@@ -135,71 +155,70 @@ export class Link {
     return waiter.promise;
   }
 
-  /** As `submit`, and tells this settler. */
-  submitFor(settler: Settler, args: Words, buffers: boolean): void {
+  /** Sends commands that follow one another, and tells of each to the settler that it gives. */
+  submitAll(commands: readonly Prepared[], settler: Settler): void {
     if (this.#draining !== undefined) {
-      settler.reject(closed());
+      const error = closed();
+      commands.forEach((_, place) => settler.reject(error, this.#waiters.next + place));
       return;
     }
-    const isIdle = this.#waiters.isEmpty && !this.#frames.isTelling;
-    if (!this.#frames.add(args, buffers)) {
-      this.#submitAlone([settler], [args], [buffers]);
-      return;
+    const isIdle = this.#isIdle;
+    for (let place = 0; place < commands.length; place += 1) {
+      const command = commands[place] as Prepared;
+      if (this.#frames.add(command.name, command.args, command.buffers))
+        this.#waiters.push(settler);
+      else this.#submitAlone(settler, command);
     }
-    this.#waiters.push(settler);
     if (isIdle) this.#flush();
     else this.#planFlush();
   }
 
   /** Sends what stands between MULTI and EXEC in one piece; replies are bytes. */
-  transact(settler: Settler, commands: readonly Words[]): void {
+  transact(settler: Settler, commands: readonly Prepared[]): void {
     if (this.#draining !== undefined) {
-      settler.reject(closed());
+      settler.reject(closed(), this.#waiters.next);
       return;
     }
     this.#flush();
     this.#waiters.push({
-      resolve: (replies: unknown) => settler.resolve(transactionOf(replies as unknown[])),
-      reject: (error: Error) => settler.reject(error),
+      resolve: (replies, number) => settler.resolve(transactionOf(replies as unknown[]), number),
+      reject: (error, number) => settler.reject(error, number),
     });
-    const told = this.#native.submitTransaction(Frames.alone(commands, []));
+    const told = this.#native.submitTransaction(Frames.alone(commands));
     this.#crossed(this.#frames.outcome, told);
   }
 
-  /** Sends commands that follow one another, and tells each settler. */
-  submitAll(settlers: readonly Settler[], commands: readonly Prepared[]): void {
-    if (this.#draining !== undefined) {
-      for (const settler of settlers) settler.reject(closed());
+  /** The number of the next command that is sent. */
+  get next(): number {
+    return this.#waiters.next;
+  }
+
+  get #isIdle(): boolean {
+    return this.#waiters.isEmpty && !this.#frames.isTelling;
+  }
+
+  /** Sends a command for which there is no room, after those that wait to be sent. */
+  #submitAlone(settler: Settler, command: Prepared): void {
+    this.#flush();
+    if (this.#frames.add(command.name, command.args, command.buffers)) {
+      this.#waiters.push(settler);
+      this.#flush();
       return;
     }
-    const isIdle = this.#waiters.isEmpty && !this.#frames.isTelling;
-    for (const [place, { args, buffers }] of commands.entries()) {
-      const settler = settlers[place] as Settler;
-      if (this.#frames.add(args, buffers)) this.#waiters.push(settler);
-      else this.#submitAlone([settler], [args], [buffers]);
-    }
-    if (isIdle) this.#flush();
-    else this.#planFlush();
-  }
-
-  /** Sends commands for which there is no room, after those that wait to be sent. */
-  #submitAlone(settlers: Settler[], commands: Words[], buffers: boolean[]): void {
-    this.#flush();
-    for (const settler of settlers) this.#waiters.push(settler);
-    const told = this.#native.submitFrames(Frames.alone(commands, buffers));
+    this.#waiters.push(settler);
+    const told = this.#native.submitFrames(Frames.alone([command]));
     this.#crossed(this.#frames.outcome, told);
   }
 
-  /** Hands over what was gathered. */
   #flush(): void {
     if (this.#frames.isEmpty) return;
-    const told = this.#native.flush();
+    const told = this.#flushNative();
     this.#crossed(this.#frames.outcome, told);
   }
 
   /** What became of commands that crossed: all of them have their waiters. */
   #crossed(outcome: number, told: unknown): void {
-    if (outcome === ANSWERED) this.#answer([this.#waiters.last, true, told]);
+    if (outcome === ANSWERED) this.#answer([this.#waiters.next - 1, true, told]);
     else if (outcome !== PENDING) this.#answer(told as unknown[]);
     if (this.#waiters.isEmpty) return;
     this.#wait();
@@ -209,14 +228,20 @@ export class Link {
   /** Tells how commands ended that were answered from memory, or refused, as they were handed in. */
   #answer(answers: unknown[]): void {
     for (let at = 0; at < answers.length; at += 3) {
-      const settler = this.#waiters.take(answers[at] as number);
+      const number = answers[at] as number;
+      const settler = this.#waiters.take(number);
       const value = answers[at + 2];
-      if (answers[at + 1] === true && this.#mayAnswerNow()) settler?.resolve(value);
-      else if (answers[at + 1] === true) this.#deferred.push(() => settler?.resolve(value));
-      else this.#deferred.push(() => settler?.reject(errorOf(value as ErrorInfo)));
+      if (answers[at + 1] === true && this.#mayAnswerNow()) settler?.resolve(value, number);
+      else if (answers[at + 1] === true) this.#deferred.push(() => settler?.resolve(value, number));
+      else this.#deferred.push(() => settler?.reject(errorOf(value as ErrorInfo), number));
     }
     this.#planNextTurn();
     this.#closeIfDrained();
+  }
+
+  /** Whether the startup is over, and commands do not go to Redis. */
+  get isAway(): boolean {
+    return !this.isConnected && this.isStarted;
   }
 
   /** Whether commands go to Redis at this moment. */
@@ -251,6 +276,45 @@ export class Link {
   #wait(): void {
     if (this.#staysAlive === undefined) this.#start();
     this.#timer ??= this.#wakeIn(this.#deadlineMs);
+    if (this.#mayEnd) this.#staysAlive?.ref();
+  }
+
+  /** Fails as if Redis were away in this way; resolves when that is so. */
+  async causeOutage(cause: string): Promise<void> {
+    this.#flush();
+    guarded(() => this.#native.causeOutage(cause));
+    await this.#turned();
+  }
+
+  /** Dials; resolves when that dial has ended. */
+  async endOutage(): Promise<void> {
+    if (this.#closed) return;
+    const ended = new Promise<void>((resolve) => (this.#dialEnded = resolve));
+    this.#native.endOutage();
+    await ended;
+  }
+
+  /** Counts a request in this process alone. */
+  limitLocally(rule: native.RateLimit, key: string): string | null {
+    return rule.locally(this.#native, Buffer.from(key));
+  }
+
+  /** Lets the process end when nothing waits. */
+  unref(): void {
+    this.#mayEnd = true;
+    if (this.#waiters.isEmpty) this.#staysAlive?.unref();
+  }
+
+  /** Keeps the process alive. */
+  ref(): void {
+    this.#mayEnd = false;
+    this.#staysAlive?.ref();
+  }
+
+  /** Resolves when what is due has been done. */
+  #turned(): Promise<void> {
+    this.#planTurn();
+    return new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Gives up the connection as if it were lost, so that Redis is dialled anew. */
@@ -283,6 +347,7 @@ export class Link {
     // As long as Redis may be needed the process stays, whether a socket is open or not: what
     // was written in an outage is to reach Redis.
     this.#staysAlive ??= setInterval(() => {}, TIMER_MS_MAX);
+    if (this.#mayEnd) this.#staysAlive.unref();
     this.#native.start();
   }
 
@@ -303,10 +368,20 @@ export class Link {
     if (socket !== KEEP) this.#drop();
     if (socket !== KEEP && socket !== CLOSE) this.#adopt(socket);
     this.#write();
-    if (happenings !== null) this.#tell(JSON.parse(happenings) as Happening[]);
+    if (happenings !== null) this.#happened(JSON.parse(happenings) as Happening[]);
     this.#settle(settlements);
     this.#settleStartup();
     if (this.#closed) this.#draining?.resolve(undefined);
+  }
+
+  #happened(happenings: Happening[]): void {
+    this.#tell(happenings);
+    const isEnded = happenings.some(
+      (one) => one.type === "dial_failed" || (one.type === "mode" && one.mode !== "degraded"),
+    );
+    if (!isEnded) return;
+    this.#dialEnded?.();
+    this.#dialEnded = undefined;
   }
 
   #wakeIn(ms: number): NodeJS.Timeout {
@@ -354,6 +429,7 @@ export class Link {
 
   /** What was gathered while replies are told, the native part takes by itself. */
   #planFlush(): void {
+    this.#wait();
     if (this.#flushPlanned || this.#frames.isTelling) return;
     this.#flushPlanned = true;
     process.nextTick(() => {
@@ -376,7 +452,7 @@ export class Link {
   /** Replies to the command with this number and those that follow it. */
   #replied(number: number, replies: unknown[]): void {
     for (let place = 0; place < replies.length; place += 1) {
-      this.#waiters.take(number + place)?.resolve(replies[place]);
+      this.#waiters.take(number + place)?.resolve(replies[place], number + place);
     }
     this.#closeIfDrained();
   }
@@ -384,14 +460,16 @@ export class Link {
   /** Of each command its number, whether it went well, and its reply or error. */
   #settle(ended: unknown[]): void {
     for (let at = 0; at < ended.length; at += 3) {
-      const settler = this.#waiters.take(ended[at] as number);
-      if (ended[at + 1] === true) settler?.resolve(ended[at + 2]);
-      else settler?.reject(errorOf(ended[at + 2] as ErrorInfo));
+      const number = ended[at] as number;
+      const settler = this.#waiters.take(number);
+      if (ended[at + 1] === true) settler?.resolve(ended[at + 2], number);
+      else settler?.reject(errorOf(ended[at + 2] as ErrorInfo), number);
     }
     this.#closeIfDrained();
   }
 
   #closeIfDrained(): void {
+    if (this.#mayEnd && this.#waiters.isEmpty) this.#staysAlive?.unref();
     if (this.#draining !== undefined && this.#waiters.isEmpty && !this.#closed) this.close();
   }
 

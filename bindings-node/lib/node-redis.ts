@@ -11,6 +11,7 @@ import type { createClient as createStock } from "@redis/client";
 
 import { InvalidOption } from "./errors.js";
 import type { RedisOptions } from "./options.js";
+import { handled, ignore } from "./promises.js";
 import { Redis } from "./redis.js";
 import type { Status } from "./types.js";
 
@@ -86,10 +87,9 @@ export class ThinClient extends EventEmitter {
     return this.#isOpen;
   }
 
-  async connect(): Promise<this> {
+  connect(): Promise<this> {
     this.#isOpen = true;
-    await this.#redis.connect();
-    return this;
+    return handled(this.#redis.connect().then(() => this));
   }
 
   /** Closes once every command that waits has ended. */
@@ -137,18 +137,15 @@ export class ThinClient extends EventEmitter {
     } while (cursor !== "0");
   }
 
-  async subscribe(
-    channel: string,
-    listener: (message: string, channel: string) => void,
-  ): Promise<void> {
+  subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<void> {
     this.#redis.on("message", (from: string, message: string) => {
       if (from === channel) listener(message, from);
     });
-    await this.#redis.subscribe(channel);
+    return handled(this.#redis.subscribe(channel).then(ignore));
   }
 
-  async unsubscribe(channel: string): Promise<void> {
-    await this.#redis.unsubscribe(channel);
+  unsubscribe(channel: string): Promise<void> {
+    return handled(this.#redis.unsubscribe(channel).then(ignore));
   }
 
   /** The snapshot that an operator wants to see. */
@@ -160,9 +157,12 @@ export class ThinClient extends EventEmitter {
     const methods = this.prototype as unknown as Record<string, Method>;
     for (const [name, definition] of Object.entries(commands)) {
       if (name in methods) continue;
-      methods[name] = async function (this: ThinClient, ...args) {
-        const { redisArgs, preserve } = parsed(definition, args);
-        return transformed(definition, await this.sendCommand(redisArgs), preserve);
+      methods[name] = function (this: ThinClient, ...args) {
+        const send = async (): Promise<unknown> => {
+          const { redisArgs, preserve } = parsed(definition, args);
+          return transformed(definition, await this.sendCommand(redisArgs), preserve);
+        };
+        return handled(send());
       };
     }
   }
@@ -183,7 +183,11 @@ export class Multi {
   }
 
   /** All or nothing. Rejects with the first error reply; null where a watched key was changed. */
-  async exec(asPipeline = false): Promise<unknown[]> {
+  exec(asPipeline = false): Promise<unknown[]> {
+    return handled(this.#exec(asPipeline));
+  }
+
+  async #exec(asPipeline: boolean): Promise<unknown[]> {
     const pipeline = asPipeline ? this.#redis.pipeline() : this.#redis.multi();
     for (const { args } of this.#calls) {
       const [name, ...rest] = args as [string, ...string[]];

@@ -4,6 +4,7 @@ import type { RedisOptions as StockOptions } from "ioredis";
 
 import { InvalidOption } from "./errors.js";
 import type { Logger } from "./events.js";
+import { loginOf, urlOfSentinels } from "./sentinels.js";
 import type { PolicyOptions } from "./types.js";
 
 /** PEM text, or several of them. */
@@ -41,6 +42,8 @@ export interface RedisOptions extends Omit<StockOptions, Taken>, PolicyOptions {
   tlsInsecure?: boolean;
   /** The name in `CLIENT LIST`; `connectionName` is the same. */
   clientName?: string;
+  /** A file that keeps what is written while Redis is away; one for each client. */
+  journalPath?: string;
   db?: number | string | undefined;
   /** Where log lines go; `console` unless told otherwise. */
   logger?: Logger | false | undefined;
@@ -138,11 +141,14 @@ export function settingsOf(given: readonly unknown[]): Settings {
     ...(options as RedisOptions),
     ...place,
   };
-  const knobs = ours(others);
+  const knobs = { ...ours(others), ...loginOf(others) };
   const parts = { host, port, path, username, password, db };
   const sealed = tls !== undefined && tls !== null && tls !== false;
+  const asked = url === undefined && (others.sentinels?.length ?? 0) > 0;
+  const login = asked ? { login: loginIn(parts), database: text("db", db), sealed } : undefined;
+  const whole = login === undefined ? urlOf(parts, sealed) : urlOfSentinels(others, login);
   return {
-    url: url === undefined ? urlOf(parts, sealed) : completed(url, parts, sealed),
+    url: url === undefined ? whole : completed(url, parts, sealed),
     knobs: { ...knobs, ...(sealed ? knobsOf(tls) : {}) },
     logger: loggerOf(logger),
   };
@@ -170,14 +176,18 @@ type Parts = {
     RedisOptions[Name] | undefined;
 };
 
+function loginIn({ username, password }: Pick<Parts, "username" | "password">): string {
+  const secret = text("password", password);
+  const user = encodeURIComponent(text("username", username) ?? "");
+  return secret === undefined ? user : `${user}:${encodeURIComponent(secret)}`;
+}
+
 function urlOf({ host, port, path, username, password, db }: Parts, sealed: boolean): string {
   const name = text("host", host) ?? "localhost";
   const shown = name.includes(":") ? `[${name}]` : encodeURIComponent(name);
   const number = text("port", port);
   const database = text("db", db);
-  const secret = text("password", password);
-  const user = encodeURIComponent(text("username", username) ?? "");
-  const login = secret === undefined ? user : `${user}:${encodeURIComponent(secret)}`;
+  const login = loginIn({ username, password });
   const socket = text("path", path);
   if (socket !== undefined) {
     if (host !== undefined || port !== undefined || sealed) {

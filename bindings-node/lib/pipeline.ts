@@ -4,9 +4,10 @@ import { Pipeline as Stock } from "ioredis";
 import type { Callback, Redis as StockRedis } from "ioredis";
 
 import { argumentFault, isPlain } from "./arguments.js";
-import type { Link, Prepared } from "./link.js";
+import type { Prepared } from "./frames.js";
+import type { Link } from "./link.js";
+import { careless, nodeify } from "./promises.js";
 import type { Settler } from "./waiters.js";
-import { nodeify } from "./promises.js";
 
 /** What a pipeline asks its client for: the link, where its commands need no more than that. */
 export type Direct = () => Link | undefined;
@@ -49,7 +50,7 @@ export class Pipeline extends Stock {
     const called = inside._queue as Called[];
     inside._queue = [];
     const methods = Stock.prototype as unknown as Record<string, Method>;
-    for (const { method, args } of called) methods[method]?.apply(pipeline, args.slice(1));
+    for (const { method, args } of called) methods[method]?.apply(pipeline, [...args]);
   }
 
   override sendCommand(command: Parameters<Stock["sendCommand"]>[0]): unknown {
@@ -71,8 +72,7 @@ export class Pipeline extends Stock {
         return exec.apply(this, args);
       }
       const called = inside._queue as Called[];
-      const replies = new Gathered(called.length, (all) => inside.resolve(all));
-      link.submitAll(replies.places, called);
+      link.submitAll(called, new Gathered(called.length, link.next, (all) => inside.resolve(all)));
       return nodeify(this.promise as Promise<Replies>, args[0] as Callback<Replies> | undefined);
     };
     (this.prototype as unknown as Record<string, Method>)["exec"] = run;
@@ -84,9 +84,7 @@ export function defineDirect(method: string, name: string, buffers: boolean): vo
   const slow = (Stock.prototype as unknown as Record<string, Method>)[method] as Method;
   (Pipeline.prototype as unknown as Record<string, Method>)[method] = function (...args) {
     if (isPlain(args)) {
-      args.unshift(name);
-      if (Pipeline.add(this, { method, args, buffers })) return this;
-      args.shift();
+      if (Pipeline.add(this, { method, name, args, buffers })) return this;
     }
     const fault = argumentFault(name, args, false);
     if (fault !== undefined) throw fault;
@@ -94,41 +92,42 @@ export function defineDirect(method: string, name: string, buffers: boolean): vo
   };
 }
 
+/** The same pipeline of ioredis; nobody needs to handle what its execution rejects with. */
+export function withCarelessExec<P extends object>(pipeline: P): P {
+  const methods = pipeline as Record<string, (...args: unknown[]) => unknown>;
+  for (const name of ["exec", "execBuffer"]) {
+    const run = methods[name];
+    if (run !== undefined) methods[name] = careless(run);
+  }
+  return pipeline;
+}
+
 /** The replies of a pipeline, told when the last has come. */
-class Gathered {
-  readonly places: Settler[];
+class Gathered implements Settler {
   readonly #replies: Replies;
+  readonly #begin: number;
   readonly #told: (replies: Replies) => void;
   #missing: number;
 
-  constructor(count: number, told: (replies: Replies) => void) {
+  /** `begin` is the number of the first of its commands, which follow one another. */
+  constructor(count: number, begin: number, told: (replies: Replies) => void) {
     this.#replies = new Array<Replies[number]>(count);
+    this.#begin = begin;
     this.#told = told;
     this.#missing = count;
-    this.places = Array.from({ length: count }, (_, place) => new Place(this, place));
   }
 
-  put(place: number, reply: Replies[number]): void {
-    this.#replies[place] = reply;
+  resolve(value: unknown, number: number): void {
+    this.#put([null, value], number);
+  }
+
+  reject(error: Error, number: number): void {
+    this.#put([error], number);
+  }
+
+  #put(reply: Replies[number], number: number): void {
+    this.#replies[number - this.#begin] = reply;
     this.#missing -= 1;
     if (this.#missing === 0) this.#told(this.#replies);
-  }
-}
-
-class Place implements Settler {
-  readonly #all: Gathered;
-  readonly #place: number;
-
-  constructor(all: Gathered, place: number) {
-    this.#all = all;
-    this.#place = place;
-  }
-
-  resolve(value: unknown): void {
-    this.#all.put(this.#place, [null, value]);
-  }
-
-  reject(error: Error): void {
-    this.#all.put(this.#place, [error]);
   }
 }

@@ -10,6 +10,14 @@ export function handled<P extends Promise<unknown>>(promise: P): P {
   return promise;
 }
 
+/** A method of which nobody needs to handle what it rejects with. */
+export function careless<This>(method: (this: This, ...args: unknown[]) => unknown) {
+  return function (this: This, ...args: unknown[]): unknown {
+    const result = method.apply(this, args);
+    return result instanceof Promise ? handled(result) : result;
+  };
+}
+
 export function rejected(error: Error): Promise<never> {
   return handled(Promise.reject(error));
 }

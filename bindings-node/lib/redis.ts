@@ -3,20 +3,26 @@ import { inspect } from "node:util";
 import { Command, Redis as Stock } from "ioredis";
 import type { Callback, ChainableCommander, RedisOptions as StockOptions } from "ioredis";
 
+import { abortable } from "./abort.js";
 import { argumentFault, isPlain } from "./arguments.js";
+import { Caching } from "./caching.js";
+import type { CachedOptions, RateLimitOptions } from "./caching.js";
 import { asScript, settlerOf, transformers, wantsBytes, withTextNumbers } from "./commands.js";
-import { InvalidArgument, closed } from "./errors.js";
-import { Announcer } from "./events.js";
+import { InvalidArgument, closed, textOf } from "./errors.js";
+import { Announcer, write } from "./events.js";
 import type { RedisEvents } from "./events.js";
 import { Link } from "./link.js";
+import type { DeadLetter } from "./link.js";
 import { givenOptions, settingsOf, stockArguments } from "./options.js";
 import type { RedisArguments, RedisOptions, Settings } from "./options.js";
-import { Pipeline, defineDirect } from "./pipeline.js";
-import { handled, nodeify, rejected } from "./promises.js";
-import { EXCEPTIONS, inSubscriberMode, needOf } from "./routes.js";
+import { Pipeline, defineDirect, withCarelessExec } from "./pipeline.js";
+import { careless, handled, nodeify, rejected } from "./promises.js";
+import { EXCEPTIONS, inSubscriberMode, needOf, watchDetours } from "./routes.js";
+import { spelled } from "./sentinels.js";
 import { Session } from "./session.js";
+import { isTraced, traced } from "./tracing.js";
 import { Transactions } from "./transactions.js";
-import type { Status } from "./types.js";
+import type { RateLimited, Status } from "./types.js";
 
 /** A key. A lone surrogate in a string becomes U+FFFD, as everywhere in Node. */
 export type Key = string | Uint8Array;
@@ -33,6 +39,9 @@ export interface Redis {
   once(event: string | symbol, listener: (...values: any[]) => void): this;
 }
 
+/** The link of a client, for what else belongs to this package. */
+export let linkOf: (redis: Redis) => Link | undefined;
+
 /**
  * The client of ioredis, with all that it offers, that goes on answering while Redis is away.
  *
@@ -48,14 +57,18 @@ export class Redis extends Stock {
   /** What no shared connection can carry; opened at its first need. */
   #session: Session | undefined;
   readonly #transactions = new Transactions();
+  readonly #caching = new Caching(this, () => this.#link);
   /** Every command goes over the session from now on. */
   #isPinned = false;
   #isEnded = false;
+  /** An option has ioredis' own machinery take every command. */
+  #isDetoured = false;
   /** Stands for the place that knows which scripts were loaded. */
   #place: object = {};
   #dialsFailed = 0;
 
-  constructor(...given: RedisArguments) {
+  constructor(...told: RedisArguments) {
+    const given = spelled(told);
     super(...(stockArguments(given) as unknown as []));
     this.#settings = settingsOf(given);
     this.#given = givenOptions(given, this.options);
@@ -64,6 +77,7 @@ export class Redis extends Stock {
       configurable: true,
       get: () => this.#session?.condition ?? null,
     });
+    watchDetours(this.options, (isDetoured) => (this.#isDetoured = isDetoured));
     const unserved = unservedBy(this.options);
     if (unserved === undefined) this.#open();
     else this.#becomeStock(unserved);
@@ -135,9 +149,73 @@ export class Redis extends Stock {
     return this.#link?.metrics() ?? "";
   }
 
+  /**
+   * The value under a key, loaded where it is not there: by one caller, for all who ask meanwhile. It is
+   * kept as JSON for `ttl` seconds, may be loaded by chance a little earlier, and is still used
+   * afterwards while Redis is away or where the loader fails (`staleFor`).
+   */
+  cached<T>(
+    key: string,
+    ttl: number,
+    loader: () => T | Promise<T>,
+    options: CachedOptions = {},
+  ): Promise<T> {
+    return handled(this.#caching.cached(key, ttl, loader, options));
+  }
+
+  /**
+   * Counts a request towards `limit` in `window` seconds, on Redis in one piece. While Redis is away each
+   * process counts by itself, up to its `share` of the limit.
+   */
+  rateLimited(
+    key: string,
+    limit: number,
+    window: number,
+    options: RateLimitOptions = {},
+  ): Promise<RateLimited> {
+    return handled(this.#caching.rateLimit(key, limit, window, options));
+  }
+
+  /**
+   * This client, whose promises reject with the signal's reason once it is aborted. What was asked for
+   * before is not taken back: Redis may do it.
+   */
+  withAbortSignal(signal: AbortSignal): this {
+    return abortable(this, signal);
+  }
+
+  /**
+   * Lets the process end when nothing waits for a reply, although the client is open. What was written
+   * in an outage and has not reached Redis by then is lost.
+   */
+  unref(): this {
+    this.#link?.unref();
+    return this;
+  }
+
+  /** Keeps the process alive as long as the client is open, as it does unless told otherwise. */
+  ref(): this {
+    this.#link?.ref();
+    return this;
+  }
+
+  /** As `quit`, at the end of a scope: `await using redis = new Redis()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isEnded) await this.quit();
+  }
+
   /** The snapshot that an operator wants to see; times are in seconds. */
   getStatus(): Status {
-    if (this.#link !== undefined) return this.#link.status();
+    return this.#linked().status();
+  }
+
+  /** Writes of outages that Redis refused for good, oldest first; the last thousand at most. */
+  deadLetters(): DeadLetter[] {
+    return this.#linked().deadLetters();
+  }
+
+  #linked(): Link {
+    if (this.#link !== undefined) return this.#link;
     throw new InvalidArgument({
       name: "InvalidArgument",
       code: "invalid_argument",
@@ -152,14 +230,19 @@ export class Redis extends Stock {
       handled(command.promise);
       return sent;
     }
-    this.#route(this.#link, command, command.name.toLowerCase());
-    return command.promise;
+    const link = this.#link;
+    const send = (): Promise<unknown> => {
+      this.#route(link, command, command.name.toLowerCase());
+      return command.promise;
+    };
+    const tracing = this as unknown as { _buildCommandContext(command: Command): object };
+    return traced(command, send, () => tracing._buildCommandContext(command));
   }
 
   /** Without a listener an error is a line of the log. @ignore */
   override silentEmit(event: string, value?: unknown): boolean {
     if (event === "error" && this.listenerCount("error") === 0 && value instanceof Error) {
-      this.#settings.logger?.warn(`outlast: ${value.message}`);
+      write(this.#settings.logger, "warn", `outlast: ${textOf(value)}`);
       return false;
     }
     return super.silentEmit(event, value);
@@ -180,6 +263,7 @@ export class Redis extends Stock {
     const { url, knobs, logger } = this.#settings;
     this.#isEnded = false;
     const announcer = new Announcer(this, logger, {
+      endpoint: () => this.#link?.endpoint ?? "",
       snapshot: () => this.getStatus(),
       changed: (status) => this.#changed(status),
     });
@@ -188,7 +272,7 @@ export class Redis extends Stock {
 
   #becomeStock(reason: string): void {
     const message = `outlast: ${reason} is left to ioredis: nothing is answered from memory`;
-    if (!this.options.monitor) this.#settings.logger?.warn(message);
+    if (!this.options.monitor) write(this.#settings.logger, "warn", message);
     delete (this as { condition?: unknown }).condition;
     if (!this.options.lazyConnect) handled(super.connect());
   }
@@ -253,7 +337,8 @@ export class Redis extends Stock {
       return;
     }
     asScript(command, this.#place);
-    link.submitFor(settler, [command.name, ...command.args], wantsBytes(command));
+    const { name, args } = command;
+    link.submitAll([{ name, args, buffers: wantsBytes(command) }], settler);
   }
 
   #sendOwn(command: Command, name: string): void {
@@ -270,67 +355,91 @@ export class Redis extends Stock {
 
   /** The link, where a command needs nothing that ioredis does to it. */
   #direct(): Link | undefined {
-    const { options } = this;
-    const isPlain =
+    const isDirect =
+      !this.#isDetoured &&
+      !isTraced() &&
       !this.#isPinned &&
       this.#session?.isSubscriber !== true &&
-      !this.#transactions.isOpen &&
-      !options.keyPrefix &&
-      !options.enableAutoPipelining &&
-      !options.stringNumbers &&
-      !options.showFriendlyErrorStack &&
-      options.enableOfflineQueue !== false;
-    return isPlain ? this.#link : undefined;
+      !this.#transactions.isOpen;
+    return isDirect ? this.#link : undefined;
   }
 
   static {
+    linkOf = (redis) => redis.#link;
     const { argument, reply } = transformers();
     const isDirect = (name: string): boolean =>
       !EXCEPTIONS.has(name) && !(name in argument) && !(name in reply);
     const methods = this.prototype as unknown as Record<string, Method>;
 
-    const define = (method: string, name: string | undefined, buffers: boolean): void => {
+    const refused = (fault: TypeError, args: unknown[]): unknown => {
+      const callback = args.at(-1);
+      const isCallback = typeof callback === "function";
+      return nodeify(rejected(fault), isCallback ? (callback as Callback) : undefined);
+    };
+
+    const define = (method: string, name: string, buffers: boolean): void => {
       const slow = methods[method] as Method;
-      const isFixed = name !== undefined && isDirect(name);
-      if (isFixed) defineDirect(method, name, buffers);
+      const mayBeDirect = isDirect(name);
+      const takesFields = name in argument;
+      if (mayBeDirect) defineDirect(method, name, buffers);
       methods[method] = function (this: Redis, ...args: unknown[]) {
-        const called = name ?? args[0];
-        if (
-          isFixed ||
-          (name === undefined && typeof called === "string" && isDirect(called.toLowerCase()))
-        ) {
-          const link = this.#direct();
-          if (link !== undefined && isPlain(args)) {
-            if (name !== undefined) args.unshift(name);
-            return link.submit(args, buffers);
+        if (mayBeDirect) {
+          const given = isPlain(args) ? args : beforeCallback(args);
+          const link = given && this.#direct();
+          if (link !== undefined && given === args) return link.submit(name, args, buffers);
+          if (link !== undefined && given !== undefined) {
+            return nodeify(link.submit(name, given, buffers), args.at(-1) as Callback);
           }
         }
-        const fault = argumentFault(name, args, typeof called === "string" && called in argument);
-        if (fault === undefined) return slow.apply(this, args);
-        const callback = args.at(-1);
-        return nodeify(
-          rejected(fault),
-          typeof callback === "function" ? (callback as Callback) : undefined,
-        );
+        const fault = argumentFault(name, args, takesFields);
+        return fault === undefined ? slow.apply(this, args) : refused(fault, args);
       };
     };
 
+    const defineCall = (method: string, buffers: boolean): void => {
+      const slow = methods[method] as Method;
+      methods[method] = function (this: Redis, ...args: unknown[]) {
+        const [name, ...others] = args;
+        if (typeof name === "string" && isDirect(name.toLowerCase()) && isPlain(others)) {
+          const link = this.#direct();
+          if (link !== undefined) return link.submit(name, others, buffers);
+        }
+        const takesFields = typeof name === "string" && name in argument;
+        const fault = argumentFault(undefined, args, takesFields);
+        return fault === undefined ? slow.apply(this, args) : refused(fault, args);
+      };
+    };
+
+    const { multi, exec } = methods as { multi: Method; exec: Method };
+    methods["exec"] = careless(exec);
+    methods["multi"] = careless(function (this: Redis, ...args) {
+      const begun = multi.apply(this, args);
+      return begun instanceof Promise ? begun : withCarelessExec(begun as object);
+    });
     for (const name of Stock.prototype.getBuiltinCommands()) {
       if (name === "quit" || name === "multi" || name === "exec") continue;
       define(name, name, false);
       define(`${name}Buffer`, name, true);
     }
-    define("call", undefined, false);
-    define("callBuffer", undefined, true);
+    defineCall("call", false);
+    defineCall("callBuffer", true);
     methods["send_command"] = methods["call"] as Method;
   }
+}
+
+/** What a command is given before its callback, where that is plain. */
+function beforeCallback(args: readonly unknown[]): unknown[] | undefined {
+  if (typeof args.at(-1) !== "function") return undefined;
+  const given = args.slice(0, -1);
+  return isPlain(given) ? given : undefined;
 }
 
 type Method = (this: Redis, ...args: unknown[]) => unknown;
 
 /** Why ioredis is to do all of it, if it is. */
 function unservedBy(options: StockOptions): string | undefined {
-  if (options.sentinels) return "a master found through Sentinel";
+  if (options.sentinels && options.role === "slave") return "a replica found through Sentinel";
+  if (options.natMap) return "natMap";
   if (options.Connector) return "a connector of your own";
   if (options.monitor) return "MONITOR";
   if (options.replyMapping === "resp3") return 'replyMapping "resp3"';

@@ -1,6 +1,6 @@
 /** Which commands a connection shared by all callers can carry, and which need one of their own. */
 
-import type { Command } from "ioredis";
+import type { Command, RedisOptions } from "ioredis";
 
 /** What a command needs. */
 export type Need = "shared" | "own" | "pins";
@@ -41,4 +41,36 @@ const IN_SUBSCRIBER_MODE = new Set(
 /** Whether a connection of RESP 2 that has subscriptions takes the command. */
 export function inSubscriberMode(name: string): boolean {
   return IN_SUBSCRIBER_MODE.has(name);
+}
+
+/** With one of these, ioredis does something to every command. */
+const DETOURS: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+  ["keyPrefix", Boolean],
+  ["enableAutoPipelining", Boolean],
+  ["stringNumbers", Boolean],
+  ["showFriendlyErrorStack", Boolean],
+  ["enableOfflineQueue", (value) => value === false],
+]);
+
+/**
+ * Tells whether every command takes the detour over ioredis, now and whenever one of these options
+ * is changed: to ask them for each command would take longer than the command.
+ */
+export function watchDetours(options: RedisOptions, told: (isDetoured: boolean) => void): void {
+  const values = new Map(Object.entries(options).filter(([name]) => DETOURS.has(name)));
+  const tell = (): void => {
+    told([...DETOURS].some(([name, isOne]) => isOne(values.get(name))));
+  };
+  for (const name of DETOURS.keys()) {
+    Object.defineProperty(options, name, {
+      configurable: true,
+      enumerable: true,
+      get: () => values.get(name) as unknown,
+      set(value: unknown) {
+        values.set(name, value);
+        tell();
+      },
+    });
+  }
+  tell();
 }

@@ -76,7 +76,7 @@ export class Transactions {
         for (const each of waiting) each.reject(error);
       },
     };
-    const inner = commands.slice(1, -1).map((command) => [command.name, ...command.args]);
+    const inner = commands.slice(1, -1).map(({ name, args }) => ({ name, args, buffers: true }));
     link.transact(settler, inner);
   }
 }

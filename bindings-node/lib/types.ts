@@ -134,9 +134,17 @@ export interface Policy {
   in_flight_max: number;
   unsent_bytes_max: number;
   store_bytes_max: number;
+  journal_bytes_max: number;
+  journal_fsync: "always" | "interval" | "never";
+  journal_fsync_interval_ms: number;
+  retry_quota_percent: number;
+  retry_quota_burst: number;
   shadow: boolean;
   stale_ms_max: number;
   reply_bytes_max: number;
+  log_path: string;
+  record_path: string;
+  record_bytes_max: number;
   rules: KeyRule[];
 }
 
@@ -165,10 +173,10 @@ export type PolicyOptions = Options<Omit<Policy, "rules">> & {
 /** One knob of the policy. */
 export interface Knob {
   name: Exclude<keyof Policy, "profile" | "rules">;
-  unit: "ms" | "percent" | "count" | "bytes" | "flag" | "choice";
-  /** The smallest value, for numbers. */
+  unit: "ms" | "percent" | "count" | "bytes" | "flag" | "choice" | "text";
+  /** The smallest value, for numbers; the shortest, for texts. */
   min: number;
-  /** The largest value, for numbers. */
+  /** The largest value, for numbers; the longest, for texts. */
   max: number;
   meaning: string;
 }
@@ -249,12 +257,17 @@ export interface LogRecord {
     | "startup_failed"
     | "writes_refused"
     | "journal_discarded"
-    | "tls_insecure";
+    | "journal_restored"
+    | "journal_set_aside"
+    | "journal_failed"
+    | "tls_insecure"
+    | "log_unwritable"
+    | "recording_failed";
   message: string;
   fields: LogFields;
 }
 
-/** What the simulated client did. */
+/** What a client did. */
 export interface Trace {
   dials: Dial[];
   lines: { at_ms: number; record: LogRecord }[];
@@ -262,6 +275,25 @@ export interface Trace {
   status: { at_ms: number; status: Status }[];
   /** From the end of the outage until it was on Redis again. */
   return_ms: number | null;
+}
+
+/** What a recording comes to. Times are milliseconds since 1970. */
+export interface Replayed {
+  /** The version of the client that recorded. */
+  version: string;
+  endpoint: string;
+  policy: Policy;
+  from_ms: number;
+  until_ms: number;
+  /** Inputs that were recorded. */
+  inputs: number;
+  /** The line of the first input, from 1, after which this version decides otherwise. */
+  differs_at_line: number | null;
+  /** Whether the last line is cut off; it is left out. */
+  is_cut: boolean;
+  trace: Trace;
+  /** The outages that were over, or that the end of the client ended. */
+  incidents: Incident[];
 }
 
 /** What is counted between two lines, and over a whole incident. */
@@ -296,6 +328,8 @@ export interface CheckedLog {
     at: string;
     title: string;
     state: "resolved" | "mitigated" | "open";
+    /** What failed, where the entry tells. */
+    kind: FailureKind | null;
     recovered_after_ms: number | null;
   }[];
   /** What is not as the template has it: the first 1,000. */
@@ -307,6 +341,14 @@ export interface CheckedLog {
     open: number;
     recovered_after_ms_median: number | null;
     recovered_after_ms_max: number | null;
+    /** The same for each kind of failure, the most frequent first. */
+    kinds: {
+      kind: FailureKind | null;
+      entries: number;
+      open: number;
+      recovered_after_ms_median: number | null;
+      recovered_after_ms_max: number | null;
+    }[];
   };
   /** The log as the template has it. */
   corrected: string;
@@ -314,6 +356,26 @@ export interface CheckedLog {
 
 /** The mode that an application sees. */
 export type Mode = "connected" | "degraded" | "reconciling" | "closed";
+
+/** What to do with a cached value. */
+export type Freshness = "fresh" | "early" | "stale" | "stale_while_down";
+
+/** What became of a request under a rate limit. */
+export interface LimitVerdict {
+  /** Whether it is within the limit. What is not, is not counted. */
+  allowed: boolean;
+  /** What the limit still allows. */
+  remaining: number;
+  /** Milliseconds until the same request would be allowed if no other came; 0 where it was. */
+  retry_after_ms: number;
+  /** Milliseconds until the window ends. */
+  reset_ms: number;
+}
+
+/** The same, and whether Redis counted for all or, being away, this process for itself. */
+export interface RateLimited extends LimitVerdict {
+  counted_by: "redis" | "process";
+}
 
 /** The snapshot that an operator sees. Times are in seconds. */
 export interface Status {
@@ -337,13 +399,18 @@ export interface Status {
   refused: number;
   dials: number;
   journal_keys: number;
+  journal_bytes: number;
+  journal_file: "off" | "open" | "set_aside" | "failed";
   store_keys: number;
   store_bytes: number;
   replayed: number;
   conflicts: number;
   replay_refused: number;
+  retries_refused: number;
   latency: { p50_us: number; p90_us: number; p99_us: number; max_us: number };
   rules: KeyRule[];
+  /** Whether the application may be sent work. */
+  ready: boolean;
 }
 
 /** Everything that a host may tell an engine. */
@@ -364,6 +431,7 @@ export type Input =
     }
   | { type: "reconciled"; epoch: number }
   | { type: "timer" }
+  | { type: "redial" }
   | { type: "close"; journal_keys?: number };
 
 /** Everything that an engine may ask of its host. */

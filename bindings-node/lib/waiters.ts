@@ -2,10 +2,10 @@
 
 import { ignore } from "./promises.js";
 
-/** Is told how a command ended. */
+/** Is told how a command ended, and its number. */
 export interface Settler {
-  resolve(value: unknown): void;
-  reject(error: Error): void;
+  resolve(value: unknown, number: number): void;
+  reject(error: Error, number: number): void;
 }
 
 let resolveOf: (value: unknown) => void;
@@ -40,9 +40,9 @@ export class Waiters {
     return this.#first === this.#next;
   }
 
-  /** The number of the last command. */
-  get last(): number {
-    return this.#next - 1;
+  /** The number of the next command. */
+  get next(): number {
+    return this.#next;
   }
 
   push(settler: Settler): void {

@@ -9,15 +9,16 @@ use napi::bindgen_prelude::{Array, BufferSlice, Either, Function, JsValue, Null,
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, Unknown};
 use napi_derive::napi;
-use outlast::{Config, Error, Event, Failure, Mode, Queue, Record, RuleSpec, hosted};
+use outlast::{Config, Error, Event, Failure, Mode, Queue, Record, RuleSpec, Value, hosted};
 use outlast_core::incident::Incident;
+use outlast_core::rate_limit::{Limit, Verdict};
 use serde::Serialize;
 
 use crate::convert;
 use crate::desk::{Desk, as_number};
 use crate::errors::{self, thrown};
 use crate::frames::Memory;
-use crate::host::Host;
+use crate::host::{self, Host};
 
 /// The variable by which Node programs name their environment.
 const PROFILE_VARIABLES: &[&str] = &["NODE_ENV"];
@@ -65,7 +66,7 @@ impl Client {
     /// A client that dials with its first command, or at once where the policy says so. Commands are
     /// written to `memory` as `lib/frames.ts` does. `wake` is called when `turn` has something to do;
     /// `replied` with the number of a command, its reply, and those of the commands that follow;
-    /// `ended` with a list as `flush` gives it, and `answered` with one of commands that were answered
+    /// `ended` with a list as the function of `flusher` gives it, and `answered` with one of commands that were answered
     /// from memory at once. Only where `polls` holds may the loop be asked to watch a socket.
     #[napi(constructor)]
     pub fn new(
@@ -74,9 +75,13 @@ impl Client {
         options: Unknown<'_>,
         memory: Uint8Array,
         wake: Function<'_, (), ()>,
-        replied: Function<'_, (), ()>,
-        ended: Function<'_, (), ()>,
-        answered: Function<'_, (), ()>,
+        #[napi(ts_arg_type = "(number: number, ...replies: unknown[]) => void")] replied: Function<
+            '_,
+            (),
+            (),
+        >,
+        #[napi(ts_arg_type = "(ended: unknown[]) => void")] ended: Function<'_, (), ()>,
+        #[napi(ts_arg_type = "(answers: unknown[]) => void")] answered: Function<'_, (), ()>,
         polls: bool,
     ) -> errors::Result<Self> {
         let config = configure(&url, &options).map_err(|error| thrown(&error))?;
@@ -93,6 +98,7 @@ impl Client {
         };
         let queue = Arc::new(Queue::new(wake()));
         let inner = hosted::Client::new(config, queue.clone(), wake());
+        inner.usable().map_err(|error| thrown(&error))?;
         let desk = Rc::new(Desk::new(inner, host, Memory::new(memory)));
         Ok(Self { desk, queue, waker, polls })
     }
@@ -129,12 +135,12 @@ impl Client {
         Ok(Either::A(told))
     }
 
-    /// Takes the commands in the memory. It then says what became of them: all wait; there was one, and
-    /// this returns its answer; or this returns how some ended, a number, whether it went well, and
-    /// the reply or error of each.
-    #[napi(ts_return_type = "unknown")]
-    pub fn flush<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
-        self.desk.flush(env)
+    /// A function that takes the commands in the memory. The memory then says what became of them: all
+    /// wait; there was one, and the function returns its answer; or it returns how some ended, a
+    /// number, whether it went well, and the reply or error of each.
+    #[napi(ts_return_type = "() => unknown")]
+    pub fn flusher<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        host::function(env, self.desk.clone())
     }
 
     /// Likewise takes commands in other memory.
@@ -167,7 +173,7 @@ impl Client {
         }))
     }
 
-    /// Takes what a socket of JavaScript read; the commands that it ends, as `flush` has them.
+    /// Takes what a socket of JavaScript read; the commands that it ends, as the function of `flusher` has them.
     #[napi(ts_args_type = "bytes: Uint8Array", ts_return_type = "unknown[]")]
     pub fn receive<'env>(&self, env: &'env Env, bytes: &[u8]) -> napi::Result<Array<'env>> {
         self.desk.receive(env, bytes)
@@ -212,6 +218,18 @@ impl Client {
         self.desk.inner.is_connected()
     }
 
+    /// Has Redis be away for a test, with this failure.
+    #[napi]
+    pub fn cause_outage(&self, cause: String) -> errors::Result<()> {
+        self.desk.inner.cause_outage(&cause).map_err(|error| thrown(&error))
+    }
+
+    /// Ends the outage of a test.
+    #[napi]
+    pub fn end_outage(&self) {
+        self.desk.inner.end_outage();
+    }
+
     /// The snapshot as JSON text.
     #[napi]
     pub fn status(&self) -> napi::Result<String> {
@@ -221,7 +239,22 @@ impl Client {
     /// What the client counted, in Prometheus' text format.
     #[napi]
     pub fn metrics(&self) -> String {
-        self.inner.metrics()
+        self.desk.inner.metrics()
+    }
+
+    /// Writes of outages that Redis refused for good: of each its key, its commands, what Redis said, and
+    /// when, in milliseconds.
+    #[napi(ts_return_type = "[Buffer, Buffer[][], Buffer, number][]")]
+    pub fn dead_letters<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        let args = |args: Vec<Vec<u8>>| Value::Array(args.into_iter().map(Value::Bulk).collect());
+        let told = |letter: outlast::DeadLetter| {
+            let commands = Value::Array(letter.commands.into_iter().map(args).collect());
+            let at = i64::try_from(letter.at.as_ms()).unwrap_or(i64::MAX);
+            let error = Value::Bulk(letter.error.into_bytes());
+            Value::Array(vec![Value::Bulk(letter.key), commands, error, Value::Integer(at)])
+        };
+        let letters = self.desk.inner.dead_letters().into_iter().map(told).collect();
+        convert::reply(env, &Value::Array(letters), true)
     }
 
     /// Where Redis is, without anything secret.
@@ -234,6 +267,12 @@ impl Client {
     #[napi]
     pub fn close(&self) {
         self.desk.inner.close();
+    }
+}
+
+impl Client {
+    pub(crate) fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
+        self.desk.inner.limit_locally(key, limit)
     }
 }
 
@@ -254,11 +293,23 @@ fn configure(url: &str, options: &Unknown<'_>) -> Result<Config, Error> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Told<'a> {
-    Log { record: &'a Record },
-    Mode { mode: Mode },
-    Dialling { dial: u64 },
-    DialFailed { failure: &'a Failure },
-    Incident { incident: &'a Incident },
+    Log {
+        record: &'a Record,
+    },
+    Mode {
+        mode: Mode,
+    },
+    Dialling {
+        dial: u64,
+    },
+    DialFailed {
+        failure: &'a Failure,
+    },
+    Incident {
+        incident: &'a Incident,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        entry: Option<&'a str>,
+    },
     Unknown,
 }
 
@@ -269,8 +320,9 @@ impl<'a> From<&'a Event> for Told<'a> {
             Event::Mode(mode) => Self::Mode { mode: *mode },
             Event::Dialling(dial) => Self::Dialling { dial: *dial },
             Event::DialFailed(failure) => Self::DialFailed { failure },
-            Event::IncidentOpened(incident) | Event::IncidentClosed(incident) => {
-                Self::Incident { incident }
+            Event::IncidentOpened(incident) => Self::Incident { incident, entry: None },
+            Event::IncidentClosed { incident, entry } => {
+                Self::Incident { incident, entry: Some(entry) }
             }
             _ => Self::Unknown,
         }

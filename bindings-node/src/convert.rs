@@ -299,7 +299,7 @@ fn error_cause(value: &Unknown<'_>, depth: u32, seen: &mut usize) -> Result<Opti
 }
 
 /// The fields of an object, their names in `snake_case`.
-fn names(what: &str, value: &Unknown<'_>) -> Result<Map<String, Value>, Error> {
+pub(crate) fn names(what: &str, value: &Unknown<'_>) -> Result<Map<String, Value>, Error> {
     let fields = match json(what, value, 0)? {
         Value::Null => Map::new(),
         Value::Object(fields) => fields,

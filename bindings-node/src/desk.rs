@@ -17,8 +17,8 @@ use outlast::{Error, ErrorKind, Value};
 use crate::convert;
 use crate::errors;
 use crate::frames::{Frame, Frames, Memory, Outcome, Word};
-use crate::host::{ARGUMENTS_MAX, Entry, Host};
-use crate::uv::{self, Ready, Watch};
+use crate::host::{ARGUMENTS_MAX, Called, Entry, Host};
+use crate::uv::{Ready, Watch};
 
 /// Bytes of one read: what follows from them is done in a few milliseconds.
 const READ_BYTES: usize = 64 * 1_024;
@@ -58,6 +58,15 @@ impl fmt::Debug for Desk {
     }
 }
 
+impl Called for Desk {
+    /// Takes the commands in the shared memory, and writes. The memory then says what became of them;
+    /// the answer, or how some of them ended.
+    fn called<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        let (count, ended) = self.take_frames();
+        self.outcome(env, count, ended)
+    }
+}
+
 impl Desk {
     pub(crate) fn new(inner: hosted::Client, host: Host, memory: Memory) -> Self {
         Self {
@@ -71,14 +80,7 @@ impl Desk {
         }
     }
 
-    /// Takes the commands in the shared memory, and writes. The memory then says what became of them;
-    /// the answer, or how some of them ended.
-    pub(crate) fn flush<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
-        let (count, ended) = self.take_frames();
-        self.outcome(env, count, ended)
-    }
-
-    /// The same of commands in other memory.
+    /// Takes commands that are in other memory than the shared one, as `called` does.
     pub(crate) fn submit_frames<'env>(
         &self,
         env: &'env Env,

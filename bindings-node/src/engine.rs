@@ -129,6 +129,12 @@ pub fn check_log(text: Unknown<'_>) -> errors::Result<String> {
     convert::answer(|| Ok(ocore::production_log::check(&convert::text("log", &text)?)))
 }
 
+/// The decisions of a client that recorded them, made anew.
+#[napi]
+pub fn replay(recording: Unknown<'_>) -> errors::Result<String> {
+    convert::answer(|| ocore::recording::replay(&convert::text("recording", &recording)?))
+}
+
 /// Decides when to dial, which mode the application sees and what is logged.
 #[napi]
 #[derive(Debug)]

@@ -5,7 +5,9 @@
     reason = "napi has no safe call with a list of arguments, nor callback scopes"
 )]
 
+use std::ffi::c_void;
 use std::ptr;
+use std::rc::Rc;
 
 use napi::bindgen_prelude::{Function, FunctionRef, JsValue};
 use napi::{Env, Unknown, sys};
@@ -102,6 +104,67 @@ impl Host {
             }
         }
     }
+}
+
+/// A function of JavaScript that takes nothing, for what is called too often for the checks that the
+/// macros of napi make.
+pub(crate) trait Called {
+    /// What a call returns.
+    fn called<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>>;
+}
+
+/// Makes the function; it keeps what it calls.
+pub(crate) fn function<'env, T: Called + 'static>(
+    env: &'env Env,
+    callee: Rc<T>,
+) -> napi::Result<Unknown<'env>> {
+    let (mut function, none) = (ptr::null_mut(), ptr::null_mut::<c_void>());
+    let data = Rc::into_raw(callee).cast_mut().cast::<c_void>();
+    // SAFETY: the environment is alive; what the function points to lives as long as it does.
+    unsafe {
+        let made = sys::napi_create_function(
+            env.raw(),
+            ptr::null(),
+            0,
+            Some(trampoline::<T>),
+            data,
+            &raw mut function,
+        );
+        if made != sys::Status::napi_ok {
+            drop(Rc::from_raw(data.cast::<T>()));
+        }
+        napi::check_status!(made)?;
+        let finally: sys::napi_finalize = Some(finalize::<T>);
+        let kept =
+            sys::napi_add_finalizer(env.raw(), function, data, finally, none, ptr::null_mut());
+        napi::check_status!(kept)?;
+        Ok(Unknown::from_raw_unchecked(env.raw(), function))
+    }
+}
+
+unsafe extern "C" fn trampoline<T: Called>(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    let (mut data, none) = (ptr::null_mut(), ptr::null_mut::<c_void>());
+    // SAFETY: the data is what `function` gave, and lives as long as the function that is called.
+    let (callee, env) = unsafe {
+        sys::napi_get_cb_info(env, info, none.cast(), none.cast(), none.cast(), &raw mut data);
+        (&*data.cast::<T>(), Env::from_raw(env))
+    };
+    match callee.called(&env) {
+        Ok(value) => value.raw(),
+        Err(error) => {
+            // SAFETY: this runs inside a call from JavaScript.
+            unsafe { napi::JsError::from(error).throw_into(env.raw()) };
+            ptr::null_mut()
+        }
+    }
+}
+
+unsafe extern "C" fn finalize<T: Called>(_: sys::napi_env, data: *mut c_void, _: *mut c_void) {
+    // SAFETY: this gives back the count that `function` took.
+    drop(unsafe { Rc::from_raw(data.cast::<T>()) });
 }
 
 impl Entry<'_> {

@@ -7,6 +7,7 @@
     reason = "these are no functions for Rust: napi calls them, and lib/ documents what people call"
 )]
 
+pub mod caching;
 pub mod client;
 pub mod command_line;
 mod convert;
@@ -14,6 +15,7 @@ mod desk;
 pub mod engine;
 mod errors;
 mod frames;
+pub mod health;
 mod host;
 mod uv;
 

@@ -1,19 +1,20 @@
 """What redis-py's constructors take, as what the core takes: a URL, a profile and options.
 
-What has an equal in the policy is translated (`socket_timeout` is the deadline of a command), what
-only a connection of redis-py can do is handed to those (`FOR_CONNECTIONS`), what changes where
-commands go leaves them to redis-py (`unserved`), and what is neither is refused by its name. An
-option of ours goes before its translation.
+What has an equal in the policy is translated (`socket_timeout` is the deadline of a command). What
+only a connection of redis-py can do is handed to those (`FOR_CONNECTIONS`). What the native
+connections cannot do leaves every command to redis-py (`unserved`). What is none of these is
+refused by its name. An option of ours goes before its translation.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import parse_qsl, quote, urlencode
 
 from outlast.exceptions import InvalidArgument, InvalidOption
+from outlast.types import OnIncident
 
 __all__ = ["Arguments", "of_keywords", "of_pool", "of_url"]
 
@@ -35,6 +36,9 @@ _SHARED = {
     "ssl_ca_data",
     "ssl_check_hostname",
 }
+
+# The core reads it in a URL, and so does redis-py.
+_FOR_BOTH = ("ssl_check_hostname",)
 
 # Options of the core that redis-py's own connections know under another name.
 _OURS_FOR_CONNECTIONS = {
@@ -73,17 +77,17 @@ _UNSERVED = {
     "cache_config": "client-side caching",
 }
 
-# Each would weaken or change a connection if it went unheeded.
-_REFUSED = {
-    "ssl_password": "a key without a password, in ssl_keyfile",
-    "ssl_ca_path": "one file, in ssl_ca_certs",
-    "ssl_validate_ocsp": "false",
-    "ssl_validate_ocsp_stapled": "false",
-    "ssl_ocsp_context": "nothing",
-    "ssl_ocsp_expected_cert": "nothing",
-    "ssl_ciphers": "nothing; the ciphers are those of TLS 1.2 and 1.3 that are held to be safe",
-    "ssl_include_verify_flags": "nothing",
-    "ssl_exclude_verify_flags": "nothing",
+# They are about TLS, and the native connections do not know them.
+_UNSERVED_IN_TLS = {
+    "ssl_password",
+    "ssl_ca_path",
+    "ssl_validate_ocsp",
+    "ssl_validate_ocsp_stapled",
+    "ssl_ocsp_context",
+    "ssl_ocsp_expected_cert",
+    "ssl_ciphers",
+    "ssl_include_verify_flags",
+    "ssl_exclude_verify_flags",
 }
 _TLS_1_2 = 771
 
@@ -94,6 +98,7 @@ _NUMBERS = {
     "max_connections",
     "health_check_interval",
     "socket_read_size",
+    "ssl_min_version",
 }
 _FLAGS = {
     "decode_responses",
@@ -105,34 +110,52 @@ _FLAGS = {
 }
 _FORMS = {"decode_responses", "encoding", "encoding_errors"}
 _OF_REDIS_PY = (
-    {*_KNOBS, *FOR_CONNECTIONS, *_UNSERVED, *_REFUSED, *_FORMS, "ssl_min_version"}
-    | _SHARED - {"client_name", "protocol", "ssl_check_hostname"}
+    {*_KNOBS, *FOR_CONNECTIONS, *_UNSERVED, *_UNSERVED_IN_TLS, *_FORMS, "ssl_min_version"}
+    | _SHARED - {"client_name", "protocol", *_FOR_BOTH}
 )  # fmt: skip
 
 
-@dataclass
 class Arguments:
     """Where Redis is, how to behave, and what redis-py's own connections are made with."""
 
-    url: str = field(repr=False)
-    """With whatever is secret in it."""
+    # No data class: what these import takes longer than all of the package.
+    __slots__ = (
+        "decode_responses",
+        "encoding",
+        "encoding_errors",
+        "for_connections",
+        "options",
+        "profile",
+        "redis_url",
+        "unserved",
+        "url",
+    )
 
-    profile: str | None
-    options: dict[str, object] = field(repr=False)
-    """Knobs, rules and options of connections, as the core knows them. None is none."""
+    def __init__(
+        self, url: str, profile: str | None, options: dict[str, object], redis_url: str = ""
+    ) -> None:
+        self.url = url
+        """With whatever is secret in it."""
 
-    decode_responses: bool = False
-    encoding: str = "utf-8"
-    encoding_errors: str = "strict"
+        self.profile = profile
+        self.options = options
+        """Knobs, rules and options of connections, as the core knows them. None is none."""
 
-    redis_url: str = field(default="", repr=False)
-    """The URL without parameters that are ours."""
+        self.redis_url = redis_url
+        """The URL without parameters that are ours."""
 
-    for_connections: dict[str, object] = field(default_factory=dict, repr=False)  # type: ignore[arg-type]
-    """Keywords for redis-py's connections and pools: what was given, but not where they lead."""
+        self.decode_responses = False
+        self.encoding = "utf-8"
+        self.encoding_errors = "strict"
 
-    unserved: str | None = None
-    """Why redis-py has to do everything, if it has to."""
+        self.for_connections: dict[str, object] = {}
+        """Keywords for redis-py's connections: what was given, but not where they lead."""
+
+        self.unserved: str | None = None
+        """Why redis-py has to do everything, if it has to."""
+
+    on_incident: OnIncident | None = None
+    """Called with each incident that is over, and its entry for the production log."""
 
 
 def of_keywords(
@@ -154,6 +177,9 @@ def of_keywords(
         url = f"{'rediss' if ssl else 'redis'}://{login}{place}/{_quoted(db or 0)}"
     else:
         url = f"unix://{login}{_path(unix_socket_path)}?db={_quoted(db or 0)}"
+    if username and not password:
+        # Such a user needs none; in redis-py, too.
+        url = _with_parameter(url, "password", "")
     return _arguments(url, url, profile, dict(options or {}))
 
 
@@ -162,16 +188,20 @@ def of_url(
 ) -> Arguments:
     """Arguments of a client for a URL, with knobs or redis-py's parameters; keywords go before."""
     _check("url", url)
-    own, of_redis_py, theirs = _parted(url)
-    given = {**of_redis_py, **(options or {})}
-    login = {name: given.pop(name) for name in ("username", "password") if name in given}
-    if "db" in given:
-        login["db"] = given.pop("db")
-    for name, value in login.items():
+    given_here = dict(options or {})
+    own, in_url, theirs = _parted(url, given_here)
+    given = {**in_url, **given_here}
+    login = [(name, given.pop(name)) for name in ("username", "password", "db") if name in given]
+    for name, value in login:
         if value is not None:
             own = _with_parameter(own, name, str(value))
             theirs = _with_parameter(theirs, name, str(value))
-    return _arguments(own, theirs, profile, given)
+    in_our_url = dict(_split(own)[1])
+    arguments = _arguments(own, theirs, profile, given, in_our_url)
+    # redis-py reads them from its URL by itself.
+    for read in set(in_url) - set(given_here) - _FORMS:
+        arguments.for_connections.pop(read, None)
+    return arguments
 
 
 def of_pool(
@@ -179,12 +209,14 @@ def of_pool(
 ) -> Arguments:
     """Arguments of a client in place of one that uses a pool of redis-py, which stays its own."""
     made = cast("Any", pool)
+    if not isinstance(made.connection_class, type):
+        return _unserved("a pool of another kind")
     given: dict[str, object] = dict(made.connection_kwargs)
     given.setdefault("max_connections", getattr(made, "max_connections", None))
     # The pool of redis-py has no bound unless it was given one.
     if isinstance(given["max_connections"], int) and given["max_connections"] > _POOL_MAX:
         del given["max_connections"]
-    unserved = _why_not(type(made), _POOL_MODULES, _OF_POOLS) or _why_not(
+    unserved = _why_not(pool.__class__, _POOL_MODULES, _OF_POOLS) or _why_not(
         made.connection_class, _CONNECTION_MODULES, _OF_CONNECTIONS
     )
     path = given.pop("path", None)
@@ -195,7 +227,7 @@ def of_pool(
     if not is_tls:
         given = {name: value for name, value in given.items() if not name.startswith("ssl_")}
     if unserved:
-        return Arguments("", profile, {}, unserved=unserved)
+        return _unserved(unserved)
     arguments = of_keywords(
         **cast("Any", {**place, **login}),
         ssl=is_tls,
@@ -204,6 +236,12 @@ def of_pool(
         options={**_known(given), **(options or {})},
     )
     arguments.for_connections = {}
+    return arguments
+
+
+def _unserved(why: str) -> Arguments:
+    arguments = Arguments("", None, {})
+    arguments.unserved = why
     return arguments
 
 
@@ -239,11 +277,16 @@ def _known(given: dict[str, object]) -> dict[str, object]:
 
 
 def _arguments(
-    url: str, redis_url: str, profile: str | None, given: dict[str, object]
+    url: str,
+    redis_url: str,
+    profile: str | None,
+    given: dict[str, object],
+    in_url: Mapping[str, str] | None = None,
 ) -> Arguments:
     forms = {name: given.pop(name) for name in _FORMS if name in given}
+    on_incident = given.pop("on_incident", None)
     options: dict[str, object] = {}
-    connections: dict[str, object] = {}
+    connections = _elsewhere(in_url or {}, url.startswith("rediss:"))
     unserved = None
     for name, value in given.items():
         if name in _UNSERVED:
@@ -256,12 +299,14 @@ def _arguments(
         elif name in _KNOBS:
             connections[name] = value
             _translate(name, value, options, given)
-        elif name in _REFUSED:
-            if value:
-                raise InvalidOption(f"invalid {name}: allowed is {_REFUSED[name]}")
-        elif name == "ssl_min_version":
-            _check_version(value)
+        elif name in _UNSERVED_IN_TLS:
             connections[name] = value
+            unserved = name if value else unserved
+        elif name == "ssl_min_version":
+            connections[name] = value
+            # TLS 1.2 is the oldest version that is spoken anyway.
+            is_newer = isinstance(value, int) and value > _TLS_1_2
+            unserved = f"{name} above TLS 1.2" if is_newer else unserved
         elif name in _SHARED:
             connections[name] = value
             options[name] = value
@@ -278,7 +323,25 @@ def _arguments(
         connections.update(forms, decode_responses=arguments.decode_responses)
     arguments.for_connections = connections
     arguments.unserved = unserved
+    arguments.on_incident = cast("OnIncident | None", on_incident)
     return arguments
+
+
+def _elsewhere(in_url: Mapping[str, str], is_tls: bool) -> dict[str, object]:  # noqa: FBT001
+    """What URL and environment tell the core, and connections of redis-py are to do, too."""
+    told = {
+        name: value
+        for name in (*_OURS_FOR_CONNECTIONS, "tls_insecure")
+        if (value := os.environ.get(f"OUTLAST_{name.upper()}", in_url.get(name))) is not None
+        and (is_tls or not name.startswith("tls_"))
+    }
+    found: dict[str, object] = {}
+    if told.pop("tls_insecure", "").lower() in _TRUE:
+        found.update(ssl_cert_reqs="none", ssl_check_hostname=False)
+    for name, value in told.items():
+        is_number = name == "protocol" and value.isdigit()
+        found[_OURS_FOR_CONNECTIONS[name]] = int(value) if is_number else value
+    return found
 
 
 def _translate(
@@ -289,19 +352,12 @@ def _translate(
     if value is None or given.get(knob) is not None:
         return
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidOption(f"invalid {name} {str(value)!r}: allowed is a number")
+        raise InvalidOption(f'invalid {name} "{value}": allowed is a number')
     scaled = value * factor
     if scaled <= 0 or scaled != scaled or scaled == float("inf"):
-        raise InvalidOption(f"invalid {name} {str(value)!r}: allowed is a number above 0")
+        raise InvalidOption(f'invalid {name} "{value}": allowed is a number above 0')
     # The core says what else is wrong with it, by its own name.
     options[knob] = max(1, round(scaled))
-
-
-def _check_version(value: object) -> None:
-    """TLS 1.2 is the oldest version that is spoken anyway."""
-    if value is not None and (not isinstance(value, int) or value > _TLS_1_2):
-        allowed = "ssl.TLSVersion.TLSv1_2; 1.3 is preferred where the server has it"
-        raise InvalidOption(f"invalid ssl_min_version {str(value)!r}: allowed is {allowed}")
 
 
 def _settle_tls(options: dict[str, object], connections: dict[str, object]) -> None:
@@ -317,14 +373,16 @@ def _settle_tls(options: dict[str, object], connections: dict[str, object]) -> N
         connections.update(ssl_cert_reqs="none", ssl_check_hostname=False)
 
 
-def _parted(url: str) -> tuple[str, dict[str, object], str]:
+def _parted(url: str, given: Mapping[str, object]) -> tuple[str, dict[str, object], str]:
     """A URL without redis-py's parameters, those, and the URL with none that are ours."""
     base, pairs = _split(url)
     own = [pair for pair in pairs if pair[0] not in _OF_REDIS_PY]
-    of_redis_py = {name: _of_text(name, value) for name, value in pairs if name in _OF_REDIS_PY}
-    place = [pair for pair in own if pair[0] in {"db", "username", "password"}]
+    theirs = [(name, value) for name, value in pairs if name in _OF_REDIS_PY]
+    for_both = [pair for pair in own if pair[0] in {"db", "username", "password", *_FOR_BOTH}]
+    kept = [pair for pair in theirs + for_both if pair[0] not in {*given, *_FORMS}]
     # What is wrong in a URL, the core says, of the URL as it was given.
-    return _joined(base, own) if of_redis_py else url, of_redis_py, _joined(base, place)
+    ours = _joined(base, own) if theirs else url
+    return ours, {name: _of_text(name, value) for name, value in theirs}, _joined(base, kept)
 
 
 def _split(url: str) -> tuple[str, list[tuple[str, str]]]:
@@ -342,7 +400,7 @@ def _of_text(name: str, value: str) -> object:
             return float(value) if "." in value else int(value)
         except ValueError:
             raise InvalidOption(
-                f"invalid URL parameter {name} {value!r}: allowed is a number"
+                f'invalid URL parameter {name} "{value}": allowed is a number'
             ) from None
     return _flag(value) if name in _FLAGS else value
 

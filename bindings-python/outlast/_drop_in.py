@@ -6,9 +6,14 @@ one connection) has one of redis-py, from a pool of redis-py.
 
 # ruff: noqa: ANN401 - what commands take and answer is of any type
 
+# redis-py is typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportInconsistentConstructor=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary, ref
 
@@ -18,10 +23,10 @@ from redis.client import Redis as Stock
 from redis.connection import ConnectionPool
 from redis.exceptions import ResponseError
 
-from outlast import _arguments, _outlast
+from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
-from outlast._log import warn
 from outlast._pipeline import Pipeline
+from outlast._sentinels import pool_of
 from outlast.types import RulesOption
 
 if TYPE_CHECKING:
@@ -49,8 +54,8 @@ class Redis(_outlast.Client, Stock):
     that of a dial, `max_connections` is `connections_max`. `retry`, `retry_on_timeout` and
     `health_check_interval` are for connections of redis-py, which subscriptions and blocking
     commands have; no command is repeated on the caller's time here. A credential provider,
-    client-side caching, connection classes of one's own and Sentinel's pools leave everything to
-    redis-py, which is logged.
+    client-side caching, connection classes of one's own, Sentinel's pools, and TLS with ciphers,
+    OCSP or a key's password leave everything to redis-py, which is logged.
 
     `rules` say what keys are for, and so what may be done with them while Redis is away: in order,
     patterns as KEYS takes them, each with a class (cache, counter, session, queue, lock,
@@ -94,6 +99,12 @@ class Redis(_outlast.Client, Stock):
         """Makes a client for a host and a port, with TLS if `ssl`, for a unix socket, or a pool."""
         if socket_timeout is not None:
             options["socket_timeout"] = socket_timeout
+        if not isinstance(cast("object", self), Redis):
+            # A class that a library derived from redis-py's, and that looks `redis.Redis` up again.
+            given = {"connection_pool": connection_pool, "unix_socket_path": unix_socket_path}
+            given |= {"single_connection_client": single_connection_client, "ssl": ssl}
+            Stock.__init__(self, host, port, db, password, username=username, **given, **options)
+            return
         if rules is not None:
             options["rules"] = rules
         self._single_connection_client = single_connection_client
@@ -138,7 +149,7 @@ class Redis(_outlast.Client, Stock):
         made = _arguments.of_url(url, profile=profile, options=options)
         native = _outlast.Client()
         _open(native, made)
-        pool = ConnectionPool.from_url(made.redis_url, **_kept(made, native))
+        pool = pool_of(made, _kept(made, native), ConnectionPool, "redis.sentinel")
         _share(pool, native)
         client = cls(connection_pool=pool, single_connection_client=single_connection_client)
         client.auto_close_connection_pool = True
@@ -217,9 +228,21 @@ class Redis(_outlast.Client, Stock):
         self.response_callbacks = _Callbacks(self.response_callbacks, self)
         self.direct = not (self._is_stock or self._has_seams)
         if made.unserved is not None:
-            warn(f"{made.unserved} is left to redis-py: nothing is answered from memory")
+            _log.warn(f"{made.unserved} is left to redis-py: nothing is answered from memory")
 
 
+def _signature() -> Signature:
+    """What the constructor takes, for whoever asks by `inspect`: redis-py's arguments and ours."""
+    theirs = signature(cast("Any", Stock.__init__)).parameters
+    ours = signature(Redis.__init__).parameters
+    kept = {**theirs, "socket_timeout": ours["socket_timeout"]}
+    *named, options = ours.values()
+    more = [argument.replace(kind=Parameter.KEYWORD_ONLY) for argument in named]
+    more = [argument for argument in more if argument.name not in kept]
+    return Signature([*kept.values(), *more, options])
+
+
+cast("Any", Redis.__init__).__signature__ = _signature()
 _OWN = {name: getattr(Redis, name, None) for name in _SEAMS}
 
 
@@ -237,7 +260,7 @@ class _Callbacks(CaseInsensitiveDict):
         if client is not None:
             client.direct = False
 
-    def update(self, data: Any) -> None:
+    def update(self, data: Any) -> None:  # type: ignore[override]
         for command, callback in data.items():
             self[command] = callback
 
@@ -256,7 +279,15 @@ def _open(native: _outlast.Client, made: Arguments) -> None:
     if made.unserved is not None:
         native.open()
         return
-    native.open(made.url, made.profile, made.options, resp3=_RESP3, **_forms(made))
+    with _log.listening(made.on_incident) as listener:
+        native.open(
+            made.url,
+            made.profile,
+            made.options,
+            resp3=_RESP3,
+            **_forms(made),
+            listener=listener,
+        )
 
 
 def _forms(made: Arguments) -> dict[str, Any]:

@@ -31,6 +31,8 @@ class Installed(AbstractContextManager[None]):
 def install() -> Installed:
     """Makes `redis.Redis`, `redis.StrictRedis` and `redis.from_url` those of outlast.
 
+    The same for those of `redis.asyncio`.
+
     Options of outlast come from the environment then (`OUTLAST_PROFILE`, `OUTLAST_RULES`, …) and
     from the parameters of URLs, for libraries hand none of them on. Again does nothing. With `with`
     it lasts for a block only.
@@ -57,6 +59,9 @@ def _places() -> list[tuple[ModuleType, str, Any]]:
     import redis  # noqa: PLC0415 - it is not always there
     import redis.client  # noqa: PLC0415
     import redis.utils  # noqa: PLC0415
+    from redis import asyncio as theirs  # noqa: PLC0415
+
+    from outlast import asyncio as ours  # noqa: PLC0415 - it is not for everybody
 
     return [
         (redis, "Redis", client.Redis),
@@ -65,4 +70,10 @@ def _places() -> list[tuple[ModuleType, str, Any]]:
         (redis.client, "Redis", client.Redis),
         (redis.client, "StrictRedis", client.Redis),
         (redis.utils, "from_url", client.from_url),
+        (theirs, "Redis", ours.Redis),
+        (theirs, "StrictRedis", ours.Redis),
+        (theirs, "from_url", ours.from_url),
+        (theirs.client, "Redis", ours.Redis),
+        (theirs.client, "StrictRedis", ours.Redis),
+        (theirs.utils, "from_url", ours.from_url),
     ]

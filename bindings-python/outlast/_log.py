@@ -1,4 +1,4 @@
-"""Hands the client's log records to `logging`, on a thread of Python's own.
+"""Hands log records to `logging` and incidents to who listens, on a thread of Python's own.
 
 The client's threads are Rust's and never enter the interpreter: while it ends, that would abort
 the process. They leave records in a queue and write a byte to a pipe; the thread here reads it.
@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import itertools
 import logging
 import os
 import sys
 import threading
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from outlast import _outlast
+from outlast.exceptions import InvalidArgument
 
 if sys.platform == "win32":
     import msvcrt
 
 if TYPE_CHECKING:
-    from outlast.types import LogRecord
+    from outlast.types import Incident, LogRecord, OnIncident
 
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -28,6 +31,10 @@ _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ER
 _STOP_SECONDS_MAX = 1.0
 
 _logger = logging.getLogger("outlast")
+
+# Who listens to the incidents of which client. A child process keeps them with its clients.
+_listeners: dict[int, OnIncident] = {}
+_numbers = itertools.count(1)
 
 
 class _State:
@@ -63,6 +70,26 @@ def warn(message: str) -> None:
     _logger.warning("%s", message, extra={"outlast_code": "left_to_redis_py"})
 
 
+@contextlib.contextmanager
+def listening(call: OnIncident | None) -> Generator[int | None]:
+    """Remembers who listens; the number under which the client made meanwhile tells incidents.
+
+    Who listens is forgotten once that client is gone and all that it said is told.
+    """
+    if call is None:
+        yield None
+        return
+    if not callable(call):
+        raise InvalidArgument(f"on_incident must be callable, not {type(call).__name__}")
+    number = next(_numbers)
+    _listeners[number] = call
+    try:
+        yield number
+    except BaseException:
+        _listeners.pop(number, None)
+        raise
+
+
 def _run(state: _State, descriptor: int) -> None:
     while not state.stopping and os.read(descriptor, 64):
         with state.logging:
@@ -70,10 +97,25 @@ def _run(state: _State, descriptor: int) -> None:
 
 
 def _log_all() -> None:
+    incidents, gone = _outlast.take_incidents()
+    for number, incident, entry in incidents:
+        call = _listeners.get(number)
+        if call is not None:
+            _tell(call, incident, entry)
+    for number in gone:
+        _listeners.pop(number, None)
     for record in _outlast.take_records():
         # A handler that fails must not silence what follows.
         with contextlib.suppress(Exception):
             _log(record)
+
+
+def _tell(call: OnIncident, incident: Incident, entry: str) -> None:
+    try:
+        call(incident, entry)
+    except Exception:
+        # The next one is to be told, too.
+        _logger.exception("on_incident failed.", extra={"outlast_code": "listener_failed"})
 
 
 def _log(record: LogRecord) -> None:

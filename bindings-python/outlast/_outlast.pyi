@@ -1,7 +1,8 @@
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextvars import Context
 from datetime import timedelta
+from os import PathLike
 from typing import Any, Final, Literal, TypeVar, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
@@ -10,7 +11,9 @@ from outlast.types import (
     Classification,
     CommandTreatment,
     Counts,
+    DeadLetter,
     Delay,
+    Incident,
     KeyTreatment,
     Knob,
     LogRecord,
@@ -21,6 +24,8 @@ __all__ = [
     "AsyncClient",
     "Client",
     "Engine",
+    "Health",
+    "Later",
     "Link",
     "Reply",
     "Store",
@@ -28,6 +33,9 @@ __all__ = [
     "__version__",
     "after_fork",
     "backoff_schedule",
+    "cache_entry",
+    "cached",
+    "cause_outage",
     "check_log",
     "class_of",
     "classify",
@@ -35,16 +43,22 @@ __all__ = [
     "close_all",
     "command_line",
     "decide",
+    "end_outage",
     "error_class",
     "error_kinds",
     "failure_class",
     "failure_kinds",
+    "freshness",
     "knobs",
     "log_entry",
     "log_pipe",
     "parse_status",
     "policy",
+    "rate_limit",
+    "rate_limits",
+    "replay",
     "simulate",
+    "take_incidents",
     "take_records",
     "wake",
 ]
@@ -53,7 +67,6 @@ __version__: Final[str]
 
 _Argument: TypeAlias = str | bytes | bytearray | memoryview | int | float
 _Time: TypeAlias = int | timedelta
-_Text: TypeAlias = bytes | str
 _Ended = TypeVar("_Ended", covariant=True)
 
 @disjoint_base
@@ -70,6 +83,7 @@ class Client:
         decode_responses: bool = False,
         encoding: str = "utf-8",
         encoding_errors: str = "strict",
+        listener: int | None = None,
     ) -> None: ...
     def connect(self) -> None: ...
     def begin(self) -> None: ...
@@ -87,15 +101,17 @@ class Client:
         *args: object,
         **options: object,
     ) -> Any: ...  # noqa: ANN401 - True, None, or the old value
-    def incr(self, name: _Argument, amount: int | None = None) -> int: ...
-    def delete(self, *names: _Argument) -> int: ...
-    def expire(self, name: _Argument, time: _Time, *args: bool, **options: bool) -> bool: ...
-    def ttl(self, name: _Argument) -> int: ...
+    def incr(self, name: _Argument, amount: int | None = None) -> Any: ...  # noqa: ANN401 - an int
+    def delete(self, *names: _Argument) -> Any: ...  # noqa: ANN401 - an int
+    def expire(self, name: _Argument, time: _Time, *args: bool, **options: bool) -> Any: ...  # noqa: ANN401 - a bool
+    def ttl(self, name: _Argument) -> Any: ...  # noqa: ANN401 - an int
     def execute_command(self, *args: _Argument) -> Any: ...  # noqa: ANN401 - any command's reply
     def request(self, args: tuple[Any, ...], as_bytes: bool = False) -> Any: ...  # noqa: ANN401 - any command's reply
     def run_pipeline(
-        self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
-    ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
+        self,
+        commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
+        callbacks: dict[str, Any] | None = None,
+    ) -> Any: ...  # noqa: ANN401 - a list and a bool, or NotImplemented
     def run_transaction(
         self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
     ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
@@ -107,6 +123,7 @@ class Client:
     def protocol(self) -> int | None: ...
     def get_status(self) -> Status: ...
     def metrics(self) -> str: ...
+    def dead_letters(self) -> list[DeadLetter]: ...
     @property
     def mode(self) -> Literal["connected", "degraded", "reconciling", "closed"]: ...
     def close(self) -> None: ...
@@ -115,20 +132,82 @@ class Client:
 
 @disjoint_base
 class AsyncClient:
-    def __new__(
-        cls,
-        url: str,
+    def __new__(cls, *_args: object, **_options: object) -> Self: ...
+    def open(
+        self,
+        url: str | None = None,
         profile: str | None = None,
-        decode_responses: bool = False,
         options: dict[str, object] | None = None,
-    ) -> Self: ...
-    def connect(self) -> Reply[None]: ...
-    def get(self, name: _Argument) -> Reply[_Text | None]: ...
-    def execute_command(self, *args: _Argument) -> Reply[Any]: ...
+        *,
+        share: AsyncClient | None = None,
+        resp3: bool = False,
+        decode_responses: bool = False,
+        encoding: str = "utf-8",
+        encoding_errors: str = "strict",
+    ) -> None: ...
+    def connect(self) -> Awaitable[None]: ...
+    def begin(self) -> None: ...
+    def get(self, name: _Argument) -> Awaitable[Any]: ...
+    def set(
+        self,
+        name: _Argument,
+        value: _Argument,
+        ex: _Time | None = None,
+        px: _Time | None = None,
+        nx: bool = False,
+        xx: bool = False,
+        keepttl: bool = False,
+        get: bool = False,
+        *args: object,
+        **options: object,
+    ) -> Awaitable[Any]: ...
+    def incr(self, name: _Argument, amount: int | None = None) -> Awaitable[int]: ...
+    def delete(self, *names: _Argument) -> Awaitable[int]: ...
+    def expire(
+        self, name: _Argument, time: _Time, *args: bool, **options: bool
+    ) -> Awaitable[bool]: ...
+    def ttl(self, name: _Argument) -> Awaitable[int]: ...
+    def execute_command(
+        self, *args: _Argument, shape: Callable[[Any], Any] | None = None
+    ) -> Awaitable[Any]: ...
+    def request(
+        self,
+        args: tuple[Any, ...],
+        shape: Callable[..., Any] | None = None,
+        options: dict[str, Any] | None = None,
+        as_bytes: bool = False,
+    ) -> Any: ...  # noqa: ANN401 - an awaitable, or NotImplemented
+    def request_from_memory(
+        self,
+        args: tuple[Any, ...],
+        shape: Callable[..., Any] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> Awaitable[Any]: ...
+    def may_use_own_connection(self, args: tuple[Any, ...]) -> bool | None: ...
+    def run_pipeline(
+        self,
+        commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
+        shapes: dict[Any, Any] | None = None,
+        plain: bool = False,
+    ) -> Any: ...  # noqa: ANN401 - an awaitable, or NotImplemented
+    def run_transaction(
+        self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
+    ) -> Any: ...  # noqa: ANN401 - an awaitable, or NotImplemented
+    @property
+    def direct(self) -> bool: ...
+    @direct.setter
+    def direct(self, direct: bool) -> None: ...
+    @property
+    def protocol(self) -> int | None: ...
     def get_status(self) -> Status: ...
+    def metrics(self) -> str: ...
     @property
     def mode(self) -> Literal["connected", "degraded", "reconciling", "closed"]: ...
-    def close(self) -> None: ...
+    def shut(self) -> None: ...
+
+@final
+class Later:
+    def __call__(self) -> Awaitable[Any]: ...
 
 @final
 class Link: ...
@@ -159,6 +238,24 @@ class Engine:
     def status(self, at_ms: int) -> Status: ...
 
 @final
+class Health:
+    def __new__(
+        cls, allow: list[str], hosts: list[str], devtools: str | PathLike[str] | None
+    ) -> Self: ...
+    def allows(self, remote: str, headers: list[tuple[str, str]]) -> bool: ...
+    def answer(
+        self,
+        method: str,
+        mount: str,
+        path: str,
+        remote: str,
+        headers: list[tuple[str, str]],
+        status: str,
+        lines: str,
+        metrics: str | None = None,
+    ) -> tuple[int, list[tuple[str, str]], bytes]: ...
+
+@final
 class Throttle:
     def __new__(cls, interval_ms: int) -> Self: ...
     def count(self, counts: Mapping[str, int]) -> None: ...
@@ -180,6 +277,30 @@ def failure_kinds() -> list[Classification]: ...
 def policy(options: Mapping[str, object] | None = None) -> dict[str, Any]: ...
 def class_of(options: Mapping[str, object] | None, key: _Argument) -> KeyTreatment: ...
 def decide(options: Mapping[str, object] | None, args: Sequence[_Argument]) -> CommandTreatment: ...
+def freshness(found: Mapping[str, object]) -> str: ...
+def cached(
+    entry: str,
+    left_ms: int,
+    stale_ms: int,
+    beta_permille: int,
+    is_down: bool,
+    random: int,
+) -> tuple[str, str] | None: ...
+def cache_entry(json: str, cost_ms: int, ttl_ms: int, stale_ms: int) -> tuple[str, int]: ...
+def rate_limit(
+    client: Client,
+    key: str,
+    limit: int,
+    window_ms: int,
+    cost: int,
+    window: str,
+    share_permille: int,
+) -> dict[str, Any]: ...
+def cause_outage(client: Client, cause: str) -> None: ...
+def end_outage(client: Client) -> None: ...
+def rate_limits(
+    limit: Mapping[str, object], requests: Sequence[Mapping[str, object]]
+) -> list[dict[str, Any]]: ...
 def knobs() -> list[Knob]: ...
 def backoff_schedule(
     options: Mapping[str, object] | None, attempts: int, seed: int, schedule: str = "server"
@@ -190,10 +311,12 @@ def simulate(
 def parse_status(json: str) -> Status: ...
 def log_entry(incident: Mapping[str, object], endpoint: str, service: str = "") -> str: ...
 def check_log(text: str) -> dict[str, Any]: ...
+def replay(recording: str) -> dict[str, Any]: ...
 def error_kinds() -> list[str]: ...
 def error_class(code: str) -> type[Exception] | None: ...
 def failure_class(code: str) -> type[Exception] | None: ...
 def log_pipe() -> int | None: ...
+def take_incidents() -> tuple[list[tuple[int, Incident, str]], list[int]]: ...
 def take_records() -> list[LogRecord]: ...
 def wake() -> None: ...
 def close_all() -> None: ...

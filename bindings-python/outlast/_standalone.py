@@ -5,12 +5,14 @@ It has the commands that are used most, any other by `execute_command`, and pipe
 
 # ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
 
+# pyright: reportInconsistentConstructor=false
+
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from outlast import _arguments, _outlast
+from outlast import _arguments, _log, _outlast
 from outlast._commands import Commands, Shape, set_options, whole
 from outlast.exceptions import InvalidArgument, InvalidOption, OutlastError
 from outlast.types import RulesOption
@@ -165,13 +167,22 @@ class Pipeline(Commands):
             return []
         answers: Any
         if self._transaction:
-            *queued, answers = self._client.run_transaction(stack, plain=True)
+            answers = self._client.run_transaction(stack, plain=True)
+        else:
+            answers = self._client.run_pipeline(stack)
+        if answers is NotImplemented:
+            raise InvalidArgument("a command needs a connection of its own: redis-py has these")
+        if self._transaction:
+            *queued, answers = answers
             if isinstance(answers, OutlastError):
                 raise next((reply for reply in queued if isinstance(reply, OutlastError)), answers)
         else:
-            answers = self._client.run_pipeline(stack, plain=True)
-        if answers is NotImplemented:
-            raise InvalidArgument("a command needs a connection of its own: redis-py has these")
+            answers, _failed = answers
+        return self._ended(answers, shapes, raise_on_error)
+
+    def _ended(
+        self, answers: list[Any], shapes: list[Shape | None], raise_on_error: bool
+    ) -> list[Any]:
         if raise_on_error:
             for answer in answers:
                 if isinstance(answer, OutlastError):
@@ -206,14 +217,16 @@ class Stock:
 def _open(client: Redis, made: _arguments.Arguments) -> None:
     if made.unserved is not None:
         raise InvalidOption(f"{made.unserved} needs redis-py: pip install outlast[redis]")
-    client.open(
-        made.url,
-        made.profile,
-        made.options,
-        decode_responses=made.decode_responses,
-        encoding=made.encoding,
-        encoding_errors=made.encoding_errors,
-    )
+    with _log.listening(made.on_incident) as listener:
+        client.open(
+            made.url,
+            made.profile,
+            made.options,
+            decode_responses=made.decode_responses,
+            encoding=made.encoding,
+            encoding_errors=made.encoding_errors,
+            listener=listener,
+        )
 
 
 def _shaped(answer: Any, shape: Shape | None) -> Any:

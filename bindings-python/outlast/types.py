@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypedDict, Union
 
 
@@ -50,7 +50,7 @@ class Knob(TypedDict):
     """One knob of the policy."""
 
     name: str
-    unit: Literal["ms", "percent", "count", "bytes", "flag", "choice"]
+    unit: Literal["ms", "percent", "count", "bytes", "flag", "choice", "text"]
     min: int
     max: int
     meaning: str
@@ -97,6 +97,10 @@ class Incident(TypedDict):
     replay_refused: int
 
 
+# Called with an incident that is over, and its entry for the production log.
+OnIncident = Callable[[Incident, str], object]
+
+
 class Latency(TypedDict):
     """How long commands took on Redis, in microseconds."""
 
@@ -129,13 +133,27 @@ class Status(TypedDict):
     refused: int
     dials: int
     journal_keys: int
+    journal_bytes: int
+    journal_file: Literal["off", "open", "set_aside", "failed"]
     store_keys: int
     store_bytes: int
     replayed: int
     conflicts: int
     replay_refused: int
+    retries_refused: int
     latency: Latency
     rules: list[KeyRule]
+    ready: bool
+
+
+class DeadLetter(TypedDict):
+    """A write of an outage that Redis refused for good."""
+
+    key: bytes | str
+    commands: list[list[bytes | str]]
+    error: str
+    at: float
+    """When it was refused, in seconds since 1970."""
 
 
 class _Endpoint(TypedDict):

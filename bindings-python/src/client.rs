@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use outlast::Config;
+use outlast::{Config, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
@@ -45,10 +45,10 @@ impl Client {
     }
 
     /// Opens it for a URL, as one that shares the connections and the memory of another, or as one
-    /// that redis-py does everything for. Once.
+    /// that redis-py does everything for. Incidents are told under the number of the listener. Once.
     #[pyo3(signature = (
         url=None, profile=None, options=None, *, share=None, resp3=false,
-        decode_responses=false, encoding="utf-8", encoding_errors="strict",
+        decode_responses=false, encoding="utf-8", encoding_errors="strict", listener=None,
     ))]
     fn open(
         &self,
@@ -61,15 +61,20 @@ impl Client {
         decode_responses: bool,
         encoding: &str,
         encoding_errors: &str,
+        listener: Option<u64>,
     ) -> PyResult<()> {
         let shared = match (share, url) {
             (Some(other), _) => other.get().opened(py)?.shared.clone(),
             (None, None) => None,
             (None, Some(url)) => {
-                Some(Arc::new(Shared::new(config(py, url, profile, options, resp3)?)?))
+                let config = config(py, url, profile, options, resp3)?;
+                Some(Arc::new(Shared::new(config, listener)?))
             }
         };
         let is_new = share.is_none();
+        if let Some(shared) = shared.as_deref().filter(|_| is_new) {
+            shared.usable(py)?;
+        }
         let opened = Opened {
             shared,
             forms: Forms::new(decode_responses, encoding, encoding_errors),
@@ -128,7 +133,7 @@ impl Client {
         let py = slf.py();
         let lives = usize::from(ex.is_some()) + usize::from(px.is_some()) + usize::from(keepttl);
         // redis-py takes digits for a number.
-        let is_text = ex.or(px).is_some_and(|life| life.is_instance_of::<PyString>());
+        let is_text = ex.or(px).is_some_and(PyAnyMethods::is_instance_of::<PyString>);
         let is_plain = lives <= 1 && !is_text && !(nx && xx);
         let is_odd = !is_plain || options.is_some() || !args.is_empty();
         let Some(client) = slf.get().direct().filter(|_| !is_odd) else {
@@ -198,7 +203,8 @@ impl Client {
         options: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let is_odd = options.is_some() || !args.is_empty();
+        let is_text = time.is_instance_of::<PyString>();
+        let is_odd = is_text || options.is_some() || !args.is_empty();
         let Some(client) = slf.get().direct().filter(|_| !is_odd) else {
             let all = (name, time).into_pyobject(py)?.add(args)?.cast_into::<PyTuple>()?;
             return theirs(slf, "expire", all, options);
@@ -249,15 +255,16 @@ impl Client {
     }
 
     /// Runs commands that leave in one write, each a tuple of name and arguments and a dict of what
-    /// redis-py is to do with the reply. The list has their replies and errors; `NotImplemented`
-    /// where one of them needs a connection of its own and Redis is there.
+    /// redis-py is to do with the reply, as `callbacks` do it. A list of their replies and errors, and
+    /// whether it has any of these; `NotImplemented` where one of them needs a connection of its own
+    /// and Redis is there.
     ///
-    /// Without redis-py the replies are as those of `execute_command`, if `plain`.
-    #[pyo3(signature = (commands, plain=false))]
+    /// Without `callbacks` the replies are as those of `execute_command`.
+    #[pyo3(signature = (commands, callbacks=None))]
     fn run_pipeline<'py>(
         &self,
         commands: &Bound<'py, PyList>,
-        plain: bool,
+        callbacks: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = commands.py();
         let (shared, opened) = (self.shared(py)?, self.opened(py)?);
@@ -265,16 +272,22 @@ impl Client {
             return Ok(py.NotImplemented().into_bound(py));
         };
         let replies = PyList::empty(py);
-        for (result, command) in shared.pipeline(py, &packed)?.into_iter().zip(commands) {
-            let reply = match result {
-                Ok(value) if plain => convert::reply(py, value, &opened.forms)?,
-                Ok(value) if wants_bytes(&command)? => convert::raw(py, value, &opened.bytes)?,
-                Ok(value) => convert::raw(py, value, &opened.forms)?,
-                Err(error) => exception(py, &error)?,
-            };
-            replies.append(reply)?;
+        let mut failed = false;
+        let results = shared.pipeline(py, &packed)?;
+        for ((result, command), packed) in results.into_iter().zip(commands).zip(&packed) {
+            replies.append(match (result, callbacks) {
+                (Ok(value), Some(callbacks)) => {
+                    let is_capital = matches!(packed.first(), Some(Arg::Word(_)));
+                    opened.shaped(value, &command, callbacks, is_capital)?
+                }
+                (Ok(value), None) => convert::reply(py, value, &opened.forms)?,
+                (Err(error), _) => {
+                    failed = true;
+                    exception(py, &error)?
+                }
+            })?;
         }
-        Ok(replies.into_any())
+        Ok((replies, failed).into_pyobject(py)?.into_any())
     }
 
     /// The same for what stands between MULTI and EXEC; the list has the replies to these, too.
@@ -322,8 +335,12 @@ impl Client {
 
     /// What the client counted, in Prometheus' text format.
     fn metrics(&self, py: Python<'_>) -> PyResult<String> {
-        let member = self.member()?;
-        Ok(py.detach(|| member.client.metrics()))
+        self.shared(py)?.metrics(py)
+    }
+
+    /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
+    fn dead_letters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        convert::dead_letters(py, self.shared(py)?.dead_letters(py)?, &self.opened(py)?.forms)
     }
 
     /// `connected`, `degraded`, `reconciling` or `closed`.
@@ -364,7 +381,7 @@ impl Client {
         })
     }
 
-    fn shared(&self, py: Python<'_>) -> PyResult<&Shared> {
+    pub(crate) fn shared(&self, py: Python<'_>) -> PyResult<&Shared> {
         self.opened(py)?.shared.as_deref().ok_or_else(|| {
             let message = "redis-py does everything here, without memory and without a status";
             invalid_argument(py, message.into())
@@ -406,11 +423,38 @@ impl Client {
     }
 }
 
-/// Whether redis-py wants the reply of a command in a pipeline as bytes.
-pub(crate) fn wants_bytes(command: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let options = command.get_item(1)?;
-    let options = options.cast::<PyDict>()?;
-    Ok(!options.is_empty() && options.contains("NEVER_DECODE")?)
+impl Opened {
+    /// A reply in a pipeline, as redis-py's callback for the command makes it.
+    fn shaped<'py>(
+        &self,
+        value: Value,
+        command: &Bound<'py, PyAny>,
+        callbacks: &Bound<'py, PyDict>,
+        is_capital: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = command.py();
+        let (args, options) = command.extract::<(Bound<'_, PyTuple>, Bound<'_, PyDict>)>()?;
+        let wants_bytes = !options.is_empty() && options.contains("NEVER_DECODE")?;
+        let forms = if wants_bytes { &self.bytes } else { &self.forms };
+        let reply = convert::raw(py, value, forms)?;
+        let name = args.get_item(0)?;
+        let callback = match callbacks.get_item(&name)? {
+            None if is_capital => None,
+            None => callbacks.get_item(name.call_method0("upper")?)?,
+            found => found,
+        };
+        let Some(callback) = callback else { return Ok(reply) };
+        if options.is_empty() {
+            return callback.call1((reply,));
+        }
+        let options = options.copy()?;
+        for not_for_it in ["keys", "NEVER_DECODE"] {
+            if options.contains(not_for_it)? {
+                options.del_item(not_for_it)?;
+            }
+        }
+        callback.call((reply,), Some(&options))
+    }
 }
 
 /// The method of redis-py of this name, which ends in `execute_command` of the same client.

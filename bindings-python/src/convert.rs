@@ -1,10 +1,14 @@
 //! Values both ways: arguments of commands, replies, and the plain objects of the diagnostics.
 
-use outlast::{Error, ErrorKind, RuleSpec, Value};
+use std::time::Duration;
+
+use outlast::{DeadLetter, Error, ErrorKind, RuleSpec, Value};
 use outlast_core::Timestamp;
 use outlast_core::classify::{CAUSE_DEPTH_MAX, CAUSE_WIDTH_MAX, classify_reply};
+use outlast_core::command::Command;
 use pyo3::exceptions::{PyBaseException, PyUnicodeDecodeError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyList,
     PyMemoryView, PySet, PyString, PyTuple, PyType,
@@ -106,10 +110,33 @@ pub(crate) fn argument(what: &str, value: &Bound<'_, PyAny>, forms: &Forms) -> P
     Err(wrong_type(what, ARGUMENTS, value))
 }
 
+/// The name of a command of one word, in capitals: looked up by Python, which has its hash already.
+fn name(value: &Bound<'_, PyAny>) -> Option<&'static str> {
+    static PLACES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let py = value.py();
+    let filled = PLACES.get_or_try_init(py, || {
+        let places = PyDict::new(py);
+        let commands = Command::all().iter().enumerate();
+        for (place, command) in commands.filter(|(_, command)| !command.is_subcommand()) {
+            places.set_item(command.name, place)?;
+        }
+        PyResult::Ok(places.unbind())
+    });
+    let text = value.cast_exact::<PyString>().ok()?;
+    let place = filled.ok()?.bind(py).get_item(text).ok()??;
+    Some(Command::all().get(place.extract::<usize>().ok()?)?.name)
+}
+
 /// The arguments of a command whose name may be of several words, such as `CONFIG GET`.
 pub(crate) fn command(args: &Bound<'_, PyTuple>, forms: &Forms) -> PyResult<Vec<Arg>> {
     let mut command = Vec::with_capacity(args.len() + 1);
     for (at, value) in args.iter().enumerate() {
+        if at == 0
+            && let Some(name) = name(&value)
+        {
+            command.push(Arg::Word(name));
+            continue;
+        }
         let arg = argument(if at == 0 { "the command" } else { "an argument" }, &value, forms)?;
         if at == 0 {
             let words = arg.as_ref().split(u8::is_ascii_whitespace);
@@ -208,7 +235,11 @@ pub(crate) fn raw<'py>(
 }
 
 /// A reply that a dict or set can hold.
-fn hashable<'py>(py: Python<'py>, value: Value, forms: &Forms) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn hashable<'py>(
+    py: Python<'py>,
+    value: Value,
+    forms: &Forms,
+) -> PyResult<Bound<'py, PyAny>> {
     match value {
         Value::Array(items) | Value::Set(items) | Value::Push(items) => {
             let items = items.into_iter().map(|item| hashable(py, item, forms));
@@ -224,6 +255,26 @@ fn hashable<'py>(py: Python<'py>, value: Value, forms: &Forms) -> PyResult<Bound
 
 fn truth(py: Python<'_>, value: bool) -> Bound<'_, PyAny> {
     PyBool::new(py, value).to_owned().into_any()
+}
+
+/// Writes that Redis refused for good: key and commands as replies are, and the time in seconds.
+pub(crate) fn dead_letters<'py>(
+    py: Python<'py>,
+    letters: Vec<DeadLetter>,
+    forms: &Forms,
+) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for DeadLetter { key, commands, error, at, .. } in letters {
+        let args = |args: Vec<Vec<u8>>| Value::Array(args.into_iter().map(Value::Bulk).collect());
+        let commands = Value::Array(commands.into_iter().map(args).collect());
+        let told = PyDict::new(py);
+        told.set_item("key", reply(py, Value::Bulk(key), forms)?)?;
+        told.set_item("commands", reply(py, commands, forms)?)?;
+        told.set_item("error", error)?;
+        told.set_item("at", Duration::from_millis(at.as_ms()).as_secs_f64())?;
+        list.append(told)?;
+    }
+    Ok(list)
 }
 
 /// What the core answers as dicts, lists, texts and numbers.

@@ -131,6 +131,13 @@ pub(crate) fn check_log<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py,
     to_python(py, &ocore::production_log::check(text))
 }
 
+/// The decisions of a client that recorded them, made anew.
+#[pyfunction]
+pub(crate) fn replay<'py>(py: Python<'py>, recording: &str) -> PyResult<Bound<'py, PyAny>> {
+    let replayed = py.detach(|| outlast::replay(recording));
+    to_python(py, &replayed.map_err(|error| raised(py, &error))?)
+}
+
 /// Decides when to dial, which mode the application sees and what is logged.
 #[pyclass(module = "outlast", frozen)]
 #[derive(Debug)]
@@ -264,7 +271,7 @@ impl Store {
         match executed {
             Ok(value) => tagged_reply(py, value),
             Err(Refusal::Unsupported) => tagged(py, "refused", "unsupported"),
-            Err(Refusal::Full) => tagged(py, "refused", "full"),
+            Err(Refusal::Full | Refusal::JournalFull) => tagged(py, "refused", "full"),
             Err(other) => Err(invalid_argument(py, format!("a refusal without a form: {other:?}"))),
         }
     }

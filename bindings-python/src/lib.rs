@@ -1,11 +1,14 @@
 //! The private module `outlast._outlast`: what the package `outlast` is made of.
 
 mod asyncio;
+mod caching;
 mod client;
 mod command_line;
 mod convert;
+mod convoy;
 mod engine;
 mod errors;
+mod health;
 mod process;
 mod shared;
 
@@ -16,16 +19,22 @@ mod _outlast {
     #[pymodule_export]
     use crate::asyncio::{AsyncClient, Later, Link, Reply};
     #[pymodule_export]
+    use crate::caching::{
+        cache_entry, cached, cause_outage, end_outage, freshness, rate_limit, rate_limits,
+    };
+    #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]
     use crate::engine::{
         Engine, Store, Throttle, backoff_schedule, check_log, class_of, classify, classify_reply,
-        decide, failure_kinds, knobs, log_entry, parse_status, policy, simulate,
+        decide, failure_kinds, knobs, log_entry, parse_status, policy, replay, simulate,
     };
     #[pymodule_export]
     use crate::errors::{error_class, error_kinds, failure_class};
     #[pymodule_export]
-    use crate::process::{after_fork, close_all, log_pipe, take_records, wake};
+    use crate::health::Health;
+    #[pymodule_export]
+    use crate::process::{after_fork, close_all, log_pipe, take_incidents, take_records, wake};
 
     #[pymodule_export]
     use crate::command_line::command_line;

@@ -2,12 +2,14 @@
 //! forked child starts anew with all of it; what it inherited is never used or locked again,
 //! because the threads that may have held the locks are gone.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, PipeReader, PipeWriter, Write, pipe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use outlast::{Config, Event, Queue, Sink, blocking};
+use outlast_core::incident::Incident;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
@@ -58,9 +60,10 @@ impl fmt::Debug for Member {
 }
 
 impl Member {
-    /// A client that has not dialled yet.
-    pub(crate) fn new(config: Config) -> PyResult<Arc<Self>> {
-        join(|records| {
+    /// A client that has not dialled yet. Where it has a listener, its incidents wait under that
+    /// number.
+    pub(crate) fn new(config: Config, listener: Option<u64>) -> PyResult<Arc<Self>> {
+        join(listener, |records| {
             Ok(Arc::new(Self {
                 client: blocking::Client::new(config, records),
                 used: AtomicBool::new(false),
@@ -81,12 +84,14 @@ pub(crate) fn generation() -> u64 {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// Makes a client whose log records go to the log thread, and which is closed at the end.
+/// Makes a client whose log records and incidents go to the log thread, and which is closed at the
+/// end.
 pub(crate) fn join<T: Closable + 'static>(
+    listener: Option<u64>,
     make: impl FnOnce(Arc<dyn Sink>) -> io::Result<Arc<T>>,
 ) -> PyResult<Arc<T>> {
     let member = with_shared(|shared| {
-        let member = make(shared.records.clone())?;
+        let member = make(Arc::new(Voice { records: shared.records.clone(), listener }))?;
         shared.members.retain(|member| member.strong_count() > 0);
         shared.members.push(Arc::downgrade(&(member.clone() as Arc<dyn Closable>)));
         Ok(member)
@@ -94,22 +99,63 @@ pub(crate) fn join<T: Closable + 'static>(
     member.map_err(|error: io::Error| error.into())
 }
 
-/// The log records that wait for the log thread. Other events have no listener in Python, and
-/// would only wake it.
+/// What waits for the log thread.
 struct Records {
     queue: Queue,
+    incidents: Mutex<VecDeque<Told>>,
     writer: Arc<PipeWriter>,
 }
 
-impl Sink for Records {
+/// What is for listeners.
+enum Told {
+    /// An incident that is over, and its entry.
+    Incident(u64, Box<Incident>, String),
+    /// The client will say no more.
+    Gone(u64),
+}
+
+/// What one client has to say. Other events than these have no listener in Python, and would only
+/// wake the thread.
+struct Voice {
+    records: Arc<Records>,
+    listener: Option<u64>,
+}
+
+impl Sink for Voice {
     fn event(&self, event: Event) {
-        if matches!(event, Event::Log(_)) {
-            self.queue.event(event);
+        match (event, self.listener) {
+            (event @ Event::Log(_), _) => self.records.queue.event(event),
+            (Event::IncidentClosed { incident, entry }, Some(listener)) => {
+                self.records.keep(Told::Incident(listener, Box::new(incident), entry));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Voice {
+    fn drop(&mut self) {
+        if let Some(listener) = self.listener {
+            self.records.keep(Told::Gone(listener));
         }
     }
 }
 
 impl Records {
+    /// Keeps as many as there may be events; the oldest goes first.
+    fn keep(&self, told: Told) {
+        let mut incidents = self.incidents.lock().unwrap_or_else(PoisonError::into_inner);
+        if incidents.len() >= Queue::EVENTS_MAX {
+            incidents.pop_front();
+        }
+        incidents.push_back(told);
+        let was_empty = incidents.len() == 1;
+        drop(incidents);
+        if was_empty {
+            Self::wake(&self.writer);
+        }
+    }
+
     fn wake(writer: &PipeWriter) {
         // One byte for each time that the queue was empty: the pipe is never full.
         let mut writer = writer;
@@ -131,7 +177,7 @@ fn with_shared<T>(act: impl FnOnce(&mut Shared) -> T) -> PyResult<T> {
     let writer = Arc::new(writer);
     let told = writer.clone();
     let queue = Queue::new(move || Records::wake(&told));
-    let records = Arc::new(Records { queue, writer });
+    let records = Arc::new(Records { queue, incidents: Mutex::default(), writer });
     let new = Shared { records, reader: Some(reader), members: Vec::new() };
     Ok(act(shared.insert(new)))
 }
@@ -175,6 +221,27 @@ pub(crate) fn take_records(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         _ => None,
     });
     PyList::new(py, logged.collect::<PyResult<Vec<_>>>()?)
+}
+
+/// The incidents that wait, oldest first: the number of the listener, the incident and its entry; and
+/// the listeners that hear no more.
+#[pyfunction]
+pub(crate) fn take_incidents(py: Python<'_>) -> PyResult<(Bound<'_, PyList>, Vec<u64>)> {
+    let records = shared().as_ref().map(|shared| shared.records.clone());
+    let told = records.map(|records| {
+        let mut incidents = records.incidents.lock().unwrap_or_else(PoisonError::into_inner);
+        incidents.drain(..).collect::<Vec<_>>()
+    });
+    let (incidents, mut gone) = (PyList::empty(py), Vec::new());
+    for told in told.unwrap_or_default() {
+        match told {
+            Told::Incident(listener, incident, entry) => {
+                incidents.append((listener, convert::to_python(py, &incident)?, entry))?;
+            }
+            Told::Gone(listener) => gone.push(listener),
+        }
+    }
+    Ok((incidents, gone))
 }
 
 /// Closes every client that is open.

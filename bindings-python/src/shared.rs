@@ -2,11 +2,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use outlast::{Config, Error, ErrorKind, Status, Value};
+use outlast::blocking::RateLimited;
+use outlast::{Config, DeadLetter, Error, ErrorKind, Status, Value};
+use outlast_core::rate_limit::Limit;
 use pyo3::prelude::*;
 
 use crate::convert::Arg;
+use crate::convoy;
 use crate::errors::raised;
 use crate::process::{Member, start_log_thread};
 
@@ -14,6 +18,8 @@ use crate::process::{Member, start_log_thread};
 #[derive(Debug)]
 pub(crate) struct Shared {
     config: Config,
+    /// The number under which its incidents are told.
+    listener: Option<u64>,
     begun: AtomicBool,
     closed: AtomicBool,
     /// Locked with the GIL held and kept, so never by another thread in a fork.
@@ -31,10 +37,11 @@ impl Drop for Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config) -> PyResult<Self> {
+    pub(crate) fn new(config: Config, listener: Option<u64>) -> PyResult<Self> {
         Ok(Self {
-            member: Mutex::new(Member::new(config.clone())?),
+            member: Mutex::new(Member::new(config.clone(), listener)?),
             config,
+            listener,
             begun: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         })
@@ -44,7 +51,9 @@ impl Shared {
     pub(crate) fn connect(&self, py: Python<'_>) -> PyResult<()> {
         let member = self.live(py)?;
         self.begun.store(true, Ordering::Relaxed);
-        interruptibly(py, |interrupt| member.client.connect_interruptible(interrupt))
+        interruptibly(py, !member.client.is_connected(), |interrupt| {
+            member.client.connect_interruptible(interrupt)
+        })
     }
 
     /// Dials in the background, without waiting.
@@ -57,7 +66,18 @@ impl Shared {
 
     pub(crate) fn call(&self, py: Python<'_>, args: &[Arg]) -> PyResult<Value> {
         let member = self.live(py)?;
-        interruptibly(py, |interrupt| member.client.call_interruptible(args, interrupt))
+        if !convoy::is_on() || !member.client.is_connected() {
+            return interruptibly(py, !member.client.is_connected(), |interrupt| {
+                member.client.call_interruptible(args, interrupt)
+            });
+        }
+        let begun = member.client.begin_call(args, convoy::PATIENCE);
+        match begun.map_err(|error| raised(py, &error))? {
+            Ok(value) => Ok(value),
+            Err(begun) => interruptibly(py, !member.client.is_connected(), |interrupt| {
+                member.client.end_call(args, begun, interrupt)
+            }),
+        }
     }
 
     pub(crate) fn pipeline(
@@ -66,12 +86,44 @@ impl Shared {
         commands: &[Vec<Arg>],
     ) -> PyResult<Vec<Result<Value, Error>>> {
         let member = self.live(py)?;
-        interruptibly(py, |interrupt| member.client.pipeline(commands, interrupt))
+        interruptibly(py, !member.client.is_connected(), |interrupt| {
+            member.client.pipeline(commands, interrupt)
+        })
     }
 
     pub(crate) fn transaction(&self, py: Python<'_>, commands: &[Vec<Arg>]) -> PyResult<Value> {
         let member = self.live(py)?;
-        interruptibly(py, |interrupt| member.client.transaction(commands, interrupt))
+        interruptibly(py, !member.client.is_connected(), |interrupt| {
+            member.client.transaction(commands, interrupt)
+        })
+    }
+
+    /// Counts a request towards a limit, on Redis or in this process.
+    pub(crate) fn rate_limit(
+        &self,
+        py: Python<'_>,
+        key: &str,
+        limit: &Limit,
+        share_permille: u32,
+    ) -> PyResult<RateLimited> {
+        let member = self.live(py)?;
+        let key = key.as_bytes();
+        interruptibly(py, !member.client.is_connected(), |interrupt| {
+            member.client.rate_limit(key, limit, share_permille, interrupt)
+        })
+    }
+
+    /// Has Redis be away for a test, with this failure.
+    pub(crate) fn cause_outage(&self, py: Python<'_>, cause: &str) -> PyResult<()> {
+        let member = self.live(py)?;
+        py.detach(|| member.client.cause_outage(cause)).map_err(|error| raised(py, &error))
+    }
+
+    /// Ends the outage of a test.
+    pub(crate) fn end_outage(&self, py: Python<'_>) -> PyResult<()> {
+        let member = self.live(py)?;
+        py.detach(|| member.client.end_outage());
+        Ok(())
     }
 
     /// Whether a command has to go over a connection that no other caller uses.
@@ -80,7 +132,9 @@ impl Shared {
             return Ok(false);
         }
         let member = self.live(py)?;
-        interruptibly(py, |interrupt| member.client.may_use_own_connection(args, interrupt))
+        interruptibly(py, !member.client.is_connected(), |interrupt| {
+            member.client.may_use_own_connection(args, interrupt)
+        })
     }
 
     pub(crate) const fn is_lazy(&self) -> bool {
@@ -94,6 +148,23 @@ impl Shared {
     pub(crate) fn status(&self, py: Python<'_>) -> PyResult<Status> {
         let member = self.member()?;
         Ok(py.detach(|| member.client.status()))
+    }
+
+    /// Whether it can be used at all.
+    pub(crate) fn usable(&self, py: Python<'_>) -> PyResult<()> {
+        self.member()?.client.usable().map_err(|error| raised(py, &error))
+    }
+
+    /// Writes of outages that Redis refused for good, oldest first.
+    pub(crate) fn dead_letters(&self, py: Python<'_>) -> PyResult<Vec<DeadLetter>> {
+        let member = self.member()?;
+        Ok(py.detach(|| member.client.dead_letters()))
+    }
+
+    /// What the client counted, in Prometheus' text format.
+    pub(crate) fn metrics(&self, py: Python<'_>) -> PyResult<String> {
+        let member = self.member()?;
+        Ok(py.detach(|| member.client.metrics()))
     }
 
     /// Closes every connection. Again does nothing.
@@ -123,7 +194,8 @@ impl Shared {
     fn member(&self) -> PyResult<Arc<Member>> {
         let mut member = self.member.lock().unwrap_or_else(PoisonError::into_inner);
         if member.is_inherited() {
-            let inherited = std::mem::replace(&mut *member, Member::new(self.config.clone())?);
+            let new = Member::new(self.config.clone(), self.listener)?;
+            let inherited = std::mem::replace(&mut *member, new);
             // To drop it would take locks whose holders are gone.
             std::mem::forget(inherited);
             if self.closed.load(Ordering::Relaxed) {
@@ -139,6 +211,7 @@ impl Shared {
 /// Makes a call without the GIL. A signal whose handler raises ends it with that very exception.
 fn interruptibly<T: Send>(
     py: Python<'_>,
+    is_away: bool,
     call: impl FnOnce(&dyn Fn() -> Result<(), Error>) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
     let caught = Mutex::new(None);
@@ -152,7 +225,14 @@ fn interruptibly<T: Send>(
             }
         }
     };
-    let result = py.detach(|| call(&interrupt));
+    let result = if is_away {
+        // Memory answers sooner than two clocks are read.
+        py.detach(|| call(&interrupt))
+    } else {
+        let (result, ended) = py.detach(|| (call(&interrupt), Instant::now()));
+        convoy::note(ended);
+        result
+    };
     match caught.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(exception) => Err(exception),
         None => result.map_err(|error| raised(py, &error)),

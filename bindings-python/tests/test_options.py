@@ -25,7 +25,7 @@ PORTS = "allowed is a whole number from 1 to 65535"
             lambda: outlast.Redis(db=-1),
             'invalid database "-1": allowed is a whole number from 0 to',
         ),
-        (lambda: outlast.Redis(username="app"), "invalid URL: a user without a password"),
+        (lambda: outlast.from_url("redis://app@h"), "invalid URL: a user without a password"),
         (
             lambda: outlast.Redis(profile="prodction"),
             'invalid profile "prodction": allowed is one of development, test, staging, production',

@@ -9,13 +9,16 @@ import type {
   Counts,
   Delay,
   FailureKind,
+  Freshness,
   Incident,
   Input,
   KeyTreatment,
   Knob,
+  LimitVerdict,
   Output,
   Policy,
   PolicyOptions,
+  Replayed,
   Reply,
   ScenarioOptions,
   Schedule,
@@ -135,6 +138,20 @@ export interface Outlast {
   classOf(options: PolicyOptions, key: string): KeyTreatment;
   /** What becomes of a command while Redis is away, as far as its class and its keys decide. */
   decide(options: PolicyOptions, args: readonly string[]): CommandTreatment;
+  /** What to do with a cached value, of which this is known. */
+  freshness(found: {
+    left_ms?: number | null;
+    stale_ms?: number;
+    cost_ms?: number;
+    beta_permille?: number;
+    is_down?: boolean;
+    random?: number;
+  }): Freshness;
+  /** What becomes of requests that one process counts by itself. */
+  rateLimits(
+    limit: { limit: number; window_ms: number; window?: string; share_permille?: number },
+    requests: readonly { at_ms: number; key: string; cost?: number }[],
+  ): LimitVerdict[];
   knobs(): Knob[];
   /** The first delays of a redial schedule (`server`). */
   backoffSchedule(
@@ -151,6 +168,8 @@ export interface Outlast {
   logEntry(incident: Incident, endpoint: string, service?: string): string;
   /** What a production log holds, what is not as its template has it, and its correction. */
   checkLog(text: string): CheckedLog;
+  /** What a client recorded to its `record_path`, decided anew. */
+  replay(recording: string): Replayed;
   readonly Engine: new (options: PolicyOptions, endpoint: string, seed: Seed) => Engine;
   readonly Throttle: new (intervalMs: number) => Throttle;
 }

@@ -92,6 +92,29 @@ pub fn decide(options: &JsValue, args: &JsValue) -> Result<JsValue, JsValue> {
     })
 }
 
+/// What to do with a cached value.
+///
+/// # Errors
+///
+/// `invalid_option` with field, value and what is allowed.
+#[wasm_bindgen]
+pub fn freshness(found: &JsValue) -> Result<JsValue, JsValue> {
+    answer(|| ocore::inspect::freshness(&convert::names("value", found)?))
+}
+
+/// What becomes of requests that one process counts by itself.
+///
+/// # Errors
+///
+/// `invalid_option` with field, value and what is allowed.
+#[wasm_bindgen(js_name = rateLimits)]
+pub fn rate_limits(limit: &JsValue, requests: &JsValue) -> Result<JsValue, JsValue> {
+    answer(|| {
+        let limit = convert::names("limit", limit)?;
+        ocore::inspect::rate_limits(&limit, &convert::parsed::<Vec<_>>("requests", requests)?)
+    })
+}
+
 /// The table of knobs.
 ///
 /// # Errors
@@ -164,6 +187,16 @@ pub fn log_entry(
         let service = option::text_or("service", service, "")?;
         Ok(ocore::production_log::entry(&incident, &endpoint, &service))
     })
+}
+
+/// The decisions of a client that recorded them, made anew.
+///
+/// # Errors
+///
+/// `invalid_argument` for what is no text, or with the line that is no line of a recording.
+#[wasm_bindgen]
+pub fn replay(recording: &JsValue) -> Result<JsValue, JsValue> {
+    answer(|| ocore::recording::replay(&option::text("recording", recording)?))
 }
 
 /// What a production log holds, what is wrong with it, and its correction.

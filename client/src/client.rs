@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use outlast_core::rate_limit::{Limit, Verdict};
 use outlast_core::{Error, Input, Status, Value};
 use tokio::time::timeout_at;
 use tracing::Instrument;
@@ -11,7 +12,7 @@ use tracing::Instrument;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
-use crate::gate::{Gate, Route, Settled, into_result};
+use crate::gate::{Gate, Route, Settled, into_result, micros_since};
 use crate::spans;
 use crate::transport::Transport;
 use crate::transport::multiplexed::{CallError, Multiplexed};
@@ -120,7 +121,7 @@ impl Client {
                 },
             };
             let unanswered = match self.shared.connections.call(args, epoch, deadline).await {
-                Ok(value) => match gate.replied(args, epoch, value, began) {
+                Ok(value) => match gate.learned(args, epoch, value, micros_since(began)) {
                     Ok(value) => return into_result(value),
                     Err(unanswered) => *unanswered,
                 },
@@ -140,6 +141,27 @@ impl Client {
     /// Where Redis is, how to behave.
     pub fn config(&self) -> &Config {
         &self.gate().config
+    }
+
+    /// Has Redis be away, for a test of the application: connections end and dials fail with this
+    /// failure until [`end_outage`](Self::end_outage). `refused`, `lost`, `timeout`, `dns`, `tls`, or
+    /// the code of a [`FailureKind`](crate::FailureKind) that ends connections.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for another cause.
+    pub fn cause_outage(&self, cause: &str) -> Result<(), Error> {
+        self.gate().cause_outage(cause)
+    }
+
+    /// Ends the outage: Redis is dialled at once. Without one does nothing.
+    pub fn end_outage(&self) {
+        self.gate().end_outage();
+    }
+
+    /// Counts a request towards a rate limit in this process alone, as is done while Redis is away.
+    pub fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
+        self.gate().limit_locally(key, limit)
     }
 
     /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.

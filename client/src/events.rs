@@ -21,8 +21,14 @@ pub enum Event {
     DialFailed(Failure),
     /// An outage began.
     IncidentOpened(Incident),
-    /// An outage is over.
-    IncidentClosed(Incident),
+    /// An outage is over; or the client was closed, and Redis is not back where `recovered_at_ms`
+    /// says nothing.
+    IncidentClosed {
+        /// Its figures.
+        incident: Incident,
+        /// Its entry in the production log, which is also appended to the file that `log_path` names.
+        entry: String,
+    },
 }
 
 /// Where events go. It is called on whichever thread they arise, also from inside a caller's

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use outlast_core::classify::classify_text;
+use outlast_core::rate_limit::{Limit, Verdict};
 use outlast_core::{Error, Failure, FailureKind, Input, Status};
 
 use crate::config::Config;
@@ -91,7 +92,7 @@ impl Client {
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument).
     pub fn submit(&self, args: Vec<Vec<u8>>) -> Result<Submission, Error> {
         self.start_driver();
-        self.hosted.submit(Work::Command(args))
+        self.hosted.submit(Work::command(args))
     }
 
     /// Hands in a transaction: what stands between its MULTI and its EXEC. Nothing comes between its
@@ -178,6 +179,27 @@ impl Client {
     /// Where Redis is, how to behave.
     pub fn config(&self) -> &Config {
         &self.gate.config
+    }
+
+    /// Has Redis be away, for a test of the application: connections end and dials fail with this
+    /// failure until [`end_outage`](Self::end_outage). `refused`, `lost`, `timeout`, `dns`, `tls`, or
+    /// the code of a [`FailureKind`](crate::FailureKind) that ends connections.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for another cause.
+    pub fn cause_outage(&self, cause: &str) -> Result<(), Error> {
+        self.gate.cause_outage(cause)
+    }
+
+    /// Ends the outage: Redis is dialled at once. Without one does nothing.
+    pub fn end_outage(&self) {
+        self.gate.end_outage();
+    }
+
+    /// Counts a request towards a rate limit in this process alone, as is done while Redis is away.
+    pub fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
+        self.gate.limit_locally(key, limit)
     }
 
     /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.

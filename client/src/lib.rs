@@ -34,6 +34,8 @@ mod driver;
 mod endpoint;
 mod events;
 mod gate;
+#[cfg(feature = "health")]
+pub mod health;
 mod host;
 #[cfg(unix)]
 pub mod hosted;
@@ -41,6 +43,7 @@ mod journal;
 #[cfg(feature = "lua")]
 mod lua;
 mod options;
+mod scribe;
 #[cfg(feature = "server")]
 pub mod server;
 mod spans;
@@ -57,6 +60,7 @@ pub use events::{Event, Queue, Sink, TracingSink};
 #[cfg(feature = "lua")]
 pub use lua::{Lua, LuaLimits};
 pub use outlast_core::journal::DeadLetter;
+pub use outlast_core::recording::{Replayed, replay};
 pub use outlast_core::rules::{ConflictPolicy, KeyClass, KeyRule, RuleSpec, Rules};
 pub use outlast_core::{
     Error, ErrorKind, Failure, FailureKind, Level, Mode, Policy, Profile, Record, Status, Value,

@@ -30,6 +30,7 @@ pub(crate) fn of<A: AsRef<[u8]>>(config: &Config, args: &[A]) -> Span {
 /// The command has ended.
 pub(crate) fn ended(span: &Span, result: &Result<Value, Error>) {
     if let Err(error) = result {
-        span.record("error.type", error.failure().map_or(error.code(), |failure| failure.code()));
+        let code = error.failure().map_or_else(|| error.code(), |failure| failure.code());
+        span.record("error.type", code);
     }
 }

@@ -11,7 +11,9 @@
 //! The one probe of `half_open` is a fresh dial with a PING: it also mends a connection whose
 //! replies are swallowed, which a probe over the old connection never would.
 
-use serde::Serialize;
+use core::num::NonZeroU64;
+
+use serde::{Deserialize, Serialize};
 
 use crate::coded::read_by_code;
 use crate::policy::Policy;
@@ -49,7 +51,7 @@ read_by_code!(BreakerState);
 /// Slices of the sliding window: the oldest is forgotten when a new one begins.
 const SLICES: usize = 10;
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Slice {
     /// Which slice of time it counts, so that an old one is recognised.
     index: u64,
@@ -62,11 +64,11 @@ struct Slice {
 /// Counts commands over a sliding window and says when too many fail: a share of them, or several
 /// with none that succeeds between them, for a busy service must not wait until its good past has
 /// left the window. And when too many are answered, but slowly.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Breaker {
     slices: [Slice; SLICES],
     in_a_row: u64,
-    slice_ms: u64,
+    slice_ms: NonZeroU64,
     failures_min: u64,
     failure_percent: u64,
     slow_min: u64,
@@ -79,7 +81,8 @@ impl Breaker {
         Self {
             slices: [Slice::default(); SLICES],
             in_a_row: 0,
-            slice_ms: (policy.breaker_window_ms / SLICES as u64).max(1),
+            slice_ms: NonZeroU64::new(policy.breaker_window_ms / SLICES as u64)
+                .unwrap_or(NonZeroU64::MIN),
             failures_min: policy.breaker_failures_min,
             failure_percent: policy.breaker_failure_percent,
             slow_min: policy.breaker_slow_calls_min,

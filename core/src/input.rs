@@ -81,6 +81,9 @@ pub enum Input {
     },
     /// The time that [`Output::Timeout`](crate::Output::Timeout) named has come.
     Timer,
+    /// The application has reason to believe that Redis is there: the next dial comes now, whatever
+    /// was planned.
+    Redial,
     /// The application closes the client.
     Close {
         /// Keys that were never written back, and now never will be.
@@ -101,6 +104,7 @@ enum Type {
     ReplayProgressed,
     Reconciled,
     Timer,
+    Redial,
     Close,
 }
 
@@ -116,6 +120,7 @@ impl Type {
         Self::ReplayProgressed,
         Self::Reconciled,
         Self::Timer,
+        Self::Redial,
         Self::Close,
     ];
 
@@ -131,6 +136,7 @@ impl Type {
             Self::ReplayProgressed => "replay_progressed",
             Self::Reconciled => "reconciled",
             Self::Timer => "timer",
+            Self::Redial => "redial",
             Self::Close => "close",
         }
     }
@@ -197,6 +203,7 @@ impl TryFrom<Stated> for Input {
             },
             Type::Reconciled => Self::Reconciled { epoch: needed("epoch", stated.epoch.take())? },
             Type::Timer => Self::Timer,
+            Type::Redial => Self::Redial,
             Type::Close => {
                 Self::Close { journal_keys: stated.journal_keys.take().unwrap_or_default() }
             }

@@ -10,10 +10,13 @@ use crate::backoff::Backoff;
 use crate::classify::{self, Evidence};
 use crate::command::Traits;
 use crate::error::{Error, ErrorKind};
+use crate::freshness::{Found, Freshness, Keeping};
 use crate::kind::{FailureKind, Schedule, Verdict};
 use crate::policy::{Builder, Policy, Profile, Source};
+use crate::rate_limit::{self, Limit, LocalCounts};
 use crate::rng::Rng;
 use crate::rules::{self, ConflictPolicy, Decision, KeyClass, RuleSpec};
+use crate::time::Timestamp;
 
 /// What a failure is and what it means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -167,6 +170,61 @@ pub fn backoff_schedule(
         Delay { attempt, delay_ms, low_ms, high_ms, jittered_ms }
     };
     Ok((1..=attempts).map(delay).collect())
+}
+
+/// What to do with a cached value: `left_ms` (null where it never ends), `stale_ms`, `cost_ms`,
+/// `beta_permille` (1000), `is_down` (false) and `random` (0), as [`Keeping::freshness`] has them.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidOption`] for what is no such number.
+pub fn freshness(found: &Map<String, Value>) -> Result<Freshness, Error> {
+    let left_ms = match found.get("left_ms") {
+        None | Some(Value::Null) => None,
+        Some(_) => Some(whole(found, "left_ms", 0)?),
+    };
+    let small = |name, absent| {
+        let value = whole(found, name, absent)?;
+        u32::try_from(value)
+            .map_err(|_| Error::invalid_option(name, &value.to_string(), "at most 4294967295"))
+    };
+    let keeping = Keeping::new(whole(found, "stale_ms", 0)?, small("beta_permille", 1_000)?);
+    let is_down = found.get("is_down").and_then(Value::as_bool).unwrap_or_default();
+    let found = Found::new(left_ms, whole(found, "cost_ms", 0)?);
+    Ok(keeping.freshness(found, is_down, small("random", 0)?))
+}
+
+/// What becomes of requests that one process counts by itself. `limit` has `limit`, `window_ms`,
+/// `window` (`sliding`) and `share_permille` (1000); each request `at_ms`, `key` and `cost` (1).
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidOption`] as [`Limit::new`].
+pub fn rate_limits(
+    limit: &Map<String, Value>,
+    requests: &[Map<String, Value>],
+) -> Result<Vec<rate_limit::Verdict>, Error> {
+    let window = limit.get("window").map_or_else(|| "sliding".to_string(), plain);
+    let share = whole(limit, "share_permille", 1_000)?.min(1_000);
+    let share = u32::try_from(share).unwrap_or(1_000);
+    let (most, window_ms) = (whole(limit, "limit", 0)?, whole(limit, "window_ms", 0)?);
+    let mut counts = LocalCounts::new();
+    let verdict = |request: &Map<String, Value>| {
+        let limit = Limit::new(most, window_ms, whole(request, "cost", 1)?, &window)?.share(share);
+        let now = Timestamp::from_ms(whole(request, "at_ms", 0)?);
+        let key = request.get("key").map(plain).unwrap_or_default();
+        Ok(counts.take(now, key.as_bytes(), &limit))
+    };
+    requests.iter().map(verdict).collect()
+}
+
+fn whole(fields: &Map<String, Value>, name: &str, absent: u64) -> Result<u64, Error> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(absent),
+        Some(value) => value
+            .as_u64()
+            .ok_or_else(|| Error::invalid_option(name, &plain(value), "a whole number from 0")),
+    }
 }
 
 /// The value of an option as text, as a URL or a variable would hold it.

@@ -112,7 +112,9 @@ mod tests {
     #[test]
     fn buckets_count_what_is_below_their_limits() {
         let histogram = Histogram::default();
-        [0, 63, 64, 1_023, 1_024, 9_000_000].into_iter().for_each(|us| histogram.record(us));
+        for us in [0, 63, 64, 1_023, 1_024, 9_000_000] {
+            histogram.record(us);
+        }
         let counts: std::vec::Vec<_> = histogram.buckets().collect();
         assert_eq!(counts.len(), 19);
         assert_eq!(counts[..2], [(Some(64), 2), (Some(128), 3)]);

@@ -49,7 +49,8 @@ pub enum Output {
         /// It.
         incident: Incident,
     },
-    /// An outage is over, and nothing failed for `incident_merge_ms`.
+    /// An outage is over, and nothing failed for `incident_merge_ms`; or the client was closed, and
+    /// Redis is not back where `recovered_at_ms` says nothing.
     IncidentClosed {
         /// It.
         incident: Incident,

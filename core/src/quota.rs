@@ -1,8 +1,10 @@
 //! How many commands may be sent a second time: a share of all, and a few more at once. A server that
 //! has just come back is not to get everything twice.
 
+use serde::{Deserialize, Serialize};
+
 /// A bucket that every command adds to and every repetition takes from. In hundredths of a repetition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RetryQuota {
     percent: u64,
     credit_max: u64,

@@ -45,6 +45,10 @@ pub enum RecordCode {
     JournalFailed,
     /// The server's certificate is not checked, because an option says so.
     TlsInsecure,
+    /// An entry could not be appended to the production log.
+    LogUnwritable,
+    /// What the client decides cannot be recorded.
+    RecordingFailed,
 }
 
 impl RecordCode {
@@ -61,6 +65,8 @@ impl RecordCode {
             Self::JournalSetAside => "journal_set_aside",
             Self::JournalFailed => "journal_failed",
             Self::TlsInsecure => "tls_insecure",
+            Self::LogUnwritable => "log_unwritable",
+            Self::RecordingFailed => "recording_failed",
         }
     }
 }

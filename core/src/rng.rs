@@ -1,8 +1,10 @@
 //! A seeded generator: the same seed gives the same numbers in every language.
 
+use serde::{Deserialize, Serialize};
+
 /// `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 /// Good enough to spread dials; not for secrets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rng {
     state: u64,
 }

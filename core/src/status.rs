@@ -188,6 +188,16 @@ pub struct Status {
     /// The keyspace rules, in their order.
     #[serde(default)]
     pub rules: Vec<KeyRule>,
+    /// Whether the application may be sent work: not while a Redis that the startup requires was never
+    /// reached, and not after the end. It is one thing for a probe to ask; that Redis is away is no
+    /// reason to send no work.
+    #[serde(default = "ready")]
+    pub ready: bool,
+}
+
+/// What a status says that does not tell: earlier versions did not.
+const fn ready() -> bool {
+    true
 }
 
 impl Status {

@@ -42,7 +42,7 @@ impl Counts {
 }
 
 /// Decides which lines of one outage pass.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Throttle {
     interval_ms: u64,
     /// One bit a kind that has had its line.

@@ -164,6 +164,14 @@ def logs(runs: list[Run]) -> None:
             print(f"  and {len(lines) - LOG_LINES_SHOWN_MAX} more")
 
 
+def production_log(run: Run) -> list[str]:
+    """Shows what a service wrote of the outage by itself; what is wrong with that."""
+    phase(f"Written by the service on {run.service.title} to its production log")
+    entry = run.service.production_log()
+    print(entry, end="")
+    return [] if entry else [f"{run.service.title} wrote no entry of its outage"]
+
+
 def faults(runs: list[Run], *, with_redis: bool) -> list[str]:
     """What a service on outlast did that it promises not to do."""
     found = []

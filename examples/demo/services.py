@@ -57,6 +57,7 @@ class Service:
         self._command = kind.command
         self._log = folder / f"{name}.log"
         self._dials = folder / f"{name}.dials"
+        self._production_log = folder / f"{name}.md"
         self._process: subprocess.Popen[bytes] | None = None
         self._uncounted_lines = 0
 
@@ -72,6 +73,8 @@ class Service:
             "PYTHONUNBUFFERED": "1",
             "NO_COLOR": "1",
         }
+        if self.on_outlast:
+            ours["OUTLAST_LOG_PATH"] = str(self._production_log)
         # What the user's shell says of outlast is not what the demo shows.
         inherited = {key: text for key, text in os.environ.items() if key[:8] != "OUTLAST_"}
         try:
@@ -114,6 +117,13 @@ class Service:
     def forget_log(self) -> None:
         """What it has logged until now does not count: that it listens, say."""
         self._uncounted_lines = len(self._lines())
+
+    def production_log(self) -> str:
+        """What it has written to its production log by now: all of it once it has ended."""
+        try:
+            return self._production_log.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
 
     def dials(self) -> int:
         """How often a service without outlast has dialled Redis."""

@@ -4,10 +4,9 @@ import { latestOf } from "./background.js";
 import { byId, fillRows, make } from "./element.js";
 import { EXAMPLES } from "./examples.js";
 import { REMEDIES } from "./remedies.js";
+import { takeText, textOf } from "./field.js";
 import { bytes, count, counted } from "./words.js";
 
-/** A text field with more than this stands still while it lays it out. */
-const FIELD_CHARS_MAX = 10_000;
 /** The most that is read at all. */
 const CHARS_MAX = 64 * 1_024 * 1_024;
 
@@ -24,7 +23,8 @@ export function makeClassify() {
   const field = byId("evidence");
   const outcome = byId("evidence-outcome");
 
-  const classify = async (text, name = "") => {
+  const classify = async (text, source = "") => {
+    const name = source === "" ? "" : `${source}: `;
     if (text.length > CHARS_MAX) {
       outcome.textContent = `${bytes(text.length)} are more than the ${bytes(CHARS_MAX)} that are read.`;
       showFound({ kinds: [], rows: [] });
@@ -42,32 +42,15 @@ export function makeClassify() {
     }
   };
 
-  /** A long text is read, and its beginning shown. */
-  const take = (text, name) => {
-    const isLong = text.length > FIELD_CHARS_MAX;
-    field.value = isLong
-      ? `${text.slice(0, FIELD_CHARS_MAX)}\n… ${count(text.length - FIELD_CHARS_MAX)} more characters`
-      : text;
-    field.readOnly = isLong;
-    classify(text, name);
-  };
-
-  field.addEventListener("input", () => classify(field.value));
-  field.addEventListener("paste", (event) => {
-    const text = event.clipboardData?.getData("text") ?? "";
-    if (text.length <= FIELD_CHARS_MAX) return;
-    event.preventDefault();
-    take(text, "What was pasted: ");
-  });
+  const take = takeText(field, classify);
   byId("evidence-file").addEventListener("change", async ({ target }) => {
     const [file] = target.files;
     if (file === undefined) return;
-    if (file.size > CHARS_MAX) {
-      outcome.textContent = `${file.name} has ${bytes(file.size)}; at most ${bytes(CHARS_MAX)} are read.`;
-      return;
+    try {
+      take(await textOf(file, CHARS_MAX, bytes), file.name);
+    } catch (error) {
+      outcome.textContent = error.message;
     }
-    // What is no UTF-8 becomes a replacement character, and the rest of the line is read.
-    take(await file.text(), `${file.name}: `);
   });
   byId("evidence-clear").addEventListener("click", () => {
     byId("evidence-file").value = "";

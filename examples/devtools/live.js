@@ -1,6 +1,7 @@
-// The status of a running service, asked again and again. It may only be on this page's own host: the
-// page's security policy allows no other.
+// The status of a running service, asked again and again. It may only be on this page's own host, for the
+// page's security policy allows no other; as a panel of the developer tools, on this machine.
 
+import { announcedHere, isHere } from "./announced.js";
 import { writeAddress } from "./address.js";
 import { byId } from "./element.js";
 import { LiveView } from "./live-view.js";
@@ -8,8 +9,10 @@ import { timeOfDay } from "./words.js";
 
 /** How long an answer may take. */
 const TIMEOUT_MS = 3_000;
-/** Beside the page, where the example services have it. */
+/** Beside the page, where `outlast.health` has it. */
 const DEFAULT_URL = "status";
+/** Without a service of its own, and with leave to ask those of this machine. */
+const isPanel = location.protocol === "chrome-extension:";
 
 export function makeLive(outlast, given) {
   const view = new LiveView();
@@ -68,14 +71,25 @@ export function makeLive(outlast, given) {
     start();
   });
   byId("live-stop").addEventListener("click", stop);
-  // A page that a service serves is there to watch it.
-  const isServed = location.pathname.startsWith("/devtools/") || given.has("url");
+  // The developer tools tell what the inspected page's service announces.
+  addEventListener("outlast-status", ({ detail: url }) => {
+    byId("live-url").value = url;
+    if (!byId("live").hidden) writeAddress("live", settings());
+    start();
+  });
   let isNew = true;
   return {
     settings,
-    show: () => {
-      if (isNew && isServed) start();
+    show: async () => {
+      if (!isNew) return;
       isNew = false;
+      if (given.has("url")) start();
+      if (given.has("url") || isPanel) return;
+      // A page that a service serves is there to watch it.
+      const place = await announcedHere();
+      if (place === undefined || !byId("live-stop").disabled) return;
+      byId("live-url").value = place;
+      start();
     },
     repaint: () => view.repaint(),
     incident: () => view.incident(),
@@ -90,6 +104,12 @@ function ownUrl(text) {
   } catch {
     throw new Error(`“${text}” is no URL. Give a path on this host, such as /health.`);
   }
+  if (isPanel && isHere(url)) return url;
+  if (isPanel) {
+    throw new Error(
+      `${url.origin} is not on this machine: give the URL of a status on localhost or 127.0.0.1.`,
+    );
+  }
   if (url.origin !== location.origin) {
     throw new Error(
       `${url.origin} is another host: this page may only ask ${location.origin}. Serve the page from the service, or the status from here.`,
@@ -102,6 +122,7 @@ function ownUrl(text) {
 function withoutSecrets(text) {
   try {
     const url = new URL(text, location.href);
+    if (isPanel && isHere(url)) return `${url.origin}${url.pathname}`;
     return url.origin === location.origin ? url.pathname : "";
   } catch {
     return "";

@@ -1,56 +1,69 @@
 // The production log: entries from incidents, and a log checked against its template.
 
+import { latestOf } from "./background.js";
 import { byId, fillPairs, fillRows } from "./element.js";
-import { counted, duration } from "./words.js";
+import { takeText } from "./field.js";
+import { count, counted, duration } from "./words.js";
 
 /** What is read at once; a log of this size is no log that people read. */
-const CHARS_MAX = 1_000_000;
+const CHARS_MAX = 10 * 1_024 * 1_024;
+/** An incident is much shorter. */
+const INCIDENT_CHARS_MAX = 100_000;
+/** Rows of faults that are shown. */
+const FAULTS_MAX = 300;
 
 export function makeLog(outlast, incidents) {
-  const incident = byId("incident");
-  const write = () => {
+  const takeIncident = takeText(byId("incident"), (text) => {
     byId("incident-fault").textContent = "";
     byId("entry").value = "";
-    if (incident.value.trim() === "") return;
+    if (text.trim() === "") return;
     try {
-      byId("entry").value = entryOf(outlast, incident.value);
+      byId("entry").value = entryOf(outlast, text);
     } catch (error) {
       byId("incident-fault").textContent = error.message;
     }
-  };
+  });
   const take = (found, missing) => {
-    incident.value = found === null ? "" : JSON.stringify(found, null, 2);
-    write();
+    takeIncident(found === null ? "" : JSON.stringify(found, null, 2));
     if (found === null) byId("incident-fault").textContent = missing;
   };
-  incident.addEventListener("input", write);
   byId("entry-simulated").addEventListener("click", () => {
-    take(inReality(incidents.simulated()), "What if has no incident: draw an outage there first.");
+    take(incidents.simulated(), "What if has no incident: draw an outage there first.");
   });
   byId("entry-live").addEventListener("click", () => {
     take(incidents.live(), "Live has seen no incident.");
   });
-  byId("journal").addEventListener("input", () => check(outlast, byId("journal").value));
-  copies("entry-copy", "entry");
-  copies("corrected-copy", "corrected");
+  const run = latestOf("log");
+  let corrected = new Blob();
+  takeText(byId("journal"), async (text) => {
+    const outcome = byId("journal-outcome");
+    corrected = new Blob();
+    try {
+      if (text.length > CHARS_MAX) {
+        throw new Error(
+          `${counted(text.length, "character")} are more than the ${count(CHARS_MAX)} that are read.`,
+        );
+      }
+      const checked = /\S/.test(text) ? await run(text) : null;
+      if (checked === undefined) return;
+      corrected = checked?.corrected ?? corrected;
+      showChecked(checked);
+    } catch (error) {
+      showChecked(null);
+      outcome.textContent = error.message;
+    }
+  });
+  copies("entry-copy", () => byId("entry").value, "entry");
+  copies("corrected-copy", () => corrected.text(), "corrected");
   return {};
-}
-
-/** The simulation begins at 0; an entry of 1970 would look wrong, so it began an hour ago. */
-function inReality(incident) {
-  if (incident === null) return null;
-  const start = Date.now() - 3_600_000;
-  return {
-    ...incident,
-    opened_at_ms: incident.opened_at_ms + start,
-    recovered_at_ms: incident.recovered_at_ms === null ? null : incident.recovered_at_ms + start,
-    causes: incident.causes.map((cause) => ({ ...cause, first_at_ms: cause.first_at_ms + start })),
-  };
 }
 
 /** The entry of an incident, or of a status that holds one. */
 function entryOf(outlast, text) {
   let given;
+  if (text.length > INCIDENT_CHARS_MAX) {
+    throw new Error(`An incident has at most ${counted(INCIDENT_CHARS_MAX, "character")}.`);
+  }
   try {
     given = JSON.parse(text);
   } catch (error) {
@@ -64,20 +77,17 @@ function entryOf(outlast, text) {
   return outlast.logEntry(status?.incident ?? given, status?.endpoint ?? "Redis");
 }
 
-function check(outlast, text) {
+/** Shows what was found in a log, or that there is none. */
+function showChecked(checked) {
   const outcome = byId("journal-outcome");
-  const isEmpty = text.trim() === "";
-  const tooLong = text.length > CHARS_MAX;
-  if (isEmpty || tooLong) {
-    outcome.textContent = tooLong
-      ? `${counted(text.length, "character")} are more than the ${CHARS_MAX.toLocaleString("en-US")} that are read.`
-      : "";
+  if (checked === null) {
+    outcome.textContent = "";
     byId("corrected").value = "";
     byId("journal-faults").hidden = true;
     byId("journal-figures").replaceChildren();
     return;
   }
-  const { faults, statistics, corrected } = outlast.checkLog(text);
+  const { faults, statistics, shown } = checked;
   const { entries, resolved, mitigated, open } = statistics;
   outcome.textContent =
     faults.length === 0 ? "As the template has it." : `${counted(faults.length, "fault")}.`;
@@ -91,18 +101,21 @@ function check(outlast, text) {
       "time to recover",
       `median ${time(statistics.recovered_after_ms_median)}, longest ${time(statistics.recovered_after_ms_max)}`,
     ],
+    ...statistics.kinds.map(({ kind, entries: of, ...times }) => [
+      kind ?? "no kind",
+      `${count(of)}, median ${time(times.recovered_after_ms_median)}, longest ${time(times.recovered_after_ms_max)}`,
+    ]),
   ]);
   byId("journal-faults").hidden = faults.length === 0;
-  fillRows(
-    byId("journal-faults"),
-    faults.map(({ line, message }) => [String(line), message]),
-  );
-  byId("corrected").value = corrected;
+  const rows = faults.slice(0, FAULTS_MAX).map(({ line, message }) => [String(line), message]);
+  if (faults.length > FAULTS_MAX) rows.push(["", `and ${count(faults.length - FAULTS_MAX)} more`]);
+  fillRows(byId("journal-faults"), rows);
+  byId("corrected").value = shown;
 }
 
-function copies(button, source) {
+function copies(button, textOf, source) {
   byId(button).addEventListener("click", async () => {
-    const text = byId(source).value;
+    const text = await textOf();
     try {
       await navigator.clipboard.writeText(text);
       byId(button).textContent = "Copied";

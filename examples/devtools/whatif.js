@@ -1,14 +1,16 @@
 // What would a client do? A policy, an outage, and beside outlast three others.
 
-import { latestOf } from "./background.js";
+import { inBackground, latestOf } from "./background.js";
 import { writeAddress } from "./address.js";
 import { byId, fillRows } from "./element.js";
+import { textOf } from "./field.js";
 import { naiveFleet } from "./fleet.js";
 import { naive, nodeWrapper, pythonWrapper } from "./legacy.js";
 import { makeOutage } from "./outage.js";
 import { aligned, drawPlot, drawStrip } from "./plot.js";
 import { makePolicy } from "./policy.js";
-import { clock, count, counted, duration } from "./words.js";
+import { RECORDING_CHARS_MAX } from "./recording.js";
+import { bytes, clock, count, counted, duration } from "./words.js";
 
 /** Rows of the log that are shown. */
 const LINES_MAX = 300;
@@ -25,8 +27,15 @@ export function makeWhatIf(outlast, given) {
   let shown;
   let shownFleet;
   let isVisible = false;
+  /** The policy that a recording took the place of. */
+  let before;
 
   const update = async () => {
+    if (shown?.recorded) {
+      outage.showRecorded();
+      byId("recording-outcome").textContent = "";
+      byId("recording-clear").disabled = true;
+    }
     if (isVisible) writeAddress("whatif", settings());
     const input = { options: readPolicy(), scenario: outage.scenario() };
     try {
@@ -46,9 +55,34 @@ export function makeWhatIf(outlast, given) {
       byId("whatif-fault").textContent = error.message;
     }
   };
-  const readPolicy = makePolicy(outlast, given, () => update());
+  const { read: readPolicy, show: showPolicy } = makePolicy(outlast, given, () => update());
   const outage = makeOutage(given, () => update());
   const settings = () => ({ ...readPolicy(), ...outage.settings() });
+
+  const replay = async (file) => {
+    const outcome = byId("recording-outcome");
+    try {
+      const text = await textOf(file, RECORDING_CHARS_MAX, bytes);
+      const { told, ...simulation } = await inBackground("replay", text);
+      const { trace, scenario } = simulation;
+      before = shown?.recorded ? before : outlast.policy(readPolicy());
+      shown = { ...simulation, clients: compared(trace, scenario, true), recorded: true };
+      showPolicy(simulation.options);
+      outage.showRecorded(scenario);
+      byId("whatif-fault").textContent = "";
+      byId("recording-clear").disabled = false;
+      byId("recording-bar").open = true;
+      show(outlast, shown);
+      outcome.textContent = `${file.name}: ${told}`;
+    } catch (error) {
+      outcome.textContent = `${file.name}: ${error.message}`;
+    }
+  };
+  takeFiles(byId("recording"), byId("whatif"), replay);
+  byId("recording-clear").addEventListener("click", () => {
+    showPolicy(before);
+    update();
+  });
 
   byId("fleet").addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -72,7 +106,8 @@ export function makeWhatIf(outlast, given) {
     settings,
     show: () => {
       isVisible = true;
-      update();
+      if (shown?.recorded) show(outlast, shown);
+      else update();
     },
     repaint: () => {
       if (shown !== undefined && !byId("whatif").hidden) show(outlast, shown);
@@ -80,14 +115,46 @@ export function makeWhatIf(outlast, given) {
     },
     /** The last incident of the simulated client, if there was one. */
     incident: () => {
-      const incidents = shown?.trace.status.map(({ status }) => status.incident);
-      return incidents?.filter((incident) => incident !== null).at(-1) ?? null;
+      const statuses = shown?.trace.status.map(({ status }) => status) ?? [];
+      const last = statuses.findLast(({ incident }) => incident !== null);
+      if (last === undefined) return null;
+      if (!shown.recorded) return inReality(last.incident);
+      return { endpoint: last.endpoint, incident: last.incident };
     },
   };
 }
 
+/** Hands on a file that is chosen, or dropped anywhere in `area`. */
+function takeFiles(input, area, onFile) {
+  input.addEventListener("change", () => {
+    const [file] = input.files;
+    if (file === undefined) return;
+    onFile(file);
+    // The same file may be read again once it has grown.
+    input.value = "";
+  });
+  area.addEventListener("dragover", (event) => event.preventDefault());
+  area.addEventListener("drop", (event) => {
+    const [file] = event.dataTransfer.files;
+    if (file === undefined) return;
+    event.preventDefault();
+    onFile(file);
+  });
+}
+
+/** The simulation begins at 0; an entry of 1970 would look wrong, so it began an hour ago. */
+function inReality(incident) {
+  const start = Date.now() - 3_600_000;
+  return {
+    ...incident,
+    opened_at_ms: incident.opened_at_ms + start,
+    recovered_at_ms: incident.recovered_at_ms === null ? null : incident.recovered_at_ms + start,
+    causes: incident.causes.map((cause) => ({ ...cause, first_at_ms: cause.first_at_ms + start })),
+  };
+}
+
 /** What each client does, in one form: dials `[at_ms, wait_ms]`, lines `[at_ms, count]`. */
-function compared(trace, scenario) {
+function compared(trace, scenario, recorded = false) {
   const returned = scenario.faults.at(-1)?.until_ms ?? 0;
   const own = {
     name: "outlast",
@@ -95,6 +162,7 @@ function compared(trace, scenario) {
     dials: ownDials(trace, scenario),
     lines: trace.lines.map(({ at_ms }) => [at_ms, 1]),
     backAfter: trace.return_ms,
+    recorded,
     rule: "the policy on the left; a line a cause, a summary an interval, one on recovery",
   };
   const other = (name, colour, { dials, lines, backAt }, rule) => ({
@@ -135,11 +203,12 @@ function ownDials({ dials }, { faults }) {
 
 const total = (lines) => Math.round(lines.reduce((sum, [, lineCount]) => sum + lineCount, 0));
 
-function show(outlast, { options, trace, scenario, clients }) {
+function show(outlast, { options, trace, scenario, clients, recorded = false }) {
   const [own, naiveOne] = clients;
   const [ownLines, naiveLines] = [total(own.lines), total(naiveOne.lines)];
-  const back =
-    own.backAfter === null
+  const back = recorded
+    ? "As it was recorded"
+    : own.backAfter === null
       ? "It was not away, or is not back"
       : `It is on Redis again ${duration(own.backAfter)} after the end`;
   const fewer =
@@ -150,12 +219,12 @@ function show(outlast, { options, trace, scenario, clients }) {
     `${back}: ${counted(own.dials.length, "dial")}, ${counted(ownLines, "log line")}${fewer}.`;
   fillRows(
     byId("compared"),
-    clients.map(({ name, dials, lines, backAfter, rule }, place) => [
+    clients.map(({ name, dials, lines, backAfter, rule, recorded: own = false }, place) => [
       { text: name, is: `nowrap client ${clients[place].colour}` },
       count(dials.length),
       count(total(lines)),
       place === 1 || total(lines) >= naiveLines ? "–" : fewerThan(total(lines), naiveLines),
-      backAfter === null ? "never" : duration(backAfter),
+      own ? "recorded" : backAfter === null ? "never" : duration(backAfter),
       { text: rule, is: "quiet" },
     ]),
   );

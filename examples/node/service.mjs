@@ -7,11 +7,12 @@
 //   GET  /session/:id   reads it back
 //   GET  /health        for probes and for people
 //
-// DEVTOOLS_FOLDER=<folder> adds the devtools page at /devtools/, for callers on this machine.
+// For callers on this machine: /outlast/livez, /outlast/readyz, /outlast/status, and with
+// DEVTOOLS_FOLDER=<folder> the devtools page at /outlast/devtools/.
 
 import express from "express";
 import { Redis } from "outlast";
-import { devtools } from "./devtools.mjs";
+import { health } from "outlast/health";
 
 const SESSION_SECONDS = 1800;
 const prefix = process.env.KEY_PREFIX ?? "";
@@ -19,8 +20,6 @@ const prefix = process.env.KEY_PREFIX ?? "";
 const redis = new Redis(process.env.REDIS_URL ?? "redis://localhost:6379", {
   profile: "production",
 });
-
-const pages = process.env.DEVTOOLS_FOLDER && devtools(process.env.DEVTOOLS_FOLDER, redis);
 
 try {
   await redis.connect();
@@ -31,8 +30,8 @@ try {
 }
 
 const app = express();
+app.use(health(redis, { devtools: process.env.DEVTOOLS_FOLDER }));
 app.use(express.json());
-if (pages) app.use("/devtools", pages);
 
 app.post("/visits", async (_request, response) => {
   try {

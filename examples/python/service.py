@@ -7,7 +7,8 @@ PUT  /session/<id>   keeps a session, any JSON, for half an hour
 GET  /session/<id>   reads it back
 GET  /health         for probes and for people
 
-DEVTOOLS_FOLDER=<folder> adds the devtools page at /devtools/, for callers on this machine.
+For callers on this machine: /outlast/livez, /outlast/readyz, /outlast/status, and with
+DEVTOOLS_FOLDER=<folder> the devtools page at /outlast/devtools/.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import os
 import signal
 import sys
 
-import devtools
 import outlast
+import outlast.health
 from flask import Flask, Response, request
 from waitress import serve
 
@@ -40,8 +41,9 @@ except outlast.RedisUnavailable as error:
     sys.exit(f"not started: {error}")
 
 app = Flask(__name__)
-if "DEVTOOLS_FOLDER" in os.environ:
-    app.register_blueprint(devtools.pages(os.environ["DEVTOOLS_FOLDER"], redis.get_status))
+app.wsgi_app = outlast.health.wsgi(  # type: ignore[method-assign]
+    redis, within=app.wsgi_app, devtools=os.environ.get("DEVTOOLS_FOLDER")
+)
 
 
 @app.post("/visits")
@@ -86,4 +88,10 @@ def not_done(error: outlast.OutlastError) -> tuple[dict[str, str], int]:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     with redis:
-        serve(app, host="127.0.0.1", port=int(os.environ.get("PORT", "8000")))
+        serve(
+            app,
+            host="127.0.0.1",
+            port=int(os.environ.get("PORT", "8000")),
+            # What comes through a proxy is not of this machine, and outlast.health is to see that.
+            clear_untrusted_proxy_headers=False,
+        )

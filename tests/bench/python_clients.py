@@ -144,7 +144,6 @@ class GlideSync(Client):
 class Outlast(Client):
     name = "outlast"
     packages = ("outlast",)
-    not_yet = ("mget",)
 
     def open(self, place):
         import outlast  # noqa: PLC0415 - only the client that is measured
@@ -154,6 +153,12 @@ class Outlast(Client):
         # Lazy: nothing is dialled before a degraded workload's first call.
         self.degraded = outlast.Redis(place.host, place.absent_port, profile="development")
         self.degraded_get, self.degraded_set = self.degraded.get, self.degraded.set
+
+    def mget(self, keys):
+        pipeline = self.client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.get(key)
+        return pipeline.execute()
 
     def confirm(self):
         if self.client.get_status()["served_by_store"]:

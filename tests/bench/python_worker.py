@@ -11,6 +11,7 @@ whole process, all threads, for each command: what stays meaningful on a busy ma
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
 import resource
@@ -30,11 +31,12 @@ now = time.perf_counter_ns
 
 @dataclass(frozen=True)
 class Workload:
-    """An operation on values of a size, by so many threads at once."""
+    """An operation on values of a size, by so many threads at once, perhaps beside a busy one."""
 
     operation: str
     size: int = 16
     threads: int = 1
+    busy: bool = False
 
 
 WORKLOADS = {
@@ -44,6 +46,7 @@ WORKLOADS = {
     "set1k_seq": Workload("set", 1024),
     "get16_t8": Workload("get", threads=8),
     "set1k_t8": Workload("set", 1024, threads=8),
+    "get16_busy": Workload("get", busy=True),
     "get16_pipe100": Workload("mget"),
     "get1k_pipe100": Workload("mget", 1024),
     "degraded_get": Workload("degraded_get"),
@@ -53,17 +56,7 @@ WORKLOADS = {
 
 def main():
     """Runs what the command line asks for."""
-    parser = argparse.ArgumentParser(description="Runs workloads for one Python client.")
-    parser.add_argument("--list", action="store_true", help="print clients and workloads as JSON")
-    parser.add_argument("--client", choices=CLIENTS)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=6379)
-    parser.add_argument("--absent-port", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=0.3)
-    parser.add_argument("--warmup", type=float, default=0.1)
-    parser.add_argument("--prime", type=float, default=0, help="the Node worker's; unused here")
-    parser.add_argument("--workloads", default=",".join(WORKLOADS))
-    options = parser.parse_args()
+    options = parser("Runs workloads for one Python client.", CLIENTS, WORKLOADS).parse_args()
     if options.list:
         clients = {name: client.is_installed() for name, client in CLIENTS.items()}
         print(json.dumps({"clients": clients, "workloads": list(WORKLOADS)}))
@@ -80,6 +73,21 @@ def main():
         client.close()
 
 
+def parser(description, clients, workloads):
+    """The command line of a worker."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--list", action="store_true", help="print clients and workloads as JSON")
+    parser.add_argument("--client", choices=clients)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=6379)
+    parser.add_argument("--absent-port", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=0.3)
+    parser.add_argument("--warmup", type=float, default=0.1)
+    parser.add_argument("--prime", type=float, default=0, help="the Node worker's; unused here")
+    parser.add_argument("--workloads", default=",".join(workloads))
+    return parser
+
+
 def run(client, name, warmup, seconds):
     """Runs a workload and prints its result; nothing is printed where it makes no sense."""
     workload = WORKLOADS[name]
@@ -91,10 +99,11 @@ def run(client, name, warmup, seconds):
     if not hasattr(client, workload.operation):
         return
     call, arguments, commands = prepare(client, workload)
-    measure(call, arguments, 1, warmup)
-    cpu_before, started = cpu_seconds(), now()
-    measured = measure(call, arguments, workload.threads, seconds)
-    elapsed, cpu = (now() - started) / 1e9, cpu_seconds() - cpu_before
+    with busy_thread() if workload.busy else contextlib.nullcontext():
+        measure(call, arguments, 1, warmup)
+        cpu_before, started = cpu_seconds(), now()
+        measured = measure(call, arguments, workload.threads, seconds)
+        elapsed, cpu = (now() - started) / 1e9, cpu_seconds() - cpu_before
     client.confirm()
     check(client.get(KEYS[16]), 16)
     latencies = sorted(itertools.chain.from_iterable(measured))
@@ -124,6 +133,24 @@ def prepare(client, workload):
             call(*arguments)
 
     return many, (), BATCH
+
+
+@contextlib.contextmanager
+def busy_thread():
+    """A thread that computes all the time, and so keeps the GIL as long as it may."""
+    ended = threading.Event()
+
+    def compute():
+        while not ended.is_set():
+            sum(range(1_000))
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def measure(call, arguments, threads, seconds):

@@ -70,7 +70,7 @@ def compare(results: Iterable[Result]) -> list[Comparison]:
 
 def best_peer(clients: dict[str, list[Result]]) -> str | None:
     """The peer with the most operations a second."""
-    peers = [name for name in clients if name != OURS and not name.startswith(RAW)]
+    peers = [name for name in clients if not name.startswith((OURS, RAW))]
     return max(peers, key=lambda name: _median(clients[name], "ops_s"), default=None)
 
 

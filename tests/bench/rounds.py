@@ -19,6 +19,8 @@ from typing import IO
 
 HERE = Path(__file__).resolve().parent
 PROCESS_SECONDS_MAX = 60
+# Each has a worker; clients are compared with those of the same one.
+LANGUAGES = ("python", "asyncio", "node")
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,11 @@ def pin_to_one_core() -> list[str]:
 
 
 def find_targets(plan: Plan) -> tuple[list[Target], list[str]]:
-    """Asks both workers what they can run; also the names of the clients that are not installed."""
+    """Asks the workers what they can run; also the names of the clients that are not installed."""
     targets: list[Target] = []
     absent: list[str] = []
     unknown = set(plan.clients | plan.workloads)
-    for language in ("python", "node"):
+    for language in LANGUAGES:
         command = [*worker(language, plan), "--list"]
         listed = subprocess.run(command, capture_output=True, text=True, check=False)
         if listed.returncode != 0:
@@ -139,6 +141,6 @@ def run_client(
 
 def worker(language: str, plan: Plan) -> list[str]:
     """The command of a language's worker."""
-    if language == "python":
-        return [sys.executable, str(HERE / "python_worker.py")]
+    if language != "node":
+        return [sys.executable, str(HERE / f"{language}_worker.py")]
     return ["node", str(HERE / "node_worker.mjs"), "--peers", str(plan.node_peers)]

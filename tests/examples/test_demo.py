@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import outlast
 import pytest
 
 DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo.py"
@@ -79,6 +80,11 @@ def test_an_outage_is_ridden_out(tmp_path):
         assert 2 <= rows[title]["log_lines"] <= 5
         assert re.fullmatch(r"\d+\.\d s", rows[title]["last"])
         assert f"{title} is degraded (was connected)" in output
+    entry = re.search(r"^## \[.*?^✅ Resolved$\n", output, re.DOTALL | re.MULTILINE)[0]
+    checked = outlast.check_log(entry)
+    assert checked["faults"] == []
+    assert checked["statistics"]["kinds"][0]["kind"] == "connection_refused"
+    assert "0 commands refused." in entry
     for title in PLAIN:
         # They prove that Redis was away.
         assert rows[title]["failed"] > 0
@@ -99,6 +105,7 @@ def test_without_redis_server_it_runs_on_memory_and_says_so(tmp_path):
     rows = closing_rows(output)
     assert set(rows) == set(OUTLAST)
     assert all(row["failed"] == 0 and row["last"] == "degraded" for row in rows.values())
+    assert "\n🔴 Open\n" in output
 
 
 @pytest.mark.timeout(60)

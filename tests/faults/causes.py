@@ -9,7 +9,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 import redis
-from places import HOST, PATIENCE_SECONDS, Proxy, Server, eventually, free_port
+from places import HOST, Proxy, Server, eventually, free_port
+
+UP, DOWN = "up", "down"
 
 
 class Scene:
@@ -52,6 +54,17 @@ def through_proxy(kind: str, **details):
         scene.proxy.fault("pass")
 
     return cause
+
+
+def cut_after(at: int, way: str) -> Cause:
+    """Every connection is cut there, some in good order and some by a reset."""
+    of = through_proxy("cut", way=way, at=at, reset=at % 2 == 1)
+    return Cause(f"cut after {at} bytes {way}", of)
+
+
+def injected(text: str, times: int = 1):
+    """Bytes that the server never sent, before its next ones."""
+    return through_proxy("inject", way=DOWN, text=text, times=times)
 
 
 def refusal(error: str, *only: str):
@@ -259,7 +272,7 @@ def late(scene: Scene, ms: int) -> Iterator[None]:
 
 
 QUOTA = "ERR max daily request limit exceeded. Limit: 10000, Usage: 10000. See the documentation."
-UP, DOWN = "up", "down"
+COMMANDS = ("INCR", "SET", "GET")
 
 CAUSES = (
     Cause("nothing at all", through_proxy("pass"), harmless=True),
@@ -286,35 +299,26 @@ CAUSES = (
     Cause("requests byte by byte", through_proxy("fragment", way=UP), harmless=True),
     Cause("replies garbled", through_proxy("garble", way=DOWN)),
     Cause("requests garbled", through_proxy("garble", way=UP)),
-    *(
-        Cause(f"cut after {at} bytes {way}", through_proxy("cut", way=way, at=at, reset=at % 2 == 1))
-        for way, sizes in ((UP, (0, 1, 20, 47)), (DOWN, (0, 1, 3, 40)))
-        for at in sizes
-    ),
+    *(cut_after(at, UP) for at in (0, 1, 20, 47)),
+    *(cut_after(at, DOWN) for at in (0, 1, 3, 9, 40)),
     Cause("a reply nobody asked for", unasked),
-    Cause(
-        "another service answers",
-        through_proxy("inject", way=DOWN, text="HTTP/1.1 400 Bad Request\r\n\r\n", times=1),
-    ),
-    Cause("a reply of a terabyte", through_proxy("inject", way=DOWN, text="$1099511627776\r\n", times=1)),
-    Cause(
-        "a reply with a billion elements",
-        through_proxy("inject", way=DOWN, text="*1000000000\r\n", times=1),
-    ),
-    Cause("a reply 50,000 deep", through_proxy("inject", way=DOWN, text="*1\r\n", times=50_000)),
-    Cause("an endless line", through_proxy("inject", way=DOWN, text="+" + "x" * 1_000, times=500)),
+    Cause("another service answers", injected("HTTP/1.1 400 Bad Request\r\n\r\n")),
+    Cause("a reply of a terabyte", injected("$1099511627776\r\n")),
+    Cause("a reply with a billion elements", injected("*1000000000\r\n")),
+    Cause("a reply 50,000 deep", injected("*1\r\n", 50_000)),
+    Cause("an endless line", injected("+" + "x" * 1_000, 500)),
     # In the words of the server.
     Cause("quota exceeded", refusal(QUOTA)),
-    Cause("quota exceeded, commands only", refusal(QUOTA, "INCR", "SET", "GET")),
-    Cause("asks to try again", refusal("TRYAGAIN Multiple keys request during rehashing", "INCR", "SET", "GET")),
-    Cause("cluster down", refusal("CLUSTERDOWN The cluster is down", "INCR", "SET", "GET")),
+    Cause("quota exceeded, commands only", refusal(QUOTA, *COMMANDS)),
+    Cause("asks to try again", refusal("TRYAGAIN Multiple keys request", *COMMANDS)),
+    Cause("cluster down", refusal("CLUSTERDOWN The cluster is down", *COMMANDS)),
     # The server itself.
     Cause("killed, restarted with its data", killed, direct=True),
     Cause("killed three times", killed_thrice, 0, direct=True),
     Cause("shut down, started again", shut_down, direct=True),
     Cause("frozen", frozen, 1.2, direct=True),
     Cause("loading", loading, 0.5, direct=True),
-    Cause("out of memory", configured(maxmemory_policy=("noeviction", "noeviction"), maxmemory=(1, 0))),
+    Cause("out of memory", configured(maxmemory=(1, 0))),
     Cause("cannot save its data", cannot_save),
     Cause("too few replicas", configured(min_replicas_to_write=(1, 0))),
     Cause("a read-only replica", replica("yes")),

@@ -32,6 +32,7 @@ class Kind:
 KINDS = (
     Kind("rust", (str(BINARIES / "fault-driver"),)),
     Kind("python", (sys.executable, str(DRIVERS / "outlast_sync.py"))),
+    Kind("asyncio", (sys.executable, str(DRIVERS / "outlast_asyncio.py"))),
     Kind("node", ("node", str(DRIVERS / "outlast_node.mjs"))),
     Kind("redis-py", (sys.executable, str(DRIVERS / "redis_py.py")), is_ours=False),
     Kind("ioredis", ("node", str(DRIVERS / "ioredis.mjs")), is_ours=False),
@@ -108,6 +109,13 @@ class Driver:
         """Operations so far that were answered."""
         with self._lock:
             return sum(told["outcome"] == "ok" for told in self._operations)
+
+    def size(self) -> tuple[float, int]:
+        """Its memory in MB, and its open file descriptors."""
+        process = Path("/proc") / str(self._process.pid)
+        status = (process / "status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) / 1024, len(list((process / "fd").iterdir()))
 
     def take(self) -> tuple[list[dict], list[str]]:
         """The operations and complaints since they were taken last."""

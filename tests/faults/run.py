@@ -123,9 +123,7 @@ class Matrix:
         else:
             first = driver.acknowledged()
             with contextlib.suppress(TimeoutError):
-                eventually(
-                    "Redis answers", lambda: driver.acknowledged() > first, BACK_SECONDS_MAX
-                )
+                eventually("Redis answers", lambda: driver.acknowledged() > first, BACK_SECONDS_MAX)
         seen.back_ms = (time.monotonic() - mended) * 1e3
 
     def _settle(self, number: int, seen: Seen, kind: Kind, driver: Driver) -> None:
@@ -163,6 +161,16 @@ CELL = "{:>6}{:>6}{:>6}{:>5}{:>6}{:>6}{:>6}"
 HEAD = CELL.format("slow", "fail", "dials", "log", "lost", "twice", "back")
 
 
+LEGEND = """\
+slow: longest operation in ms, without the time in which its process had no processor;
+fail: operations that ended with an error; dials: by the client's own count, for others the
+connections that the proxy saw; log: lines (ioredis: `error` events); lost: increments that were
+acknowledged and are not there; twice: that are there beyond those acknowledged and those said to be
+in doubt; back: ms from the fault's end to an answer of Redis.
+Deadline of a command {command} ms, of a dial {dial} ms, for all alike.
+"""
+
+
 def cell(seen: Seen) -> str:
     """One client under one fault."""
     if seen.broken:
@@ -177,14 +185,7 @@ def table_of(rows: list[tuple[Cause, dict[Kind, Seen]]], kinds: list[Kind]) -> s
     """The table, and how to read it."""
     width = max(len(cause.name) for cause, _ in rows)
     lines = [
-        "slow: longest operation in ms, without the time in which its process had no processor; "
-        "fail: operations that",
-        "ended with an error; dials: by the client's own count, for others the connections that "
-        "the proxy saw; log: lines",
-        "(ioredis: `error` events); lost, twice: increments of those acknowledged; back: ms from "
-        "the fault's end to an",
-        "answer of Redis. Deadline of a command "
-        f"{COMMAND_TIMEOUT_MS} ms, of a dial {CONNECT_TIMEOUT_MS} ms, for all alike.",
+        *LEGEND.format(command=COMMAND_TIMEOUT_MS, dial=CONNECT_TIMEOUT_MS).splitlines(),
         "",
         " " * width + " |".join(["", *(kind.name.center(len(HEAD)) for kind in kinds)]),
         " " * width + " |".join(["", *(HEAD for _ in kinds)]),
@@ -205,9 +206,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     names = options.drivers.split(",") if options.drivers else None
     kinds = [
-        kind
-        for kind in KINDS
-        if (kind.name in names if names else kind.is_ours or options.compare)
+        kind for kind in KINDS if (kind.name in names if names else kind.is_ours or options.compare)
     ]
     chosen = [
         cause

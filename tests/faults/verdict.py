@@ -61,7 +61,8 @@ class Seen:
 
     def increments(self, worker: int, outcome: str) -> int:
         wanted = ("INCR", worker, outcome)
-        return sum((told["op"], told["worker"], told["outcome"]) == wanted for told in self.operations)
+        found = ((told["op"], told["worker"], told["outcome"]) for told in self.operations)
+        return sum(one == wanted for one in found)
 
     @property
     def lost(self) -> int:
@@ -74,8 +75,9 @@ class Seen:
     @property
     def doubled(self) -> int:
         """Increments that are there, and that nobody was told may be."""
+        told = ("ok", "maybe_applied")
         return sum(
-            max(0, counted - self.increments(worker, "ok") - self.increments(worker, "maybe_applied"))
+            max(0, counted - sum(self.increments(worker, outcome) for outcome in told))
             for worker, counted in enumerate(self.counted)
         )
 

@@ -139,7 +139,10 @@ test("commands that no socket takes at once arrive, and their replies", async ()
   await new Promise(setImmediate);
   replies.push(redis.get("k19") as Promise<never>);
   server.thaw();
-  expect(await Promise.all(replies)).toEqual([...Array.from({ length: 20 }, () => "OK"), `${value}19`]);
+  expect(await Promise.all(replies)).toEqual([
+    ...Array.from({ length: 20 }, () => "OK"),
+    `${value}19`,
+  ]);
 });
 
 test("a loop that was blocked longer than the deadline still gets its replies", async () => {

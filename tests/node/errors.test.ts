@@ -115,9 +115,17 @@ test("the types name every knob", () => {
     in_flight_max: true,
     unsent_bytes_max: true,
     store_bytes_max: true,
+    journal_bytes_max: true,
+    journal_fsync: true,
+    journal_fsync_interval_ms: true,
+    retry_quota_percent: true,
+    retry_quota_burst: true,
     shadow: true,
     stale_ms_max: true,
     reply_bytes_max: true,
+    log_path: true,
+    record_path: true,
+    record_bytes_max: true,
     rules: true,
   };
   expect(Object.keys(policy()).sort()).toEqual(Object.keys(named).sort());

@@ -1,4 +1,4 @@
-/** `outlast serve` in a process of its own. */
+/** The command `outlast` in a process of its own. */
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -10,7 +10,7 @@ import { expect, onTestFinished } from "vitest";
 import { eventually } from "./helpers.ts";
 
 const packageFile = createRequire(import.meta.url).resolve("outlast/package.json");
-const command = join(dirname(packageFile), "dist", "cli.js");
+export const command = join(dirname(packageFile), "dist", "cli.js");
 
 export interface Front {
   child: ChildProcess;

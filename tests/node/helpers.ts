@@ -121,7 +121,7 @@ export interface Recorded {
 }
 
 /** A client that logs nowhere else. The profile is named: vitest sets `NODE_ENV`. */
-export function client(url: string, options: RedisOptions = {}): Recorded {
+export function client(url: string | undefined, options: RedisOptions = {}): Recorded {
   const redis = new Redis(url, { profile: "production", logger: false, ...options });
   onTestFinished(() => redis.disconnect());
   const recorded: Recorded = { redis, records: [], events: [] };

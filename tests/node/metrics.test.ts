@@ -17,7 +17,9 @@ const { metrics } = JSON.parse(readFileSync(file, "utf8")) as { metrics: Metric[
 
 /** The value of the one sample with this name and, where it has one, label of its own. */
 function value(text: string, name: string, label = ""): number {
-  const found = text.split("\n").filter((line) => line.startsWith(`${name}{`) && line.includes(label));
+  const found = text
+    .split("\n")
+    .filter((line) => line.startsWith(`${name}{`) && line.includes(label));
   expect(found, `${name} ${label}`).toHaveLength(1);
   return Number(found[0]!.split(" ").at(-1));
 }

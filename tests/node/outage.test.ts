@@ -371,3 +371,14 @@ test("a program that asks again and again, or tries again at once, never keeps t
   // What libraries look for before they wait.
   expect(error.message).toContain("ECONNREFUSED");
 });
+
+test("an error reply rejects, although the startup took too long and memory gave it", async () => {
+  const server = await Server.start();
+  server.freeze();
+  const { redis } = client(server.url, { profile: "development", commandTimeoutMs: 50 });
+  expect(await redis.set("k", "v")).toBe("OK");
+  expect(await rejection(redis.lpush("k", 1))).toMatchObject({ code: "command_error" });
+  const replies = await redis.multi().lpush("k", 1).get("k").exec();
+  expect(replies).toEqual([[expect.objectContaining({ code: "command_error" })], [null, "v"]]);
+  server.thaw();
+});

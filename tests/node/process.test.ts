@@ -1,4 +1,9 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { expect, onTestFinished, test } from "vitest";
 
 import { Server, freePort, program } from "./helpers.ts";
 
@@ -155,4 +160,64 @@ test("where the loop is not Node's, the socket is JavaScript's, and all is the s
   );
   const stdout = "1000 1\ntrue [ [ null, 1001 ] ]\n1002 OK\n";
   expect(ended).toEqual({ code: 0, signal: null, stdout, stderr: "" });
+});
+
+test("the processes of a cluster have a client each, and one that dies takes no other along", async () => {
+  const server = await Server.start();
+  const folder = mkdtempSync(join(tmpdir(), "outlast-cluster-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "worker.cjs");
+  const outlast = createRequire(import.meta.url).resolve("outlast");
+  const open = `const { Redis } = require(${JSON.stringify(outlast)});
+    const redis = new Redis(${JSON.stringify(server.url)}, { logger: false });`;
+  writeFileSync(
+    file,
+    `${open}
+    const cluster = require("node:cluster");
+    Promise.all(Array.from({ length: 100 }, () => redis.incr("n"))).then(async () => {
+      if (cluster.worker.id === 2) process.kill(process.pid, "SIGKILL");
+      await redis.quit();
+      process.disconnect();
+    });`,
+  );
+  const ended = await program(
+    `${open}
+    const cluster = require("node:cluster");
+    (async () => {
+      await redis.set("n", 0);
+      cluster.setupPrimary({ exec: ${JSON.stringify(file)}, execArgv: [] });
+      const ended = [1, 2, 3].map(() => {
+        const worker = cluster.fork();
+        return new Promise((resolve) => worker.on("exit", (code, signal) => resolve(signal ?? code)));
+      });
+      console.log((await Promise.all(ended)).sort().join(" "), await redis.get("n"));
+      await redis.quit();
+    })();`,
+    { type: "commonjs" },
+  );
+  expect(ended).toEqual({ code: 0, signal: null, stdout: "0 0 SIGKILL 300\n", stderr: "" });
+});
+
+test("worker threads that are ended with commands under way leave the process whole", async () => {
+  const server = await Server.start();
+  const ended = await program(`
+    import { Worker } from "node:worker_threads";
+    import { Redis } from "outlast";
+    const source = \`
+      const { Redis } = require("outlast");
+      const { parentPort } = require("node:worker_threads");
+      const redis = new Redis(${JSON.stringify(server.url)}, { logger: false });
+      const again = () => redis.incr("n").then(again);
+      for (let n = 0; n < 50; n += 1) again();
+      redis.incr("n").then(() => parentPort.postMessage("busy"));
+    \`;
+    for (let n = 0; n < 5; n += 1) {
+      const worker = new Worker(source, { eval: true, execArgv: [] });
+      await new Promise((resolve) => worker.once("message", resolve));
+      await worker.terminate();
+    }
+    const redis = new Redis(${JSON.stringify(server.url)});
+    console.log(Number(await redis.get("n")) > 5);
+    await redis.quit();`);
+  expect(ended).toEqual({ code: 0, signal: null, stdout: "true\n", stderr: "" });
 });

@@ -39,8 +39,10 @@ def run(command: list[str], program: str) -> str:
 
 
 def test_the_python_examples_run() -> None:
-    program, ruled = blocks("python")
+    program, looped, probed, ruled = blocks("python")
     assert run([sys.executable, "-W", "error", "-c"], program).split() == ["Ada", "degraded"]
+    assert run([sys.executable, "-W", "error", "-c"], looped).split() == ["b'Ada'", "degraded"]
+    assert run([sys.executable, "-W", "error", "-c"], probed).split() == ["ok"]
     assert run([sys.executable, "-W", "error", "-c"], ruled).split() == ["lock"]
 
 
@@ -48,6 +50,11 @@ def test_the_node_example_runs() -> None:
     program = next(block for block in blocks("js") if "require" in block)
     printed = run(["node", "-e"], f"(async () => {{{program}}})();")
     assert printed.split() == ["Ada", "degraded"]
+
+
+def test_the_node_example_of_probes_runs() -> None:
+    program = next(block for block in blocks("js") if "outlast/health" in block)
+    assert run(["node", "-e"], program) == ""
 
 
 def test_the_browser_example_runs() -> None:

@@ -6,6 +6,7 @@ import time
 
 import outlast
 import pytest
+import vectors
 from conftest import is_connected, until
 
 DEADLINE_MS = 300
@@ -77,6 +78,18 @@ async def test_no_call_outlives_its_deadline(server, open_client, outage):
     ended = [await timed(client.get("known")) for _ in range(2_000)]
     assert {answer for answer, _ in ended} == {b"1"}
     assert sorted(took for _, took in ended)[1_000] < 0.1
+
+
+async def test_a_deadline_is_kept_after_a_long_silence(server, open_client):
+    client = open_client(server.url, command_timeout_ms=DEADLINE_MS)
+    await client.set("k", "v")
+    # The one timer is not there while nothing waits.
+    planned = asyncio.get_running_loop()._scheduled
+    await until(lambda: all(timer.cancelled() for timer in planned))
+    server.freeze()
+    answer, took = await asyncio.wait_for(timed(client.get("k")), 10)
+    assert answer == b"v"
+    assert DEADLINE_MS - SLACK_MS <= took <= DEADLINE_MS + SLACK_MS
 
 
 async def test_what_was_written_meanwhile_is_written_back(server, open_client):
@@ -171,7 +184,7 @@ async def test_cancelling_never_gives_a_reply_to_another(server, open_client):
                 ended += 1
             except asyncio.CancelledError:
                 cancelled += 1
-    assert cancelled > 500
+    assert cancelled > 200
     assert ended > 3_000
     assert is_connected(client)
     assert client.get_status()["dials"] == 1
@@ -189,6 +202,19 @@ async def test_a_timeout_of_the_caller_leaves_the_connection_in_order(server, op
     assert await later == "2"
     assert await client.get("a") == "1"
     assert client.get_status()["dials"] == 1
+
+
+async def test_the_snapshot_is_that_of_every_language(server, open_client):
+    client = open_client(server.url)
+    vectors.validate(vectors.SCHEMA, client.get_status(), "status")
+    await client.set("k", "v")
+    vectors.validate(vectors.SCHEMA, client.get_status(), "status")
+    server.kill()
+    await until(lambda: not is_connected(client))
+    await client.incr("n")
+    vectors.validate(vectors.SCHEMA, client.get_status(), "status")
+    await client.aclose()
+    vectors.validate(vectors.SCHEMA, client.get_status(), "status")
 
 
 async def test_startup_is_waited_for_once(server, open_client):

@@ -1,4 +1,4 @@
-"""Many processes that were forked after the client was used: a pre-forking server, and forks by hand.
+"""Many processes, forked after the client was used: by a pre-forking server, and by hand.
 
 Each works, none hangs, and none shares a socket with another: Redis is asked which process it has
 which connection to.
@@ -21,7 +21,8 @@ import json, os, sys
 import outlast
 
 url, count = sys.argv[1], int(sys.argv[2])
-client = outlast.from_url(url, profile="production", command_timeout_ms=20_000, connect_timeout_ms=20_000)
+PATIENT = "?profile=production&command_timeout_ms=20000&connect_timeout_ms=20000"
+client = outlast.from_url(url + PATIENT)
 client.set("before", "fork")
 go, told = os.pipe(), os.pipe()
 children = []
@@ -52,7 +53,8 @@ POOL = """
 import multiprocessing, os, sys
 import outlast
 
-client = outlast.from_url(sys.argv[1], profile="production", command_timeout_ms=20_000, connect_timeout_ms=20_000)
+PATIENT = "?profile=production&command_timeout_ms=20000&connect_timeout_ms=20000"
+client = outlast.from_url(sys.argv[1] + PATIENT)
 client.set("before", "fork")
 
 def work(number):
@@ -77,7 +79,8 @@ client = outlast.from_url(os.environ["SERVICE_REDIS"], profile="production", laz
 client.set("loaded by", os.getpid())
 
 def app(environ, start_response):
-    body = b"%d %d %d" % (os.getpid(), client.execute_command("CLIENT", "ID"), client.incr("visits"))
+    connection = client.execute_command("CLIENT", "ID")
+    body = b"%d %d %d" % (os.getpid(), connection, client.incr("visits"))
     start_response("200 OK", [("Content-Type", "text/plain"), ("Connection", "close")])
     return [body]
 """

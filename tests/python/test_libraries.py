@@ -1,11 +1,14 @@
 """Libraries that send scripts: they do on `outlast serve` what they do on a real redis-server.
 
-The same steps run on both. What they answer must be the same, and so must what they leave behind.
+The same steps run on both, and on the server once more with outlast.Redis in place of redis.Redis.
+What they answer must be the same, and so must what they leave behind.
 """
 
+import contextlib
 import threading
 import time
 
+import outlast
 import pytest
 import redis
 from conftest import wait_until
@@ -51,15 +54,22 @@ def keyspace(client):
 
 @pytest.fixture(params=[2, 3])
 def compare(request, server, serve):
-    """Runs steps, given a client and a URL, on a front and on a server, and compares."""
+    """Runs steps, given a client and a URL, on a front, on a server, and there by outlast.Redis."""
 
     def run(steps, forget=lambda kept: kept):
         found = []
-        for port in (serve().port, server.port):
+        for port, ours in ((serve().port, False), (server.port, False), (server.port, True)):
             url = f"redis://127.0.0.1:{port}?protocol={request.param}"
-            with redis.Redis.from_url(url, decode_responses=True) as client:
+            with contextlib.ExitStack() as stack:
+                if ours:
+                    stack.enter_context(outlast.install())
+                client = stack.enter_context(redis.Redis.from_url(url, decode_responses=True))
+                assert isinstance(client, outlast.Redis) is ours
+                client.flushall()
+                client.script_flush()
                 found.append([steps(client, url), forget(keyspace(client))])
         assert found[0] == near(found[1])
+        assert found[2] == near(found[1])
         return found[0][0]
 
     return run

@@ -1,5 +1,6 @@
 """TLS and unix sockets, by the names that redis-py has for them, and `outlast doctor`."""
 
+import asyncio
 import json
 import os
 import ssl
@@ -8,8 +9,9 @@ import sys
 from pathlib import Path
 
 import outlast
+import outlast.asyncio
 import pytest
-from conftest import free_port, is_connected, run_script, wait_until
+from conftest import free_port, is_connected, run_script, until, wait_until
 from outlast.redis_client_production import ProductionRedisClient
 
 SCRIPT = Path(__file__).parents[1] / "certificates"
@@ -45,6 +47,7 @@ def outlasts_an_outage(client, server):
     with client:
         assert client.set("k", "v" * 100_000)
         assert client.get("k") == "v" * 100_000
+        assert client.client_id() > 0, "redis-py's own connections lead there as well"
         server.kill()
         assert client.set("k", "w")
         assert client.get("k") == "w"
@@ -143,6 +146,44 @@ def test_a_unix_socket_by_url_and_by_the_keyword_of_redis_py(start_server, tmp_p
     outlasts_an_outage(outlast.from_url(url, decode_responses=True, **QUICK), server)
     keyword = outlast.Redis(unix_socket_path=str(path), decode_responses=True, **QUICK)
     outlasts_an_outage(keyword, server)
+
+
+async def outlasts_an_outage_under_asyncio(client, server):
+    async with client:
+        big = "v" * 3_000_000
+        calls = [client.set(f"k{number}", big) for number in range(5)]
+        assert await asyncio.gather(*calls) == [True] * 5
+        assert await client.get("k4") == big
+        assert await asyncio.gather(*[client.incr("n") for _ in range(100)]) == [*range(1, 101)]
+        server.kill()
+        await until(lambda: not is_connected(client))
+        assert await client.set("k", "w")
+        assert await client.get("k") == "w"
+        server.start()
+        await until(lambda: is_connected(client))
+        assert await client.get("k") == "w"
+        assert server.read("k") == "w"
+
+
+async def test_tls_under_asyncio(start_tls, certificates):
+    server, port = start_tls("server", "--tls-auth-clients", "no")
+    client = outlast.asyncio.from_url(
+        f"rediss://127.0.0.1:{port}",
+        ssl_ca_certs=str(certificates / "ca.pem"),
+        decode_responses=True,
+        command_timeout_ms=10_000,
+        **QUICK,
+    )
+    await outlasts_an_outage_under_asyncio(client, server)
+
+
+async def test_a_unix_socket_under_asyncio(start_server, tmp_path):
+    path = tmp_path / "redis.sock"
+    server = start_server("--unixsocket", str(path))
+    client = outlast.asyncio.Redis(
+        unix_socket_path=str(path), decode_responses=True, command_timeout_ms=10_000, **QUICK
+    )
+    await outlasts_an_outage_under_asyncio(client, server)
 
 
 def test_a_name_and_resp_3(server):

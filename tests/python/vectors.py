@@ -16,6 +16,8 @@ FILES = (
     "rules.json",
     "backoff.json",
     "throttle.json",
+    "freshness.json",
+    "rate_limit.json",
     "engine.json",
     "store.json",
     "simulate.json",
@@ -122,6 +124,14 @@ def check_decisions(case: dict) -> None:
         same(row["expect"], outlast.decide(case["options"], row["args"]), "expect")
 
     each_row(case, "commands", check_row)
+
+
+def check_freshness(case: dict) -> None:
+    check_call(case, lambda: outlast.freshness(case["found"]))
+
+
+def check_rate_limit(case: dict) -> None:
+    check_call(case, lambda: outlast.rate_limits(case["limit"], case["requests"]))
 
 
 def check_throttle(case: dict) -> None:
@@ -315,6 +325,8 @@ SECTIONS: dict[str, Callable[[dict], None]] = {
     "rules.json/decisions": check_decisions,
     "backoff.json/schedules": check_schedule,
     "throttle.json/scripts": check_throttle,
+    "freshness.json/values": check_freshness,
+    "rate_limit.json/scripts": check_rate_limit,
     "engine.json/scripts": check_engine,
     "store.json/scripts": check_store,
     "simulate.json/cases": check_simulation,

@@ -8,7 +8,7 @@ pub mod writes;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -28,6 +28,39 @@ pub struct Server {
     dir: PathBuf,
     options: Vec<String>,
     child: Option<Child>,
+}
+
+/// A folder that goes with its test.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// A folder of this name.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be made.
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("outlast-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 static SERVERS: AtomicU32 = AtomicU32::new(0);
@@ -243,6 +276,15 @@ pub struct Recorder {
 }
 
 impl Recorder {
+    /// All events so far.
+    ///
+    /// # Panics
+    ///
+    /// If a test panicked while it was recorded.
+    pub fn events(&self) -> Vec<Event> {
+        self.events.lock().expect("no test panicked here").clone()
+    }
+
     /// The log records so far, as "level code: message".
     ///
     /// # Panics

@@ -55,7 +55,7 @@ impl Sentinel {
 
     fn start_with(server: u16, quorum: u32, port: u16, more: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("outlast-sentinel-{port}"));
-        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(&folder).expect("a folder for the sentinel");
         let file = folder.join("sentinel.conf");
         let text = format!(
             "bind 127.0.0.1\nport {port}\ndir {}\nrequirepass {SENTINEL_PASSWORD}\n\
@@ -66,7 +66,7 @@ impl Sentinel {
              {more}",
             folder.display(),
         );
-        fs::write(&file, text).unwrap();
+        fs::write(&file, text).expect("a file for the sentinel");
         let child = Command::new("redis-server")
             .args([file.as_os_str(), "--sentinel".as_ref()])
             .stdin(Stdio::null())
@@ -81,7 +81,8 @@ impl Sentinel {
     fn cli(&self, args: &[&str]) -> String {
         let port = self.port.to_string();
         let login = ["-p", &port, "--no-auth-warning", "-a", SENTINEL_PASSWORD];
-        let output = Command::new("redis-cli").args(login).args(args).output().unwrap();
+        let output = Command::new("redis-cli").args(login).args(args).output();
+        let output = output.expect("redis-cli must be installed");
         String::from_utf8_lossy(&output.stdout).trim().to_string()
     }
 
@@ -135,7 +136,8 @@ fn client(url: &str) -> (Client, Arc<Recorder>) {
 }
 
 fn report(url: &str) -> Report {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
     runtime.block_on(examine(&config(url)))
 }
 

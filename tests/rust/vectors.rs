@@ -114,6 +114,27 @@ fn throttle() {
 }
 
 #[test]
+fn freshness() {
+    let check = |case: &Value| {
+        let found = read(&case["found"], "found")?;
+        let answer = inspect::freshness(&found).map(|answer| plain(&answer));
+        exact_or_error(case, answer.map_err(|error| error.message().to_owned()))
+    };
+    run("freshness.json", &[("values", check)]);
+}
+
+#[test]
+fn rate_limit() {
+    let check = |case: &Value| {
+        let requests: Vec<_> = read(&case["requests"], "requests")?;
+        let answer = inspect::rate_limits(&read(&case["limit"], "limit")?, &requests);
+        let answer = answer.map(|answer| plain(&answer));
+        exact_or_error(case, answer.map_err(|error| error.message().to_owned()))
+    };
+    run("rate_limit.json", &[("scripts", check)]);
+}
+
+#[test]
 fn engine() {
     run(
         "engine.json",

@@ -12,6 +12,8 @@ export const FILES = [
   "rules.json",
   "backoff.json",
   "throttle.json",
+  "freshness.json",
+  "rate_limit.json",
   "engine.json",
   "store.json",
   "simulate.json",
@@ -94,6 +96,10 @@ const SECTIONS = {
     const throttle = new api.Throttle(vector.interval_ms);
     eachStep(vector, (step) => checkThrottle(throttle, step));
   },
+  "freshness.json/values": ({ api }, vector) =>
+    checkCall(vector, () => api.freshness(vector.found)),
+  "rate_limit.json/scripts": ({ api }, vector) =>
+    checkCall(vector, () => api.rateLimits(vector.limit, vector.requests)),
   "engine.json/scripts": (context, vector) => {
     const engine = new context.api.Engine(vector.options, vector.endpoint, vector.seed);
     const host = { engine, timeout: null, schema: context.schema };

@@ -18,13 +18,15 @@ from outlast import _redis_py
 from outlast.asyncio._loops import WrongLoopError
 
 if _redis_py.IS_INSTALLED:
-    from outlast.asyncio._drop_in import Redis, Stock
+    from outlast.asyncio._drop_in import Redis
+    from outlast.asyncio._drop_in import Stock as Stock
 else:
-    from outlast.asyncio._standalone import Redis, Stock
+    from outlast.asyncio._standalone import Redis
+    from outlast.asyncio._standalone import Stock as Stock
 
 __all__ = ["Redis", "WrongLoopError", "from_url"]
 
 
-def from_url(url: str, **options: Any) -> Redis:
+def from_url(url: str, **options: Any) -> Redis:  # noqa: ANN401 - knobs of all kinds
     """As `Redis.from_url`."""
     return Redis.from_url(url, **options)

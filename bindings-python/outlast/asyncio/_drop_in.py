@@ -1,15 +1,21 @@
-"""The client where redis-py is installed: a `redis.asyncio.Redis` whose commands the native client
-runs.
+"""The client where redis-py is installed: a `redis.asyncio.Redis` that runs commands natively.
 
-What needs a connection of its own (subscriptions, WATCH, MONITOR, blocking commands, a client of one
-connection) has one of redis-py, from a pool of redis-py.
+What needs a connection of its own (subscriptions, WATCH, MONITOR, blocking commands, a client of
+one connection) has one of redis-py, from a pool of redis-py.
 """
+
+# ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
+
+# redis-py is typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportInconsistentConstructor=false
+# pyright: reportIncompatibleMethodOverride=false
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 from weakref import WeakKeyDictionary, ref
 
 from redis import utils
@@ -18,9 +24,9 @@ from redis.asyncio.connection import ConnectionPool
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, CaseInsensitiveDict
 from redis.exceptions import ResponseError
 
-from outlast import _arguments, _outlast
+from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
-from outlast._log import warn
+from outlast._sentinels import pool_of
 from outlast.asyncio._pipeline import Pipeline
 from outlast.exceptions import RedisUnavailable
 from outlast.types import RulesOption
@@ -33,9 +39,13 @@ _NATIVES: WeakKeyDictionary[Any, _outlast.AsyncClient] = WeakKeyDictionary()
 _NATIVE_METHODS = {"GET", "SET", "INCRBY", "DEL", "EXPIRE", "TTL"}
 """Commands that have a method in native code, which asks no callback."""
 
-_RESP3 = getattr(utils, "DEFAULT_RESP_VERSION", 2) == 3  # noqa: PLR2004
+_RESP3 = getattr(utils, "DEFAULT_RESP_VERSION", 2) == 3
 
-_NOT_FOR_SHAPES = {"keys", NEVER_DECODE, EMPTY_RESPONSE}
+# redis-py measures their replies where what it is given is a coroutine and nothing else.
+_COROUTINES = {"XREAD", "XREADGROUP"}
+
+_ODD = {NEVER_DECODE, EMPTY_RESPONSE}
+_NOT_FOR_SHAPES = {"keys", *_ODD}
 
 # Whoever overrides one of these wants to see each command.
 _SEAMS = ("execute_command", "_send_command_parse_response", "parse_response")
@@ -70,6 +80,7 @@ class Redis(_outlast.AsyncClient, Stock):
         unix_socket_path: str | None = None,
         connection_pool: Any = None,
         single_connection_client: bool = False,
+        auto_close_connection_pool: bool | None = None,
         profile: str | None = None,
         rules: RulesOption | None = None,
         **options: Any,
@@ -93,9 +104,17 @@ class Redis(_outlast.AsyncClient, Stock):
             _open(self, made)
             place = {
                 **_kept(made, self),
-                **{"host": host, "port": port, "db": db, "password": password},
-                **{"username": username, "ssl": ssl, "unix_socket_path": unix_socket_path},
+                "host": host,
+                "port": port,
+                "db": db,
+                "password": password,
+                "username": username,
+                "ssl": ssl,
+                "unix_socket_path": unix_socket_path,
             }
+        if auto_close_connection_pool is not None:
+            # redis-py says that it is deprecated.
+            place["auto_close_connection_pool"] = auto_close_connection_pool
         Stock.__init__(self, **place, single_connection_client=single_connection_client)
         if connection_pool is None:
             _share(self.connection_pool, self)
@@ -105,33 +124,38 @@ class Redis(_outlast.AsyncClient, Stock):
     def from_url(
         cls,
         url: str,
+        single_connection_client: bool = False,
+        auto_close_connection_pool: bool | None = None,
         *,
         profile: str | None = None,
         rules: RulesOption | None = None,
-        single_connection_client: bool = False,
         **options: Any,
     ) -> Redis:
         """Makes a client for `redis://[[user]:password@]host[:port][/database][?knob=value]`.
 
-        `rediss://` is the same with TLS; `unix:///path?db=0` is a unix socket. redis-py's parameters
-        are understood as well.
+        `rediss://` is the same with TLS; `unix:///path?db=0` is a unix socket. redis-py's
+        parameters are understood as well.
         """
         if rules is not None:
             options["rules"] = rules
         made = _arguments.of_url(url, profile=profile, options=options)
         native = _outlast.AsyncClient()
         _open(native, made)
-        pool = ConnectionPool.from_url(made.redis_url, **_kept(made, native))
+        pool = pool_of(made, _kept(made, native), ConnectionPool, "redis.asyncio.sentinel")
         _share(pool, native)
-        client = cls(connection_pool=pool, single_connection_client=single_connection_client)
-        client.auto_close_connection_pool = True
+        client = cls(
+            connection_pool=pool,
+            single_connection_client=single_connection_client,
+            auto_close_connection_pool=auto_close_connection_pool,
+        )
+        client.auto_close_connection_pool = auto_close_connection_pool is not False
         return client
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Runs any command: its name and arguments, as Redis documents them."""
-        if self._is_stock:
+        if self._is_stock or self.connection is not None:
             return Stock.execute_command(self, *args, **options)
-        if self._is_watched or NEVER_DECODE in options or EMPTY_RESPONSE in options:
+        if self._is_watched or args[0] in _COROUTINES or not options.keys().isdisjoint(_ODD):
             return self._executed(args, options)
         options.pop("keys", None)
         reply = self.request(args, self._shape(args[0]), options or None)
@@ -143,7 +167,7 @@ class Redis(_outlast.AsyncClient, Stock):
         """Commands that are sent together; with `transaction` all or none of them are done."""
         if self._is_stock:
             return Stock.pipeline(self, transaction, shard_hint)
-        return Pipeline(self, transaction, shard_hint)
+        return Pipeline(cast("Any", self), transaction, shard_hint)
 
     async def ensure_connection(self, args: tuple[Any, ...]) -> None:
         """Raises RedisUnavailable at once where Redis is away, so that nobody dials for it."""
@@ -185,19 +209,19 @@ class Redis(_outlast.AsyncClient, Stock):
     def _ready(self, made: Arguments) -> None:
         self._is_stock = self._single_connection_client or made.unserved is not None
         self._is_watched = self._has_seams
-        self.response_callbacks = _Callbacks(self.response_callbacks, self)
+        self.response_callbacks = _Callbacks(cast("Any", self.response_callbacks), self)
         self.direct = not (self._is_stock or self._has_seams)
         if made.unserved is not None:
-            warn(f"{made.unserved} is left to redis-py: nothing is answered from memory")
+            _log.warn(f"{made.unserved} is left to redis-py: nothing is answered from memory")
 
-    def _callback_set(self, command: str) -> None:
+    def callback_was_set(self, command: str) -> None:
         """A callback of one's own may answer an awaitable, and native methods ask none."""
         self._is_watched = True
         if command.upper() in _NATIVE_METHODS:
             self.direct = False
 
     def _shape(self, command: Any) -> Any:
-        callbacks = self.response_callbacks
+        callbacks: Any = self.response_callbacks
         found = dict.get(callbacks, command)
         if found is None and isinstance(command, str):
             found = callbacks.get(command)
@@ -216,7 +240,7 @@ class Redis(_outlast.AsyncClient, Stock):
                 return options[EMPTY_RESPONSE]
             raise
         if self._has_seams:
-            return await self.parse_response(_Answered(answer), args[0], **options)
+            return await self.parse_response(cast("Any", _Answered(answer)), args[0], **options)
         return await self.shaped(answer, args[0], options)
 
     async def shaped(self, answer: Any, command: Any, options: dict[str, Any]) -> Any:
@@ -248,6 +272,7 @@ class _Callbacks(CaseInsensitiveDict):
     """Response callbacks that tell when one is set."""
 
     def __init__(self, given: Mapping[str, Any], client: Redis) -> None:
+        self._client: Callable[[], Redis | None] = _nobody
         super().__init__(dict(given))
         self._client = ref(client)
 
@@ -255,11 +280,15 @@ class _Callbacks(CaseInsensitiveDict):
         super().__setitem__(command, callback)
         client = self._client()
         if client is not None:
-            client._callback_set(command)  # noqa: SLF001 - its own dict of callbacks
+            client.callback_was_set(command)
 
     def update(self, data: Any) -> None:
         for command, callback in data.items():
             self[command] = callback
+
+
+def _nobody() -> None:
+    """Whoever is told while the callbacks are those of redis-py."""
 
 
 class _Answered:
@@ -276,7 +305,15 @@ def _open(native: _outlast.AsyncClient, made: Arguments) -> None:
     if made.unserved is not None:
         native.open()
         return
-    native.open(made.url, made.profile, made.options, resp3=_RESP3, **_forms(made))
+    with _log.listening(made.on_incident) as listener:
+        native.open(
+            made.url,
+            made.profile,
+            made.options,
+            resp3=_RESP3,
+            **_forms(made),
+            listener=listener,
+        )
 
 
 def _forms(made: Arguments) -> dict[str, Any]:
@@ -288,7 +325,7 @@ def _forms(made: Arguments) -> dict[str, Any]:
 
 
 def _share(pool: Any, native: _outlast.AsyncClient) -> None:
-    """Has all that use the pool share what the client has. The client itself may end before them."""
+    """Has all that use the pool share what the client has. The client may end before them."""
     shared = _outlast.AsyncClient()
     shared.open(share=native)
     _NATIVES[pool] = shared
@@ -298,6 +335,6 @@ def _kept(made: Arguments, native: _outlast.AsyncClient) -> dict[str, Any]:
     """Keywords for connections of redis-py, which are to speak the same version of RESP."""
     kept = dict(made.for_connections)
     protocol = native.protocol
-    if kept.get("protocol") is None and protocol is not None and (protocol == 3) != _RESP3:  # noqa: PLR2004
+    if kept.get("protocol") is None and protocol is not None and (protocol == 3) != _RESP3:
         kept["protocol"] = protocol
     return kept

@@ -10,10 +10,10 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::call::{Call, Command};
 use super::link::Link;
-use super::waiter::{Form, Shape, Style};
-use crate::client::{config, wants_bytes};
+use super::waiter::{Form, Shape, Style, wants_bytes};
+use crate::client::config;
 use crate::convert::{self, Arg, Forms};
-use crate::errors::invalid_argument;
+use crate::errors::{invalid_argument, raised};
 
 /// A Redis client of one event loop that keeps answering while Redis is away.
 #[pyclass(module = "outlast._outlast", subclass, frozen)]
@@ -64,7 +64,7 @@ impl AsyncClient {
     /// loop is running.
     #[pyo3(signature = (
         url=None, profile=None, options=None, *, share=None, resp3=false,
-        decode_responses=false, encoding="utf-8", encoding_errors="strict",
+        decode_responses=false, encoding="utf-8", encoding_errors="strict", listener=None,
     ))]
     fn open(
         &self,
@@ -77,13 +77,15 @@ impl AsyncClient {
         decode_responses: bool,
         encoding: &str,
         encoding_errors: &str,
+        listener: Option<u64>,
     ) -> PyResult<()> {
         let owner = match (share, url) {
             (Some(other), _) => other.get().opened(py)?.owner.clone(),
             (None, None) => None,
             (None, Some(url)) => {
                 let config = config(py, url, profile, options, resp3)?;
-                let link = Py::new(py, Link::new(config)?)?;
+                let link = Py::new(py, Link::new(config, listener)?)?;
+                link.get().member()?.client.usable().map_err(|error| raised(py, &error))?;
                 Link::begin_unless_lazy(link.bind(py))?;
                 Some(Arc::new(Owner { link }))
             }
@@ -362,6 +364,19 @@ impl AsyncClient {
         let member = self.link(py)?.get().member()?;
         let status = py.detach(|| member.client.status());
         convert::to_python(py, &status)
+    }
+
+    /// What the client counted, in Prometheus' text format.
+    fn metrics(&self, py: Python<'_>) -> PyResult<String> {
+        let member = self.link(py)?.get().member()?;
+        Ok(py.detach(|| member.client.metrics()))
+    }
+
+    /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
+    fn dead_letters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let member = self.link(py)?.get().member()?;
+        let letters = py.detach(|| member.client.dead_letters());
+        convert::dead_letters(py, letters, &self.opened(py)?.forms)
     }
 
     /// `connected`, `degraded`, `reconciling` or `closed`.

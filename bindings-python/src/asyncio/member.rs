@@ -40,9 +40,10 @@ impl fmt::Debug for Member {
 }
 
 impl Member {
-    /// A client that has not dialled yet.
-    pub(crate) fn new(config: Config) -> PyResult<Arc<Self>> {
-        process::join(|records| {
+    /// A client that has not dialled yet. Where it has a listener, its incidents wait under that
+    /// number.
+    pub(crate) fn new(config: Config, listener: Option<u64>) -> PyResult<Arc<Self>> {
+        process::join(listener, |records| {
             let (bell, cord) = UnixStream::pair()?;
             bell.set_nonblocking(true)?;
             cord.set_nonblocking(true)?;

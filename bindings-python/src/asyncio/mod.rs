@@ -6,6 +6,7 @@ mod link;
 mod member;
 mod pending;
 mod reply;
+mod slices;
 mod waiter;
 
 pub(crate) use call::Later;

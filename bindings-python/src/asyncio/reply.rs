@@ -70,6 +70,10 @@ impl Reply {
         drop(end(&future, outcome));
     }
 
+    pub(crate) fn event_loop(&self, py: Python<'_>) -> Py<PyAny> {
+        self.event_loop.clone_ref(py)
+    }
+
     /// The future of asyncio that ends as this does.
     fn future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         if let State::Awaited(future) = &*self.state() {
@@ -206,7 +210,7 @@ impl Reply {
     }
 
     fn get_loop(&self, py: Python<'_>) -> Py<PyAny> {
-        self.event_loop.clone_ref(py)
+        self.event_loop(py)
     }
 }
 

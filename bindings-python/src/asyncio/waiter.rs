@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::reply::{Outcome, Reply};
+use super::slices::Slices;
 use crate::convert::{self, Forms};
 use crate::errors::raised;
 
@@ -67,6 +68,13 @@ impl Shape {
     }
 }
 
+/// Whether redis-py wants the reply of a command in a pipeline as bytes.
+pub(crate) fn wants_bytes(command: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let options = command.get_item(1)?;
+    let options = options.cast::<PyDict>()?;
+    Ok(!options.is_empty() && options.contains("NEVER_DECODE")?)
+}
+
 impl Form {
     /// What a command that ended so comes to.
     pub(crate) fn outcome(&self, py: Python<'_>, result: Result<Value, Error>) -> Outcome {
@@ -74,7 +82,11 @@ impl Form {
         self.shaped(py, self.converted(py, value)?)
     }
 
-    fn converted<'py>(&self, py: Python<'py>, value: Value) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn converted<'py>(
+        &self,
+        py: Python<'py>,
+        value: Value,
+    ) -> PyResult<Bound<'py, PyAny>> {
         match self.style {
             Style::Plain => convert::reply(py, value, &self.forms),
             Style::Raw => convert::raw(py, value, &self.forms),
@@ -85,7 +97,7 @@ impl Form {
         }
     }
 
-    fn shaped(&self, py: Python<'_>, reply: Bound<'_, PyAny>) -> Outcome {
+    pub(crate) fn shaped(&self, py: Python<'_>, reply: Bound<'_, PyAny>) -> Outcome {
         match &self.shape {
             None => Ok(reply.unbind()),
             Some(Shape { function, options: None }) => function.call1(py, (reply,)),
@@ -106,18 +118,23 @@ pub(crate) enum Waiter {
 }
 
 impl Waiter {
-    pub(crate) fn settle(self, py: Python<'_>, result: Result<Value, Error>) {
-        match self {
-            Self::One { reply, form } => {
+    /// Tells who waits. A long reply is given back, for it takes several turns of the loop.
+    pub(crate) fn settle(self, py: Python<'_>, result: Result<Value, Error>) -> Option<Slices> {
+        match (self, result) {
+            (Self::One { reply, form }, Ok(value)) if Slices::is_long(&value) => {
+                return Slices::new(py, reply, form, value);
+            }
+            (Self::One { reply, form }, result) => {
                 let outcome = form.outcome(py, result);
                 reply.get().settle(py, outcome);
             }
-            Self::Part { batch, place, form } => {
+            (Self::Part { batch, place, form }, result) => {
                 if let Some(outcome) = batch.end(py, place, form.outcome(py, result)) {
                     batch.reply.get().settle(py, outcome);
                 }
             }
         }
+        None
     }
 }
 

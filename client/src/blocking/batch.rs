@@ -6,7 +6,7 @@ use outlast_core::command::Traits;
 use outlast_core::{Error, Value};
 
 use super::Client;
-use crate::gate::{Gate, Route, Settled, Unanswered, into_result};
+use crate::gate::{Gate, Route, Settled, Unanswered, into_result, micros_since};
 use crate::transport::pool::{CallError, Exchanged, Interrupt};
 
 /// Commands that wait for their answers, by their places.
@@ -48,7 +48,7 @@ impl Client {
             match self.gate.route()? {
                 Route::Redis { epoch } => self.exchange(&mut batch, epoch, interrupt)?,
                 Route::Store => {
-                    batch.settle_each(|args| self.gate.serve(args, Traits::of(args), true))
+                    batch.settle_each(|args| self.gate.serve(args, Traits::of(args), true));
                 }
                 Route::Wait => {
                     if self.gate.wait_for_startup(Some(batch.deadline), interrupt)?.is_none() {
@@ -89,7 +89,7 @@ impl Client {
                 },
             };
             let (multi, exec): (&[&[u8]], &[&[u8]]) = (&[b"MULTI"], &[b"EXEC"]);
-            let sent = self.pool.exchange(epoch, deadline, interrupt, false, |connection, at| {
+            let sent = self.pool.exchange(epoch, deadline, interrupt, |connection, at| {
                 connection.send(multi, at);
                 for args in commands {
                     connection.send(args, at);
@@ -128,9 +128,9 @@ impl Client {
         interrupt: Interrupt<'_>,
     ) -> Result<(), Error> {
         let (commands, began, deadline) = (batch.commands, batch.began, batch.deadline);
-        let repeatable = batch.open.iter().all(|at| Traits::of(&commands[*at]).idempotent);
         let open = &batch.open;
-        let sent = self.pool.exchange(epoch, deadline, interrupt, repeatable, |connection, at| {
+        // The connection is looked at: that costs little for many commands.
+        let sent = self.pool.exchange(epoch, deadline, interrupt, |connection, at| {
             for place in open {
                 connection.send(&commands[*place], at);
             }
@@ -146,9 +146,10 @@ impl Client {
         };
         let Exchanged { replies, failure, mut sent } = exchanged;
         let mut replies = replies.into_iter();
+        let (now, took_us) = (self.gate.clock.now(), micros_since(began));
         batch.settle_each(|args| {
             let unanswered = match (replies.next(), &failure) {
-                (Some(reply), _) => match self.gate.replied(args, epoch, reply, began) {
+                (Some(reply), _) => match self.gate.replied_at(args, epoch, reply, now, took_us) {
                     Ok(value) => return Some(Ok(value)),
                     Err(unanswered) => *unanswered,
                 },

@@ -1,12 +1,18 @@
 //! The client for threads: each call is made on the calling thread, on a connection of its own.
 
 mod batch;
+mod brief;
+mod limits;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+pub use limits::RateLimited;
+
+use outlast_core::command::Traits;
+use outlast_core::rate_limit::{Limit, Verdict};
 use outlast_core::{Error, Status, Value};
 
 use crate::config::Config;
@@ -15,7 +21,9 @@ use crate::events::Sink;
 use crate::gate::{Gate, Route, Settled, into_result};
 use crate::spans;
 use crate::transport::Transport;
-use crate::transport::pool::{CallError, Pool};
+use crate::transport::pool::{CallError, Pool, Waiting};
+
+pub use brief::Begun;
 
 /// A Redis client that keeps answering while Redis is away. Threads may share it.
 ///
@@ -136,19 +144,39 @@ impl Client {
         let traits = Gate::check(args)?;
         self.start();
         let deadline = Instant::now() + self.gate.command_timeout();
+        self.go_on(args, traits, deadline, None, interrupt)
+    }
+
+    /// Runs a command to its end; `waiting` is one that was sent already.
+    fn go_on<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        traits: Traits,
+        deadline: Instant,
+        mut waiting: Option<(u64, Waiting)>,
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Value, Error> {
         loop {
-            let epoch = match self.gate.route()? {
-                Route::Redis { epoch } => epoch,
-                Route::Store => match self.gate.serve(args, traits, true) {
-                    Some(result) => return result.and_then(into_result),
-                    None => continue,
-                },
-                Route::Wait => match self.gate.wait_for_startup(Some(deadline), interrupt)? {
-                    Some(_) => continue,
-                    None => return self.gate.overdue(args, traits).and_then(into_result),
+            let (epoch, called) = match waiting.take() {
+                Some((epoch, waiting)) => (epoch, self.pool.wait(waiting, deadline, interrupt)),
+                None => match self.gate.route()? {
+                    Route::Redis { epoch } => {
+                        (epoch, self.pool.call(args, epoch, deadline, interrupt))
+                    }
+                    Route::Store => match self.gate.serve(args, traits, true) {
+                        Some(result) => return result.and_then(into_result),
+                        None => continue,
+                    },
+                    Route::Wait => {
+                        if self.gate.wait_for_startup(Some(deadline), interrupt)?.is_none() {
+                            let overdue = self.gate.overdue(args, traits);
+                            return overdue.and_then(into_result);
+                        }
+                        continue;
+                    }
                 },
             };
-            let unanswered = match self.pool.call(args, epoch, deadline, interrupt) {
+            let unanswered = match called {
                 Ok((value, began)) => match self.gate.replied(args, epoch, value, began) {
                     Ok(value) => return into_result(value),
                     Err(unanswered) => *unanswered,
@@ -195,9 +223,35 @@ impl Client {
         }
     }
 
+    /// Whether commands go to Redis at this moment.
+    pub fn is_connected(&self) -> bool {
+        self.gate.is_connected()
+    }
+
     /// Where Redis is, how to behave.
     pub fn config(&self) -> &Config {
         &self.gate.config
+    }
+
+    /// Has Redis be away, for a test of the application: connections end and dials fail with this
+    /// failure until [`end_outage`](Self::end_outage). `refused`, `lost`, `timeout`, `dns`, `tls`, or
+    /// the code of a [`FailureKind`](crate::FailureKind) that ends connections.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for another cause.
+    pub fn cause_outage(&self, cause: &str) -> Result<(), Error> {
+        self.gate.cause_outage(cause)
+    }
+
+    /// Ends the outage: Redis is dialled at once. Without one does nothing.
+    pub fn end_outage(&self) {
+        self.gate.end_outage();
+    }
+
+    /// Counts a request towards a rate limit in this process alone, as is done while Redis is away.
+    pub fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
+        self.gate.limit_locally(key, limit)
     }
 
     /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.

@@ -14,25 +14,26 @@ use crate::endpoint::Place;
 /// A sentinel, and the master that it names.
 pub(crate) struct Named {
     pub(crate) master: Place,
+    #[cfg_attr(not(feature = "doctor"), expect(dead_code, reason = "the doctor tells it"))]
     pub(crate) by: Place,
 }
 
 /// Sentinels are asked one after the other: the next soon, or once an answer was of no use.
 pub(crate) struct Sentinels<'a> {
     config: &'a Config,
-    left: std::vec::IntoIter<Place>,
+    left: std::slice::Iter<'a, Place>,
     asked: JoinSet<Result<Named, Failure>>,
 }
 
 impl<'a> Sentinels<'a> {
-    pub(crate) fn new(config: &'a Config, sentinels: &[Place]) -> Self {
-        Self { config, left: sentinels.to_vec().into_iter(), asked: JoinSet::new() }
+    pub(crate) fn new(config: &'a Config, sentinels: &'a [Place]) -> Self {
+        Self { config, left: sentinels.iter(), asked: JoinSet::new() }
     }
 
     /// The next answer; none when all have answered.
     pub(crate) async fn next(&mut self, deadline: Deadline) -> Option<Result<Named, Failure>> {
         loop {
-            if let Some(sentinel) = self.left.next() {
+            if let Some(sentinel) = self.left.next().cloned() {
                 let config = self.config.for_sentinel();
                 self.asked.spawn(async move { ask(&config, sentinel, deadline).await });
             }

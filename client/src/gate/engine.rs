@@ -6,7 +6,9 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use outlast_core::policy::Startup;
+use outlast_core::production_log;
 use outlast_core::record::{RecordCode, duration};
+use outlast_core::recording;
 use outlast_core::{
     Engine, Error, ErrorKind, Failure, Input, Level, Mode, Output, Record, Status, Timestamp,
 };
@@ -49,15 +51,47 @@ impl Gate {
             self.sink.event(Event::DialFailed(failure.clone()));
         }
         self.tell_tally(&mut state, now);
+        self.decide(&mut state, now, input);
+        self.act_on(state);
+    }
+
+    /// One input, and all that the engine answers; recorded, where that is wanted.
+    fn decide(&self, state: &mut State, now: Timestamp, input: Input) {
+        let mut step = self.begin_step(state, now, &input);
         state.engine.handle(now, input);
         loop {
             let output = state.engine.poll_output();
+            if let Some((_, digest)) = &mut step {
+                digest.add(&output);
+            }
             if let Output::Timeout { at_ms } = output {
                 state.timer = at_ms;
                 break;
             }
-            self.act(&mut state, output);
+            self.act(state, output);
         }
+        if let Some((input, digest)) = step {
+            self.scribe.step(recording::step(now, &input, &digest));
+        }
+    }
+
+    fn begin_step(
+        &self,
+        state: &State,
+        now: Timestamp,
+        input: &Input,
+    ) -> Option<(Input, recording::Digest)> {
+        if !self.scribe.records() {
+            return None;
+        }
+        if self.scribe.wants_checkpoint() {
+            self.scribe.checkpoint(recording::checkpoint(now, &state.engine));
+        }
+        Some((input.clone(), recording::Digest::new()))
+    }
+
+    /// Tells everybody that something changed.
+    fn act_on(&self, state: MutexGuard<'_, State>) {
         drop(state);
         self.changed.notify_all();
         self.changed_async.notify_waiters();
@@ -100,7 +134,11 @@ impl Gate {
                 self.sink.event(Event::IncidentOpened(incident));
             }
             Output::IncidentClosed { incident } => {
-                self.sink.event(Event::IncidentClosed(incident));
+                let service = self.config.introduction.client_name.as_deref().unwrap_or_default();
+                let endpoint = self.config.endpoint.to_string();
+                let entry = production_log::entry(&incident, &endpoint, service);
+                self.scribe.entry(&entry);
+                self.sink.event(Event::IncidentClosed { incident, entry });
             }
             _ => {}
         }
@@ -124,7 +162,7 @@ impl Gate {
         let (finished, served_locally, refused) =
             (take(&self.finished), take(&self.served), take(&self.refused));
         if finished + served_locally + refused > 0 {
-            state.engine.handle(now, Input::Tally { finished, served_locally, refused });
+            self.decide(state, now, Input::Tally { finished, served_locally, refused });
         }
     }
 
@@ -241,8 +279,12 @@ impl Gate {
         let journal = self.store.journal();
         let mut state = self.lock();
         let now = self.clock.now();
+        let timer = state.timer;
         self.tell_tally(&mut state, now);
         let mut status = state.engine.status(now);
+        if state.timer != timer || !state.actions.is_empty() {
+            self.act_on(state);
+        }
         status.store_keys = store_keys as u64;
         status.store_bytes = store_bytes as u64;
         status.journal_keys = journal.keys as u64;
@@ -252,12 +294,14 @@ impl Gate {
         status
     }
 
-    /// Closes the client; again does nothing.
+    /// Closes the client, and waits a moment until what it has to say is in its files; again does
+    /// nothing.
     pub(crate) fn close(&self) {
         self.close_journal();
         // What is on disk is not lost.
         let journal_keys = if self.is_durable() { 0 } else { self.store.journal().keys as u64 };
         self.tell(Input::Close { journal_keys });
+        self.scribe.end();
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

@@ -4,30 +4,35 @@
 mod durable;
 mod engine;
 mod metrics;
+mod outage;
+mod replies;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
-use outlast_core::connection::Protocol;
+use outlast_core::connection::{Identity, Protocol};
 use outlast_core::latency::Histogram;
 use outlast_core::policy::Startup;
+use outlast_core::rate_limit::{self, Limit, LocalCounts};
 use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
 use outlast_core::store::{Eviction, Options, Refusal};
-use outlast_core::{Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy, Value, Verdict};
+use outlast_core::{Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy, Value};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
+pub(crate) use replies::micros_since;
 
 use crate::config::Config;
 use crate::events::Sink;
 use crate::host::{Clock, entropy};
 use crate::journal::Disk;
+use crate::scribe::Scribe;
 use crate::store::{SharedStore, new_store};
 use durable::Durable;
 use engine::State;
@@ -90,9 +95,19 @@ pub(crate) struct Gate {
     journal_file: JournalFile,
     /// Whether a process that is gone left something to be written back.
     pub(crate) has_restored: bool,
+    /// Connections that callers had: what they carried may still be on its way.
+    carriers: Mutex<Vec<Identity>>,
     /// Why this client is of no use, from the beginning.
     unusable: Option<Error>,
+    scribe: Scribe,
+    /// How dials fail, where the application wants an outage.
+    outage: Mutex<Option<Failure>>,
+    /// What this process counts towards rate limits while Redis is away.
+    limits: Mutex<LocalCounts>,
 }
+
+/// Connections that are remembered beyond their end. Beyond it the oldest go.
+const CARRIERS_MAX: usize = 16_384;
 
 const MODE_MASK: u64 = 0b11;
 const CONNECTED: u64 = 0;
@@ -121,7 +136,9 @@ impl Gate {
             .with_eviction(Eviction::AllKeysLru)
             .with_journal_bytes_max(journal_bytes_max);
         let mut store = new_store(options, policy.rules.clone());
-        let engine = Engine::new(policy, config.endpoint.to_string(), entropy());
+        let endpoint = config.endpoint.to_string();
+        let scribe = Scribe::new(&policy, endpoint.clone(), sink.clone());
+        let engine = Engine::new(policy, endpoint, entropy());
         let clock = Clock::new();
         let durable = Durable::open(&config, &mut store, clock.now(), sink.as_ref());
         if config.introduction.protocol == Protocol::Resp3 {
@@ -144,10 +161,14 @@ impl Gate {
             latency: Histogram::default(),
             dials: Histogram::default(),
             sink,
+            scribe,
             disk: durable.disk,
             journal_file: durable.state,
             has_restored: durable.has_restored,
+            carriers: Mutex::default(),
             unusable: durable.error,
+            outage: Mutex::default(),
+            limits: Mutex::new(LocalCounts::new()),
         };
         if gate.unusable.is_some() {
             gate.tell(Input::Close { journal_keys: 0 });
@@ -161,6 +182,22 @@ impl Gate {
 
     pub(crate) fn command_timeout(&self) -> Duration {
         Duration::from_millis(self.policy().command_timeout_ms)
+    }
+
+    /// Notes a connection that is about to carry commands.
+    pub(crate) fn carries(&self, identity: Option<&Identity>) {
+        let mut carriers = self.carriers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(identity) = identity {
+            if carriers.len() >= CARRIERS_MAX {
+                carriers.remove(0);
+            }
+            carriers.push(identity.clone());
+        }
+    }
+
+    /// The connections that were given up, which are forgotten here.
+    pub(crate) fn take_carriers(&self) -> Vec<Identity> {
+        std::mem::take(&mut *self.carriers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where a command goes now.
@@ -217,39 +254,6 @@ impl Gate {
             return Err(self.refuse(&what));
         }
         Ok(())
-    }
-
-    /// A reply came from Redis to a command that was sent over the connection of this epoch. An error
-    /// reply that means trouble with Redis is not the caller's.
-    pub(crate) fn replied<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        epoch: u64,
-        value: Value,
-        began: Instant,
-    ) -> Result<Value, Box<Unanswered>> {
-        if let Value::Error(message) = &value {
-            let kind = classify_reply(message);
-            if kind.verdict() != Verdict::Command {
-                let failure = Failure::new(kind, message.clone());
-                return Err(Box::new(Unanswered { failure, maybe_done: false }));
-            }
-        }
-        let policy = self.policy();
-        if policy.shadow {
-            // Also in the outage that has just begun: whoever was told that a write is done reads it.
-            let is_newest = || self.is_newest(epoch);
-            let (now, stale_ms_max) = (self.clock.now(), policy.stale_ms_max);
-            self.store.learn(now, args, &value, stale_ms_max, is_newest);
-        }
-        self.finished.fetch_add(1, Ordering::Relaxed);
-        let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.latency.record(took_us);
-        let (took_ms, slow_ms) = (took_us / 1_000, policy.breaker_slow_call_ms);
-        if slow_ms > 0 && took_ms >= slow_ms && !Traits::of(args).blocking {
-            self.tell(Input::CommandSlow { epoch, took_ms });
-        }
-        Ok(value)
     }
 
     /// A command on Redis did not end with its reply: tells the engine, and ends the command from
@@ -419,6 +423,13 @@ impl Gate {
         self.unavailable(what)
     }
 
+    /// Counts a request towards a rate limit in this process alone: with Redis away nobody counts for
+    /// all of them.
+    pub(crate) fn limit_locally(&self, key: &[u8], limit: &Limit) -> rate_limit::Verdict {
+        let now = self.clock.now();
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).take(now, key, limit)
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         self.word.load(Ordering::Acquire) & MODE_MASK == CONNECTED
     }
@@ -452,9 +463,14 @@ pub(crate) fn into_result(value: Value) -> Result<Value, Error> {
     }
 }
 
-/// Whether the command is about the connection that it comes over (`CLIENT SETNAME`).
+/// Whether the command is about the connection that it comes over (`CLIENT SETNAME`), or answers what
+/// says nothing of the server's health (`DEBUG ERROR LOADING`).
 fn is_of_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
-    args.first().is_some_and(|name| name.as_ref().eq_ignore_ascii_case(b"CLIENT"))
+    let is = |name: &A| {
+        let name = name.as_ref();
+        name.eq_ignore_ascii_case(b"CLIENT") || name.eq_ignore_ascii_case(b"DEBUG")
+    };
+    args.first().is_some_and(is)
 }
 
 /// The name of a command, for people.

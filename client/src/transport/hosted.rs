@@ -153,11 +153,11 @@ impl Hosted {
     }
 
     /// Takes a command: it ends at once, or waits.
-    pub(crate) fn submit(&self, work: Work) -> Result<Submission, Error> {
+    pub(crate) fn submit(&self, work: Result<Work, Error>) -> Result<Submission, Error> {
         let mut state = self.state();
         let number = state.next_number;
         state.next_number += 1;
-        work.check()?;
+        let work = work?;
         let in_flight_max = usize::try_from(self.gate.policy().in_flight_max).unwrap_or(usize::MAX);
         if state.sent.len() + state.waiting.len() >= in_flight_max {
             let message = format!("{in_flight_max} commands (in_flight_max) wait for their reply");

@@ -1,4 +1,6 @@
-//! One connection for all tasks: a task of its own carries its bytes on tokio.
+//! One connection for all tasks: a task of its own carries its bytes on tokio, and lets the store learn
+//! from replies in their order. Callers are woken much later where there are many: an outage may be
+//! over by then, and they must not read from memory what was before their own writes.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -73,19 +75,16 @@ impl Multiplexed {
         };
         // A call that is dropped keeps its place, so that its reply reaches nobody else.
         let mut place = Place { line: &line, command, awaited: true };
-        let ended = match timeout_at(deadline.into(), &mut reply).await {
-            Ok(ended) => {
-                place.awaited = false;
-                // Its sender is gone only with the runtime of the task.
-                ended.unwrap_or_else(|_| lost(closed_by_server(), true))
-            }
-            Err(_) => {
-                let sent = place.give_up();
-                let text = "no reply within the deadline";
-                let overdue = || lost(Failure::new(FailureKind::ResponseTimeout, text), sent);
-                // It may have come in this very moment.
-                reply.try_recv().unwrap_or_else(|_| overdue())
-            }
+        let ended = if let Ok(ended) = timeout_at(deadline.into(), &mut reply).await {
+            place.awaited = false;
+            // Its sender is gone only with the runtime of the task.
+            ended.unwrap_or_else(|_| lost(closed_by_server(), true))
+        } else {
+            let sent = place.give_up();
+            let text = "no reply within the deadline";
+            let overdue = || lost(Failure::new(FailureKind::ResponseTimeout, text), sent);
+            // It may have come in this very moment.
+            reply.try_recv().unwrap_or_else(|_| overdue())
         };
         ended.map_err(CallError::Unanswered)
     }
@@ -99,8 +98,8 @@ const fn lost(failure: Failure, maybe_done: bool) -> Ended {
 
 impl Transport for Multiplexed {
     fn install(&self, link: Link, epoch: u64) {
-        let Link { stream, connection } = link;
-        let line = Arc::new(Line::new(connection));
+        let Link { stream, connection, .. } = link;
+        let line = Arc::new(Line::new(self.gate.clone(), epoch, connection));
         self.running.send_replace(Some((epoch, line.clone())));
         let (gate, mut running) = (self.gate.clone(), self.running.subscribe());
         tokio::spawn(async move {
@@ -136,6 +135,8 @@ type Reply = oneshot::Receiver<Ended>;
 
 /// A connection with those who wait for it.
 struct Line {
+    gate: Arc<Gate>,
+    epoch: u64,
     state: Mutex<State>,
     /// There is something to write.
     work: Notify,
@@ -144,15 +145,22 @@ struct Line {
 struct State {
     connection: Connection,
     /// By the numbers of their commands.
-    waiting: VecDeque<(u64, oneshot::Sender<Ended>)>,
+    waiting: VecDeque<Waiting>,
     /// Why nothing more is sent.
     ended: Option<Failure>,
 }
 
+struct Waiting {
+    command: u64,
+    /// What the store may learn from.
+    args: Vec<Vec<u8>>,
+    sender: oneshot::Sender<Ended>,
+}
+
 impl Line {
-    fn new(connection: Connection) -> Self {
+    fn new(gate: Arc<Gate>, epoch: u64, connection: Connection) -> Self {
         let state = State { connection, waiting: VecDeque::new(), ended: None };
-        Self { state: Mutex::new(state), work: Notify::new() }
+        Self { gate, epoch, state: Mutex::new(state), work: Notify::new() }
     }
 
     /// Takes a command, unless too many wait; its number, and where its reply comes.
@@ -162,6 +170,9 @@ impl Line {
         deadline: outlast_core::Timestamp,
         in_flight_max: usize,
     ) -> Result<Option<(u64, Reply)>, Failure> {
+        let shadow = self.gate.policy().shadow;
+        let kept = if shadow { args } else { &[] };
+        let args_kept = kept.iter().map(|arg| arg.as_ref().to_vec()).collect();
         let mut state = self.lock();
         if let Some(failure) = &state.ended {
             return Err(failure.clone());
@@ -171,7 +182,7 @@ impl Line {
         }
         let command = state.connection.send(args, deadline);
         let (sender, reply) = oneshot::channel();
-        state.waiting.push_back((command, sender));
+        state.waiting.push_back(Waiting { command, args: args_kept, sender });
         drop(state);
         self.work.notify_one();
         Ok(Some((command, reply)))
@@ -224,8 +235,25 @@ impl Line {
                 Ok(read) => buffer.get(..read).unwrap_or_default(),
                 Err(error) => return failure_of(&error, Phase::Command),
             };
-            if let Err(failure) = self.lock().receive(bytes) {
+            if let Err(failure) = self.receive(bytes) {
                 return failure;
+            }
+        }
+    }
+
+    fn receive(&self, bytes: &[u8]) -> Result<(), Failure> {
+        let now = self.gate.clock.now();
+        let mut state = self.lock();
+        state.connection.receive(bytes);
+        loop {
+            match state.connection.next_event().map_err(|error| broken(&error))? {
+                Some(Event::Reply { command, value }) => {
+                    let Some(waiting) = state.waiter(command) else { continue };
+                    self.gate.learn(&waiting.args, self.epoch, &value, now);
+                    let _ = waiting.sender.send(Ok(value));
+                }
+                Some(_) => {}
+                None => return Ok(()),
             }
         }
     }
@@ -235,7 +263,9 @@ impl Line {
         let mut state = self.lock();
         state.ended = Some(failure.clone());
         for unanswered in state.connection.fail() {
-            state.answer(unanswered.command, lost(failure.clone(), unanswered.sent));
+            if let Some(waiting) = state.waiter(unanswered.command) {
+                let _ = waiting.sender.send(lost(failure.clone(), unanswered.sent));
+            }
         }
         state.waiting.clear();
     }
@@ -246,26 +276,16 @@ impl Line {
 }
 
 impl State {
-    fn receive(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.connection.receive(bytes);
-        loop {
-            match self.connection.next_event().map_err(|error| broken(&error))? {
-                Some(Event::Reply { command, value }) => self.answer(command, Ok(value)),
-                Some(_) => {}
-                None => return Ok(()),
-            }
-        }
-    }
-
-    /// Tells how a command ended, under the lock, so that who gives up sees it, or is not told.
-    fn answer(&mut self, command: u64, ended: Ended) {
+    /// Who waits for this command. It is told how that ended under the lock: who gives up sees it, or
+    /// is not told.
+    fn waiter(&mut self, command: u64) -> Option<Waiting> {
         // Those before it were given up.
-        while let Some((waiting, sender)) = self.waiting.pop_front() {
-            if waiting == command {
-                let _ = sender.send(ended);
-                return;
+        while let Some(waiting) = self.waiting.pop_front() {
+            if waiting.command == command {
+                return Some(waiting);
             }
         }
+        None
     }
 }
 

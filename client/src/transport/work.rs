@@ -11,30 +11,30 @@ use crate::gate::{Gate, Settled, Unanswered, into_result};
 /// A command or a transaction.
 #[derive(Debug)]
 pub(crate) enum Work {
-    /// Its name and arguments.
-    Command(Vec<Vec<u8>>),
+    /// Its name and arguments, and what is known of such a command.
+    Command { args: Vec<Vec<u8>>, traits: Traits },
     /// What stands between MULTI and EXEC, and the replies that have come.
     Transaction { commands: Vec<Vec<Vec<u8>>>, replies: Vec<Value> },
 }
 
 impl Work {
-    pub(crate) const fn transaction(commands: Vec<Vec<Vec<u8>>>) -> Self {
-        Self::Transaction { commands, replies: Vec::new() }
+    /// A command; refused if no shared connection can carry it.
+    pub(crate) fn command(args: Vec<Vec<u8>>) -> Result<Self, Error> {
+        let traits = Gate::check(&args)?;
+        Ok(Self::Command { args, traits })
     }
 
-    /// Refuses what no shared connection can carry.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        match self {
-            Self::Command(args) => Gate::check(args).map(drop),
-            Self::Transaction { commands, .. } => Gate::check_transaction(commands),
-        }
+    /// A transaction, likewise.
+    pub(crate) fn transaction(commands: Vec<Vec<Vec<u8>>>) -> Result<Self, Error> {
+        Gate::check_transaction(&commands)?;
+        Ok(Self::Transaction { commands, replies: Vec::new() })
     }
 
     /// Bytes of its names and arguments.
     pub(crate) fn bytes(&self) -> usize {
         let bytes_of = |args: &Vec<Vec<u8>>| args.iter().map(Vec::len).sum::<usize>();
         match self {
-            Self::Command(args) => bytes_of(args),
+            Self::Command { args, .. } => bytes_of(args),
             Self::Transaction { commands, .. } => commands.iter().map(bytes_of).sum(),
         }
     }
@@ -42,7 +42,7 @@ impl Work {
     /// Sends it; the numbers of its first and its last command on the connection.
     pub(crate) fn send(&mut self, connection: &mut Connection, deadline: Timestamp) -> (u64, u64) {
         match self {
-            Self::Command(args) => {
+            Self::Command { args, .. } => {
                 let number = connection.send(args, deadline);
                 (number, number)
             }
@@ -73,7 +73,7 @@ impl Work {
         began: Instant,
     ) -> Result<Value, Box<Unanswered>> {
         match self {
-            Self::Command(args) => gate.replied(args, epoch, reply, began),
+            Self::Command { args, .. } => gate.replied(args, epoch, reply, began),
             Self::Transaction { commands, replies } => {
                 let mut replies = std::mem::take(replies);
                 replies.push(reply);
@@ -85,7 +85,7 @@ impl Work {
     /// Its answer from memory; none if Redis is back.
     pub(crate) fn serve(&self, gate: &Gate) -> Option<Result<Value, Error>> {
         let result = match self {
-            Self::Command(args) => gate.serve(args, Traits::of(args), true),
+            Self::Command { args, traits } => gate.serve(args, *traits, true),
             Self::Transaction { commands, .. } => gate.serve_transaction(commands, true),
         };
         result.map(|result| result.and_then(into_result))
@@ -94,7 +94,7 @@ impl Work {
     /// It was sent, and not answered.
     pub(crate) fn settle(&self, gate: &Gate, epoch: u64, unanswered: Unanswered) -> Settled {
         match self {
-            Self::Command(args) => gate.settle(args, epoch, unanswered),
+            Self::Command { args, .. } => gate.settle(args, epoch, unanswered),
             Self::Transaction { commands, .. } => {
                 gate.settle_transaction(commands, epoch, unanswered)
             }
@@ -103,9 +103,10 @@ impl Work {
 
     /// It never got to Redis in time.
     pub(crate) fn overdue(&self, gate: &Gate) -> Result<Value, Error> {
-        match self {
-            Self::Command(args) => gate.overdue(args, Traits::of(args)),
+        let result = match self {
+            Self::Command { args, traits } => gate.overdue(args, *traits),
             Self::Transaction { commands, .. } => gate.overdue_transaction(commands),
-        }
+        };
+        result.and_then(into_result)
     }
 }

@@ -9,7 +9,10 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 
+use serde::{Deserialize, Serialize};
+
 use crate::breaker::{Breaker, BreakerState};
+use crate::coded::read_by_code;
 use crate::input::Input;
 use crate::kind::{Failure, FailureKind, Schedule, Verdict};
 use crate::output::Output;
@@ -22,7 +25,8 @@ use crate::time::Timestamp;
 use outage::Outage;
 
 /// Where the engine stands. Applications see the [`Mode`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum Phase {
     /// Nobody has asked for Redis yet.
     Idle,
@@ -34,8 +38,32 @@ enum Phase {
     Closed,
 }
 
+impl Phase {
+    const ALL: &'static [Self] = &[
+        Self::Idle,
+        Self::Starting,
+        Self::Degraded,
+        Self::Reconciling,
+        Self::Connected,
+        Self::Closed,
+    ];
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Starting => "starting",
+            Self::Degraded => "degraded",
+            Self::Reconciling => "reconciling",
+            Self::Connected => "connected",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+read_by_code!(Phase);
+
 /// Sums over the life of the client.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Totals {
     dials: u64,
     failures: u64,
@@ -72,13 +100,17 @@ impl Totals {
 /// assert_eq!(engine.poll_output(), Output::Dial { dial: 1, timeout_ms: 5_000 });
 /// assert_eq!(engine.poll_output(), Output::Timeout { at_ms: None });
 /// ```
-#[derive(Debug)]
+///
+/// It is written and read as JSON where a [recording](crate::recording) needs all that it knows. Take
+/// the outputs before.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Engine {
     policy: Policy,
     endpoint: String,
     rng: Rng,
     breaker: Breaker,
     outage: Outage,
+    #[serde(skip)]
     outputs: VecDeque<Output>,
     phase: Phase,
     /// The dial under way, and the number of the last one.
@@ -156,6 +188,7 @@ impl Engine {
             }
             Input::Reconciled { epoch } => self.reconciled(now, epoch),
             Input::Timer => {}
+            Input::Redial => self.redial(now),
             Input::Close { journal_keys } => self.close(now, journal_keys),
         }
         self.run_timers(now);
@@ -180,6 +213,11 @@ impl Engine {
     /// The policy that it follows.
     pub const fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Where Redis is, as it was told.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
     /// The last failure, whatever came after it.
@@ -248,12 +286,30 @@ impl Engine {
             retries_refused: self.totals.retries_refused,
             latency: Latency::default(),
             rules: self.policy.rules.as_slice().to_vec(),
+            ready: self.is_ready(),
+        }
+    }
+
+    /// A client that waits for its first command is ready: without work it would never dial.
+    fn is_ready(&self) -> bool {
+        match self.phase {
+            Phase::Closed => false,
+            Phase::Idle => true,
+            Phase::Starting | Phase::Degraded | Phase::Reconciling | Phase::Connected => {
+                self.serving()
+            }
         }
     }
 
     fn start(&mut self, now: Timestamp) {
         if self.phase == Phase::Idle {
             self.phase = Phase::Starting;
+            self.next_dial_at = Some(now);
+        }
+    }
+
+    fn redial(&mut self, now: Timestamp) {
+        if matches!(self.phase, Phase::Starting | Phase::Degraded) && !self.dialling {
             self.next_dial_at = Some(now);
         }
     }
@@ -391,7 +447,7 @@ impl Engine {
         if journal_keys > 0 {
             self.log_journal_discarded(now, journal_keys);
         }
-        if let Some(incident) = self.outage.take_recovered() {
+        if let Some(incident) = self.outage.last() {
             self.outputs.push_back(Output::IncidentClosed { incident });
         }
         self.outputs.push_back(Output::CloseConnection);

@@ -1,5 +1,7 @@
 //! The outage that goes on: its incident, its figures and which of its lines pass.
 
+use serde::{Deserialize, Serialize};
+
 use crate::incident::Incident;
 use crate::kind::{Failure, FailureKind};
 use crate::throttle::{Counts, Throttle};
@@ -10,7 +12,7 @@ use crate::time::Timestamp;
 const HOLD_MS: u64 = 500;
 
 /// The current incident with its throttle.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Outage {
     throttle: Throttle,
     incident: Option<Incident>,
@@ -155,9 +157,12 @@ impl Outage {
         if self.close_due().is_some_and(|due| due <= now) { self.incident.take() } else { None }
     }
 
-    /// The incident, if Redis is back: nothing continues it once the client is closed.
-    pub(super) fn take_recovered(&mut self) -> Option<Incident> {
-        self.incident.take_if(|incident| incident.recovered_at_ms.is_some())
+    /// The incident, whether it is over or not: the client is closed, and nothing continues it. One
+    /// that goes on stays in the status.
+    pub(super) fn last(&mut self) -> Option<Incident> {
+        let incident = self.incident.clone();
+        self.incident.take_if(|incident| incident.recovered_at_ms.is_some());
+        incident
     }
 
     pub(super) const fn is_news(&self, kind: FailureKind) -> bool {

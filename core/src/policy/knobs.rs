@@ -1,11 +1,11 @@
 //! The table of knobs: one line of truth each for name, unit, range, defaults and meaning.
 
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Source;
 use super::profile::{JournalFsync, OnAmbiguous, OnGuarded, Profile, Startup};
@@ -29,6 +29,8 @@ pub enum Unit {
     Flag,
     /// One of a few words.
     Choice,
+    /// Any text; its length is counted in bytes.
+    Text,
 }
 
 impl Unit {
@@ -37,7 +39,7 @@ impl Unit {
             Self::Ms => "ms",
             Self::Percent => "percent",
             Self::Count => "count",
-            Self::Bytes => "bytes",
+            Self::Bytes | Self::Text => "bytes",
             Self::Flag | Self::Choice => "",
         }
     }
@@ -51,16 +53,16 @@ pub struct Knob {
     pub name: &'static str,
     /// What its value counts.
     pub unit: Unit,
-    /// The smallest value, for numbers.
+    /// The smallest value, for numbers; the shortest, for texts.
     pub min: u64,
-    /// The largest value, for numbers.
+    /// The largest value, for numbers; the longest, for texts.
     pub max: u64,
     /// What it does.
     pub meaning: &'static str,
 }
 
 /// The value of one knob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum KnobValue {
@@ -70,6 +72,8 @@ pub enum KnobValue {
     Flag(bool),
     /// A word.
     Word(&'static str),
+    /// A text.
+    Text(String),
 }
 
 impl fmt::Display for KnobValue {
@@ -78,14 +82,15 @@ impl fmt::Display for KnobValue {
             Self::Number(number) => number.fmt(f),
             Self::Flag(flag) => flag.fmt(f),
             Self::Word(word) => f.write_str(word),
+            Self::Text(text) => f.write_str(text),
         }
     }
 }
 
 /// How a type of the table is parsed and shown.
-trait Setting: Copy {
+trait Setting: Sized {
     fn parse(field: &str, knob: &Knob, text: &str) -> Result<Self, Error>;
-    fn value(self) -> KnobValue;
+    fn value(&self) -> KnobValue;
 }
 
 impl Setting for u64 {
@@ -97,8 +102,8 @@ impl Setting for u64 {
         })
     }
 
-    fn value(self) -> KnobValue {
-        KnobValue::Number(self)
+    fn value(&self) -> KnobValue {
+        KnobValue::Number(*self)
     }
 }
 
@@ -111,8 +116,23 @@ impl Setting for bool {
         }
     }
 
-    fn value(self) -> KnobValue {
-        KnobValue::Flag(self)
+    fn value(&self) -> KnobValue {
+        KnobValue::Flag(*self)
+    }
+}
+
+impl Setting for String {
+    fn parse(field: &str, knob: &Knob, text: &str) -> Result<Self, Error> {
+        let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        if (knob.min..=knob.max).contains(&len) && !text.contains(char::is_control) {
+            return Ok(text.to_string());
+        }
+        let allowed = format!("a text of {} to {} bytes in one line", knob.min, knob.max);
+        Err(Error::invalid_option(field, text, &allowed))
+    }
+
+    fn value(&self) -> KnobValue {
+        KnobValue::Text(self.clone())
     }
 }
 
@@ -125,7 +145,7 @@ macro_rules! choice_setting {
                     .map_err(|_| Error::invalid_option(field, text, $choice::ALLOWED))
             }
 
-            fn value(self) -> KnobValue {
+            fn value(&self) -> KnobValue {
                 KnobValue::Word(self.code())
             }
         }
@@ -143,14 +163,13 @@ macro_rules! knobs {
     ($($name:ident: $type:ty, $unit:ident $min:literal..$max:expr,
        [$development:expr, $test:expr, $staging:expr, $production:expr], $meaning:literal;)+) => {
         /// All knobs, checked when built. See [`KNOBS`] for units, ranges and meanings.
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
         #[non_exhaustive]
         pub struct Policy {
             /// The profile that the defaults came from.
             pub profile: Profile,
             $(#[doc = $meaning] pub $name: $type,)+
             /// What keys are for. No knob, for it is no single value.
-            #[serde(default)]
             pub rules: Rules,
         }
 
@@ -295,6 +314,12 @@ knobs! {
         "How long a last known value whose expiry nobody knows is served after it was last confirmed.";
     reply_bytes_max: u64, Bytes 1_024..1_099_511_627_776, [536_870_912, 536_870_912, 536_870_912, 536_870_912],
         "Largest reply accepted from Redis; a larger one closes the connection.";
+    log_path: String, Text 0..4_096, [String::new(), String::new(), String::new(), String::new()],
+        "File to which an entry of the production log is appended for each outage that is over; empty: none.";
+    record_path: String, Text 0..4_096, [String::new(), String::new(), String::new(), String::new()],
+        "File in which the client records what it decided and why, to be replayed; empty: none.";
+    record_bytes_max: u64, Bytes 65_536..1_099_511_627_776, [16_777_216, 16_777_216, 16_777_216, 16_777_216],
+        "Room for a recording: its older half goes when it is full.";
 }
 
 fn unknown(name: &str, source: Source) -> Error {

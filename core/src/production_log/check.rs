@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
-use super::{SECTIONS, State, UNFILLED, calendar};
+use super::{HEADING, SECTIONS, State, UNFILLED, calendar};
+use crate::kind::FailureKind;
 
 /// Faults that are told; a text that is no log at all has one in each line.
 const FAULTS_MAX: usize = 1_000;
@@ -14,6 +15,8 @@ const FAULTS_MAX: usize = 1_000;
 const NO_TIME: &str = "[YYYY-MM-DD HH:MM]";
 /// The last section, which holds the state.
 const STATUS: usize = SECTIONS.len() - 1;
+/// The section that tells what failed.
+const CAUSE: usize = 2;
 /// Other names that people give the sections.
 const SYNONYMS: [(&str, usize); 12] = [
     ("background", 0),
@@ -56,6 +59,8 @@ pub struct CheckedEntry {
     pub title: String,
     /// Its state; one that is not told is open.
     pub state: State,
+    /// What failed: as the title says it, or else the first code in the root cause.
+    pub kind: Option<FailureKind>,
     /// How long it took to recover, where the entry tells.
     pub recovered_after_ms: Option<u64>,
 }
@@ -71,7 +76,7 @@ pub struct Fault {
 }
 
 /// Figures of all entries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Statistics {
     /// How many there are.
@@ -80,6 +85,24 @@ pub struct Statistics {
     pub resolved: usize,
     /// Entries that do no more harm.
     pub mitigated: usize,
+    /// Entries that are not dealt with.
+    pub open: usize,
+    /// Half of those that tell took no longer to recover.
+    pub recovered_after_ms_median: Option<u64>,
+    /// The longest.
+    pub recovered_after_ms_max: Option<u64>,
+    /// The same for each kind of failure, the most frequent first.
+    pub kinds: Vec<KindStatistics>,
+}
+
+/// Figures of the entries of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct KindStatistics {
+    /// The kind; none for entries that tell none.
+    pub kind: Option<FailureKind>,
+    /// How many there are.
+    pub entries: usize,
     /// Entries that are not dealt with.
     pub open: usize,
     /// Half of those that tell took no longer to recover.
@@ -226,6 +249,7 @@ impl Reader {
                 at: draft.at.clone(),
                 title: draft.title.clone(),
                 state,
+                kind: draft.kind(),
                 recovered_after_ms: draft.recovered_after_ms(),
             });
         }
@@ -292,6 +316,16 @@ impl Draft {
             parts.push(format!("### {name}\n\n{body}"));
         }
         parts.join("\n\n")
+    }
+
+    fn kind(&self) -> Option<FailureKind> {
+        let said = |kind: &FailureKind| self.title.strip_prefix(HEADING) == Some(kind.words());
+        let titled = FailureKind::ALL.iter().copied().find(said);
+        let lines = self.sections.get(CAUSE).and_then(Option::as_ref);
+        titled.or_else(|| {
+            let mut parts = lines?.iter().flat_map(|line| line.split('`').skip(1).step_by(2));
+            parts.find_map(|part| FailureKind::ALL.iter().copied().find(|kind| kind.code() == part))
+        })
     }
 
     /// The last time that the entry tells after the word `after`, in the section of its end.
@@ -383,16 +417,38 @@ fn read_duration(text: &str) -> Option<u64> {
 
 fn statistics(entries: &[CheckedEntry]) -> Statistics {
     let of = |state| entries.iter().filter(|entry| entry.state == state).count();
-    let mut times: Vec<_> = entries.iter().filter_map(|entry| entry.recovered_after_ms).collect();
-    times.sort_unstable();
+    let (recovered_after_ms_median, recovered_after_ms_max) = times(entries.iter());
+    let mut kinds: Vec<KindStatistics> = Vec::new();
+    for entry in entries {
+        if kinds.iter().all(|known| known.kind != entry.kind) {
+            kinds.push(of_kind(entries, entry.kind));
+        }
+    }
+    kinds.sort_by_key(|known| core::cmp::Reverse(known.entries));
     Statistics {
         entries: entries.len(),
         resolved: of(State::Resolved),
         mitigated: of(State::Mitigated),
         open: of(State::Open),
-        recovered_after_ms_median: times.get(times.len().saturating_sub(1) / 2).copied(),
-        recovered_after_ms_max: times.last().copied(),
+        recovered_after_ms_median,
+        recovered_after_ms_max,
+        kinds,
     }
+}
+
+fn of_kind(entries: &[CheckedEntry], kind: Option<FailureKind>) -> KindStatistics {
+    let those = || entries.iter().filter(move |entry| entry.kind == kind);
+    let (recovered_after_ms_median, recovered_after_ms_max) = times(those());
+    let open = those().filter(|entry| entry.state == State::Open).count();
+    let entries = those().count();
+    KindStatistics { kind, entries, open, recovered_after_ms_median, recovered_after_ms_max }
+}
+
+/// The median and the longest of the times that entries tell.
+fn times<'a>(entries: impl Iterator<Item = &'a CheckedEntry>) -> (Option<u64>, Option<u64>) {
+    let mut times: Vec<_> = entries.filter_map(|entry| entry.recovered_after_ms).collect();
+    times.sort_unstable();
+    (times.get(times.len().saturating_sub(1) / 2).copied(), times.last().copied())
 }
 
 /// Lines without empty ones at either end.

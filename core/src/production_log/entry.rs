@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{SECTIONS, State, UNFILLED, calendar};
+use super::{HEADING, SECTIONS, State, UNFILLED, calendar};
 use crate::incident::Incident;
 use crate::kind::FailureKind;
 use crate::record::duration;
@@ -27,7 +27,7 @@ pub fn entry(incident: &Incident, endpoint: &str, service: &str) -> String {
         UNFILLED.to_string(),
         state.words().to_string(),
     ];
-    let heading = format!("## [{opened}] – Redis unavailable: {words}\n");
+    let heading = format!("## [{opened}] – {HEADING}{words}\n");
     let sections = SECTIONS.iter().zip(sections);
     let section = |(name, body): (&&str, String)| format!("\n### {name}\n\n{body}\n");
     core::iter::once(heading).chain(sections.map(section)).collect()

@@ -18,7 +18,7 @@ mod entry;
 
 use serde::Serialize;
 
-pub use check::{Checked, CheckedEntry, Fault, Statistics, check};
+pub use check::{Checked, CheckedEntry, Fault, KindStatistics, Statistics, check};
 pub use entry::entry;
 
 /// How far an outage is dealt with.
@@ -51,5 +51,7 @@ impl State {
 /// The sections of an entry, in this order; the last holds the state.
 const SECTIONS: [&str; 6] =
     ["Context", "Symptoms", "Root Cause", "Fix / Resolution", "Production Learnings", "Status"];
+/// How the title of an entry begins; the words of its kind follow.
+const HEADING: &str = "Redis unavailable: ";
 /// Stands where a person has not written yet.
 const UNFILLED: &str = "To be filled in.";

@@ -50,6 +50,18 @@ pub struct Parser {
     /// Bytes of the reply under way that left the buffer.
     reply_bytes: usize,
     open: Vec<Aggregate>,
+    /// A long string whose end has not come yet.
+    long: Option<Long>,
+}
+
+/// A long string. It gathers where it stays, so that it is not copied again as a whole.
+#[derive(Debug)]
+struct Long {
+    bytes: Vec<u8>,
+    /// What it has with the end of its line.
+    length: usize,
+    /// How many of its bytes came after it was begun.
+    late: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,14 +92,23 @@ enum Step {
 /// A long aggregate is announced before it is sent: reserve no more than this ahead.
 const RESERVED_ITEMS_MAX: usize = 1_024;
 
+/// A string from this length on that comes in pieces gathers on its own.
+const LONG_BYTES_MIN: usize = 16 * 1_024;
+
 impl Parser {
     /// A parser with these limits.
     pub const fn new(limits: Limits) -> Self {
-        Self { limits, buffer: Vec::new(), parsed: 0, reply_bytes: 0, open: Vec::new() }
+        Self { limits, buffer: Vec::new(), parsed: 0, reply_bytes: 0, open: Vec::new(), long: None }
     }
 
     /// Takes bytes as they came.
-    pub fn feed(&mut self, bytes: &[u8]) {
+    pub fn feed(&mut self, mut bytes: &[u8]) {
+        if let Some(long) = &mut self.long {
+            let missing = long.length - long.bytes.len();
+            let (head, rest) = bytes.split_at(missing.min(bytes.len()));
+            long.bytes.extend_from_slice(head);
+            bytes = rest;
+        }
         if self.parsed > 0 {
             self.buffer.drain(..self.parsed);
             self.parsed = 0;
@@ -97,7 +118,7 @@ impl Parser {
 
     /// Whether bytes of an unfinished reply wait here.
     pub fn is_idle(&self) -> bool {
-        self.parsed == self.buffer.len() && self.open.is_empty()
+        self.parsed == self.buffer.len() && self.open.is_empty() && self.long.is_none()
     }
 
     /// The next whole reply, if its last byte has come.
@@ -154,6 +175,9 @@ impl Parser {
     }
 
     fn step(&mut self) -> Result<Step, ProtocolError> {
+        if let Some(long) = self.long.take() {
+            return self.long_step(long);
+        }
         let Some((line, next)) = self.line()? else {
             return Ok(Step::Incomplete);
         };
@@ -208,6 +232,13 @@ impl Parser {
         }
         let end = begin + length;
         if self.buffer.len() < end + 2 {
+            if marker == b'$' && length >= LONG_BYTES_MIN {
+                let bytes = self.buffer.split_off(begin);
+                let late = length + 2 - bytes.len();
+                self.parsed = self.buffer.len();
+                self.reply_bytes += bytes.len();
+                self.long = Some(Long { bytes, length: length + 2, late });
+            }
             return Ok(Step::Incomplete);
         }
         if &self.buffer[end..end + 2] != b"\r\n" {
@@ -226,6 +257,19 @@ impl Parser {
         };
         self.parsed = end + 2;
         Ok(Step::Whole(value))
+    }
+
+    fn long_step(&mut self, mut long: Long) -> Result<Step, ProtocolError> {
+        if long.bytes.len() < long.length {
+            self.long = Some(long);
+            return Ok(Step::Incomplete);
+        }
+        if !long.bytes.ends_with(b"\r\n") {
+            return Err(malformed("a string longer than announced"));
+        }
+        long.bytes.truncate(long.length - 2);
+        self.reply_bytes += long.late;
+        Ok(Step::Whole(Value::Bulk(long.bytes)))
     }
 
     fn aggregate(&self, shape: Shape, each: usize, length: i64) -> Result<Step, ProtocolError> {
@@ -332,6 +376,52 @@ mod tests {
             assert_eq!(replies, mixed(), "in pieces of {size}");
             assert!(parser.is_idle());
         }
+    }
+
+    #[test]
+    fn long_strings_are_the_same_however_the_bytes_are_cut() {
+        let body: Vec<u8> = (0..40_000_u32).map(|at| (at % 251) as u8).collect();
+        let head = format!("*2\r\n${}\r\n", body.len());
+        let bytes = [head.as_bytes(), &body, b"\r\n:1\r\n+OK\r\n"].concat();
+        let expected = vec![Value::Array(vec![Value::bulk(body), Value::Integer(1)]), Value::ok()];
+        for size in [1, 7, 16_383, 20_000, 40_005, 40_013, bytes.len()] {
+            let mut parser = Parser::new(Limits::new(50_000));
+            let pieces = bytes.chunks(size);
+            let replies: Vec<Value> = pieces.flat_map(|piece| all(&mut parser, piece)).collect();
+            assert_eq!(replies, expected, "in pieces of {size}");
+            assert!(parser.is_idle());
+        }
+    }
+
+    #[test]
+    fn a_long_string_ends_where_it_says() {
+        let begun = || {
+            let mut parser = Parser::new(Limits::new(50_000));
+            parser.feed(b"$20000\r\nab");
+            assert_eq!(parser.next_reply(), Ok(None));
+            assert!(!parser.is_idle());
+            parser
+        };
+        let mut longer = begun();
+        longer.feed(&vec![b'x'; 20_000]);
+        assert!(longer.next_reply().unwrap_err().0.contains("longer than announced"));
+        let mut parser = begun();
+        // Its bytes count for the reply that it is part of.
+        parser.feed(&vec![b'x'; 19_998]);
+        assert_eq!(parser.next_reply(), Ok(None));
+        parser.feed(b"\r\n");
+        assert!(
+            matches!(parser.next_reply(), Ok(Some(Value::Bulk(bytes))) if bytes.len() == 20_000)
+        );
+        let mut parser = Parser::new(Limits::new(30_000));
+        parser.feed(b"*2\r\n$20000\r\n");
+        assert_eq!(parser.next_reply(), Ok(None));
+        parser.feed(&vec![b'x'; 20_000]);
+        parser.feed(b"\r\n$20000\r\n");
+        assert_eq!(parser.next_reply(), Ok(None));
+        parser.feed(&vec![b'x'; 20_000]);
+        parser.feed(b"\r\n");
+        assert!(parser.next_reply().unwrap_err().0.contains("reply of more than 30000 bytes"));
     }
 
     #[test]

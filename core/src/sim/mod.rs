@@ -14,10 +14,10 @@ use crate::input::Input;
 use crate::kind::{Failure, FailureKind, Verdict};
 use crate::output::Output;
 use crate::policy::Policy;
-use crate::record::Record;
 use crate::status::{Mode, Status};
 use crate::time::Timestamp;
 
+pub use crate::trace::{Dial, Line, Snapshot, Trace};
 pub use fleet::{Fleet, fleet};
 
 /// What happens to Redis, and how busy the client is.
@@ -78,53 +78,6 @@ impl Default for Scenario {
             faults: Vec::new(),
         }
     }
-}
-
-/// One dial of the simulated client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Dial {
-    /// When it began.
-    pub at_ms: Timestamp,
-    /// How long it took.
-    pub took_ms: u64,
-    /// Why it failed, if it did.
-    pub failure: Option<FailureKind>,
-}
-
-/// One log line of the simulated client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Line {
-    /// When.
-    pub at_ms: Timestamp,
-    /// What.
-    pub record: Record,
-}
-
-/// The status at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Snapshot {
-    /// When.
-    pub at_ms: Timestamp,
-    /// What a status call would have answered.
-    pub status: Status,
-}
-
-/// What the simulated client did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Trace {
-    /// Its dials.
-    pub dials: Vec<Dial>,
-    /// Its log lines.
-    pub lines: Vec<Line>,
-    /// Its status whenever its mode changed, and at the end.
-    pub status: Vec<Snapshot>,
-    /// Milliseconds from the end of the outage until it was on Redis again; `null` if it was not
-    /// away, or not back by the end.
-    pub return_ms: Option<u64>,
 }
 
 /// A year: nobody looks at a longer outage.

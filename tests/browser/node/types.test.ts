@@ -83,6 +83,18 @@ test("rules, what they make of keys and commands, and an object of them in its o
   expect(known).toEqual(shapes.words("KeyClass"));
 });
 
+test("cached values and rate limits", () => {
+  const kinds = new Set<string>();
+  for (const left_ms of [null, 50, 5_000]) {
+    for (const is_down of [false, true]) {
+      kinds.add(outlast.freshness({ left_ms, stale_ms: 100, cost_ms: 1_000, is_down }));
+    }
+  }
+  expect([...kinds].sort()).toEqual(shapes.words("Freshness").sort());
+  const verdicts = outlast.rateLimits({ limit: 1, window_ms: 10 }, [{ at_ms: 0, key: "k" }]);
+  expectShape("LimitVerdict", verdicts[0]);
+});
+
 test("schedules, traces and statuses", () => {
   for (const delay of outlast.backoffSchedule({}, 5, 1)) expectShape("Delay", delay);
   for (const kind of outlast.failureKinds()) {

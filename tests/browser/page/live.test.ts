@@ -39,7 +39,11 @@ test.each(["Python", "Node"] as const)(
     const redis = await RedisServer.start();
     const service = await Service.start(language, redis);
     // The page that the service itself serves, watching the service itself.
-    const devtools = await Devtools.open(browser, `${service.origin}/devtools/`, "#live?every=500");
+    const devtools = await Devtools.open(
+      browser,
+      `${service.origin}/outlast/devtools/`,
+      "#live?every=500",
+    );
     const { page } = devtools;
     try {
       await says(page, service, "live-mode", "connected");
@@ -63,6 +67,7 @@ test.each(["Python", "Node"] as const)(
       await redis.restart();
       await says(page, service, "live-mode", "connected");
       await says(page, service, "live-incident", /, \d+ keys? written back\.$/);
+      await says(page, service, "live-causes", /back on Redis\d\d:\d\d:\d\d1$/);
       await says(page, service, "live-lines", /Redis is back after/);
       const label = await page.getAttribute("#live-strip", "aria-label");
       expect(label).toMatch(/now connected$/);
@@ -91,14 +96,16 @@ test.each(["Python", "Node"] as const)(
   async (language) => {
     const redis = await RedisServer.start();
     const without = await Service.start(language, redis, "");
-    expect((await fetch(`${without.origin}/devtools/`)).status).toBe(404);
+    expect((await fetch(`${without.origin}/outlast/devtools/`)).status).toBe(404);
     const service = await Service.start(language, redis);
-    expect((await fetch(`${service.origin}/devtools/`)).status).toBe(200);
-    expect((await fetch(`${service.origin}/devtools/../service.py`)).status).toBe(404);
-    expect((await fetch(`${service.origin}/devtools/..%2f..%2fCargo.toml`)).status).toBe(404);
+    expect((await fetch(`${service.origin}/outlast/devtools/`)).status).toBe(200);
+    expect((await fetch(`${service.origin}/outlast/devtools/../service.py`)).status).toBe(404);
+    expect((await fetch(`${service.origin}/outlast/devtools/..%2f..%2fCargo.toml`)).status).toBe(
+      404,
+    );
     const answer = new Promise((resolve, reject) => {
       const headers = { host: "rebound.example" };
-      request(`${service.origin}/devtools/status`, { headers }, ({ statusCode }) =>
+      request(`${service.origin}/outlast/devtools/status`, { headers }, ({ statusCode }) =>
         resolve(statusCode),
       )
         .on("error", reject)
@@ -111,7 +118,7 @@ test.each(["Python", "Node"] as const)(
 test("what is no status, no JSON, not there or not here is told", async () => {
   const redis = await RedisServer.start();
   const service = await Service.start("Node", redis);
-  const devtools = await Devtools.open(browser, `${service.origin}/devtools/`, "#classify");
+  const devtools = await Devtools.open(browser, `${service.origin}/outlast/devtools/`, "#classify");
   const { page } = devtools;
   await devtools.tab("Live");
   const watch = async (url: string) => {
@@ -122,8 +129,8 @@ test("what is no status, no JSON, not there or not here is told", async () => {
   await watch("http://user:secret@other.example/health");
   await fault(/other\.example is another host: this page may only ask/);
   expect(page.url()).not.toContain("secret");
-  await watch("/devtools/page.css");
-  await fault("What /devtools/page.css answers is no JSON.");
+  await watch("/outlast/devtools/page.css");
+  await fault("What /outlast/devtools/page.css answers is no JSON.");
   await watch("/nosuch");
   await fault("The service at /nosuch answered 404.");
   await watch("/session/none");

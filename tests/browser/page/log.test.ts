@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { opening } from "./tools.ts";
+import { copy, opening, paste, standstill } from "./tools.ts";
 
 const open = opening();
 
@@ -46,7 +46,14 @@ test("a log that people wrote is checked, counted and corrected", async () => {
   await page.getByLabel("Production log (Markdown)").fill(written);
   await page.locator("#journal-outcome", { hasText: /^\d+ faults\.$/ }).waitFor();
   const figures = await page.locator("#journal-figures dd").allTextContents();
-  expect(figures).toEqual(["2 entries", "1", "0", "1", "median 1 h 02 min, longest 1 h 02 min"]);
+  expect(figures).toEqual([
+    "2 entries",
+    "1",
+    "0",
+    "1",
+    "median 1 h 02 min, longest 1 h 02 min",
+    "2, median 1 h 02 min, longest 1 h 02 min",
+  ]);
   const faults = await page.locator("#journal-faults tbody tr").allTextContents();
   expect(faults[0]).toBe("3the heading is `## [2025-03-04 02:11] – Cache gone`");
   const corrected = await value(page, "Corrected");
@@ -70,4 +77,45 @@ test.each([
   await page.getByLabel("Incident, as a status or an event has it (JSON)").fill(text);
   await page.locator("#incident-fault", { hasText: message }).waitFor();
   expect(await value(page, "Entry for the production log")).toBe("");
+});
+
+test("a log of 10 MB is checked without standing still, and all of its correction is copied", async () => {
+  const { page } = await open("#log");
+  const entry = "## yesterday\n<script>globalThis.owned = 1</script> \u0007\n\n";
+  await copy(page, entry, 10_000_000 / entry.length);
+  const longest = await standstill(page, async () => {
+    await page.locator("#journal").evaluate((field: HTMLTextAreaElement) => {
+      field.value = "";
+      field.dispatchEvent(new Event("input"));
+    });
+    await page.locator("#journal-figures dd").first().waitFor({ state: "detached" });
+    await paste(page, "#journal");
+    await page.locator("#journal-outcome", { hasText: "1,000 faults." }).waitFor();
+  });
+  expect(await page.locator("#journal-faults tbody tr").last().textContent()).toBe("and 700 more");
+  expect((await value(page, "Corrected")).length).toBeLessThan(11_000);
+  expect(longest).toBeLessThan(200);
+  await page.locator("#corrected-copy").click();
+  await page.getByRole("button", { name: "Copied" }).waitFor();
+  const copied = await page.evaluate(async () => (await navigator.clipboard.readText()).length);
+  expect(copied).toBeGreaterThan(10_000_000);
+  expect(await page.evaluate(() => "owned" in globalThis)).toBe(false);
+});
+
+test.each([
+  [
+    "#journal",
+    10_500_000,
+    "#journal-outcome",
+    /^10,500,000 characters are more than the 10,485,760/,
+  ],
+  ["#incident", 10_000_000, "#incident-fault", /^An incident has at most 100,000 characters\.$/],
+])("what is too long for %s is told", async (field, length, told, message) => {
+  const { page } = await open("#log");
+  await copy(page, "[", length);
+  const longest = await standstill(page, async () => {
+    await paste(page, field);
+    await page.locator(told, { hasText: message }).waitFor();
+  });
+  expect(longest).toBeLessThan(200);
 });

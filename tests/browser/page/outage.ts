@@ -86,6 +86,7 @@ export class Service {
     language: keyof typeof COMMANDS,
     redis: RedisServer,
     page: string | undefined = join(ROOT, "build/devtools"),
+    env: Record<string, string> = {},
   ): Promise<Service> {
     const port = await freePort();
     const [program, file] = COMMANDS[language];
@@ -95,6 +96,7 @@ export class Service {
         REDIS_URL: `redis://127.0.0.1:${redis.port}`,
         PORT: String(port),
         ...(page === "" ? {} : { DEVTOOLS_FOLDER: page }),
+        ...env,
       },
       stdio: ["ignore", "ignore", "inherit"],
     });
@@ -113,6 +115,13 @@ export class Service {
       ({ ok }) => ok,
       () => false,
     );
+  }
+
+  /** Ends it as a platform does, and waits until it has. */
+  async stop(): Promise<void> {
+    const exit = once(this.#child, "exit");
+    this.#child.kill("SIGTERM");
+    await exit;
   }
 
   /** Lets a visitor come; a failed visit is no fault of the test's. */

@@ -68,23 +68,27 @@ export async function serve(): Promise<Site> {
   return { origin: `http://127.0.0.1:${port}`, server };
 }
 
-/** Starts the Chromium that CHROME_PATH names, or the system's. */
+export const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** The Chromium that CHROME_PATH names, or the system's. */
+export async function executable(): Promise<string> {
+  const path = process.env["CHROME_PATH"] ?? "/usr/bin/chromium";
+  await access(path);
+  return path;
+}
+
+/** Starts it. */
 export async function launch(): Promise<Browser> {
-  const executablePath = process.env["CHROME_PATH"] ?? "/usr/bin/chromium";
-  await access(executablePath);
-  return chromium.launch({
-    executablePath,
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  return chromium.launch({ executablePath: await executable(), args: FLAGS });
 }
 
 /** A devtools page, and all that went wrong in it. */

@@ -11,8 +11,11 @@ class Client:
 
     def __init__(self, url):
         place = urlsplit(url)
-        knobs = {name: int(values[0]) / 1e3 for name, values in parse_qs(place.query).items()
-                 if name.endswith("timeout_ms")}
+        knobs = {
+            name: int(values[0]) / 1e3
+            for name, values in parse_qs(place.query).items()
+            if name.endswith("timeout_ms")
+        }
         self._client = redis.Redis(
             host=place.hostname,
             port=place.port,

@@ -5,10 +5,10 @@ See the README of this folder's parent for the lines.
 
 import contextlib
 import json
-import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 _telling = threading.Lock()
 
@@ -23,9 +23,9 @@ def waits():
     """Nanoseconds for which each thread of this process could have run, and had no processor."""
     found = {}
     with contextlib.suppress(OSError):
-        for task in os.listdir("/proc/self/task"):
-            with contextlib.suppress(OSError), open(f"/proc/self/task/{task}/schedstat") as file:
-                found[task] = int(file.read().split()[1])
+        for task in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(OSError):
+                found[task.name] = int((task / "schedstat").read_text().split()[1])
     return found
 
 
@@ -45,6 +45,34 @@ def fits(op, number, reply):
     return number is None or reply in (str(number), str(number).encode())
 
 
+class Timed:
+    """One operation: how long it takes, and how it ends."""
+
+    def __init__(self, errors, worker, number, command):
+        self._errors, self._worker = errors, worker
+        self._number, self._op = number, command[0]
+        self.reply = None
+        self.is_ok = False
+
+    def __enter__(self):
+        self._before = waits()
+        self._began = time.perf_counter()
+        return self
+
+    def __exit__(self, kind, error, _trace):
+        took_ms = (time.perf_counter() - self._began) * 1e3
+        if error is None:
+            self.is_ok = fits(self._op, self._number, self.reply)
+            outcome = "ok" if self.is_ok else "wrong_reply"
+        elif isinstance(error, self._errors):
+            outcome = getattr(error, "code", kind.__name__)
+        else:
+            return False
+        waited = {"waited_ms": waited_ms(self._before), "outcome": outcome}
+        tell({"op": self._op, "worker": self._worker, "took_ms": took_ms, **waited})
+        return True
+
+
 class Work:
     """The workers of one client."""
 
@@ -54,7 +82,8 @@ class Work:
         self._pause_s = order.get("pause_ms", 5) / 1e3
         self._stop = threading.Event()
         self._workers = [
-            threading.Thread(target=self._work, args=(worker,)) for worker in range(order["workers"])
+            threading.Thread(target=self._work, args=(worker,))
+            for worker in range(order["workers"])
         ]
         for worker in self._workers:
             worker.start()
@@ -74,28 +103,13 @@ class Work:
             self._timed(worker, number if is_set else None, "GET", key)
 
     def _timed(self, worker, number, *command):
-        before = waits()
-        began = time.perf_counter()
-        try:
-            reply = self._client.execute_command(*command)
-            outcome = "ok" if fits(command[0], number, reply) else "wrong_reply"
-        except self._client.errors as error:
-            outcome = getattr(error, "code", type(error).__name__)
-        took_ms = (time.perf_counter() - began) * 1e3
-        tell(
-            {
-                "op": command[0],
-                "worker": worker,
-                "took_ms": took_ms,
-                "waited_ms": waited_ms(before),
-                "outcome": outcome,
-            }
-        )
-        return outcome == "ok"
+        with Timed(self._client.errors, worker, number, command) as timed:
+            timed.reply = self._client.execute_command(*command)
+        return timed.is_ok
 
 
 def drive(make_client):
-    """Obeys until stdin ends. `make_client` answers a client with `execute_command`, `errors`,
+    """Obeys until stdin ends. `make_client` is its class, with `execute_command`, `errors`,
     `status`, `log` and `close`.
     """
     client = work = None
@@ -107,7 +121,7 @@ def drive(make_client):
             try:
                 client = make_client(order["url"])
                 work = Work(client, order)
-            except Exception as error:
+            except make_client.errors as error:
                 answer["error"] = str(error)
         elif do == "status":
             answer["status"] = client.status()

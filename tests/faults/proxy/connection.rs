@@ -87,9 +87,8 @@ impl Pump {
                 Fault::Refuse => return Ended::Cut { reset: true },
                 Fault::CloseAtAccept => return Ended::Cut { reset: false },
                 Fault::HalfClose { way } if way == self.way => {
-                    if self.to.shutdown().await.is_err() {
-                        return Ended::Quietly;
-                    }
+                    // A socket that is gone already tells so with the next bytes.
+                    let _ = self.to.shutdown().await;
                 }
                 Fault::Stall { way } if way == self.way => self.orders.changed().await,
                 _ => {}
@@ -146,7 +145,7 @@ impl Pump {
             }
             Fault::Garble { way } if *way == self.way => {
                 let garbled: Vec<u8> =
-                    piece.iter().map(|byte| byte.wrapping_mul(171) ^ 90).collect();
+                    piece.iter().map(|byte| byte.wrapping_mul(171) ^ 0x5a).collect();
                 self.to.write_all(&garbled).await?;
             }
             Fault::Fragment { way } if *way == self.way => {

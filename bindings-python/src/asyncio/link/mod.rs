@@ -4,6 +4,7 @@
 mod turn;
 mod watch;
 
+use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,7 @@ use super::call::{Call, Command, Later};
 use super::member::Member;
 use super::pending::Pending;
 use super::reply::{Outcome, Reply};
+use super::slices::Slices;
 use super::waiter::{Batch, Form, Waiter};
 use crate::errors::raised;
 use crate::process::start_log_thread;
@@ -33,12 +35,15 @@ const GATHERED_BYTES_MAX: usize = 64 * 1_024;
 #[derive(Debug)]
 pub(crate) struct Link {
     config: Config,
+    /// The number under which its incidents are told.
+    listener: Option<u64>,
     begun: AtomicBool,
     closed: AtomicBool,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each notes something that is planned once")]
 struct State {
     member: Arc<Member>,
     /// The loop that it belongs to.
@@ -62,6 +67,9 @@ struct State {
     answers: u32,
     deferred: Vec<(Py<Reply>, Outcome)>,
     next_turn_planned: bool,
+    /// Long replies that are being made.
+    slices: VecDeque<Slices>,
+    slice_planned: bool,
 }
 
 /// What a call needs: the loop that it runs on, and this process' client.
@@ -70,9 +78,19 @@ struct Place<'py> {
     member: Arc<Member>,
 }
 
+impl Drop for Link {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if state.member.is_inherited() {
+            // To drop it would take locks whose holders are gone.
+            std::mem::forget(state.member.clone());
+        }
+    }
+}
+
 impl Link {
-    pub(crate) fn new(config: Config) -> PyResult<Self> {
-        let member = Member::new(config.clone())?;
+    pub(crate) fn new(config: Config, listener: Option<u64>) -> PyResult<Self> {
+        let member = Member::new(config.clone(), listener)?;
         let state = State {
             member,
             event_loop: None,
@@ -89,9 +107,11 @@ impl Link {
             answers: 0,
             deferred: Vec::new(),
             next_turn_planned: false,
+            slices: VecDeque::new(),
+            slice_planned: false,
         };
         let (begun, closed) = (AtomicBool::new(false), AtomicBool::new(false));
-        Ok(Self { config, begun, closed, state: Mutex::new(state) })
+        Ok(Self { config, listener, begun, closed, state: Mutex::new(state) })
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -328,7 +348,7 @@ impl Link {
         if !self.state().member.is_inherited() {
             return Ok(());
         }
-        let member = Member::new(self.config.clone())?;
+        let member = Member::new(self.config.clone(), self.listener)?;
         let mut state = self.state();
         let inherited = std::mem::replace(&mut state.member, member.clone());
         let left = state.leave();
@@ -376,8 +396,11 @@ impl Link {
 /// What a link had with a loop that it left; to be dropped without its lock.
 struct Left {
     timer: Option<Py<PyAny>>,
-    _host: (Option<Py<PyAny>>, Option<Py<PyAny>>),
-    _rest: (Vec<Waiter>, Vec<Py<Reply>>, Vec<(Py<Reply>, Outcome)>),
+    _event_loop: Option<Py<PyAny>>,
+    _watcher: Option<Py<PyAny>>,
+    _waiters: Vec<Waiter>,
+    _starting: Vec<Py<Reply>>,
+    _deferred: Vec<(Py<Reply>, Outcome)>,
 }
 
 impl State {
@@ -394,11 +417,14 @@ impl State {
         self.next_turn_planned = false;
         self.gathered_bytes = 0;
         self.answers = 0;
-        let starting = std::mem::take(&mut self.starting);
-        let deferred = std::mem::take(&mut self.deferred);
-        let rest = (self.pending.take_all(), starting, deferred);
-        let host = (self.event_loop.take(), self.watcher.take());
-        Left { timer: self.timer.take(), _host: host, _rest: rest }
+        Left {
+            timer: self.timer.take(),
+            _event_loop: self.event_loop.take(),
+            _watcher: self.watcher.take(),
+            _waiters: self.pending.take_all(),
+            _starting: std::mem::take(&mut self.starting),
+            _deferred: std::mem::take(&mut self.deferred),
+        }
     }
 }
 

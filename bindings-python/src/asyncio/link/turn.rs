@@ -71,8 +71,28 @@ impl Link {
             .collect();
         drop(state);
         for (waiter, result) in ended {
-            waiter.settle(py, result);
+            if let Some(slices) = waiter.settle(py, result) {
+                slf.get().state().slices.push_back(slices);
+            }
         }
+        // Where no callback can be planned there is nobody to tell.
+        drop(Self::plan_slice(slf));
+    }
+
+    /// The next slice of a long reply takes its turn.
+    fn plan_slice(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let mut state = slf.get().state();
+        if state.slice_planned {
+            return Ok(());
+        }
+        let Some(next) = state.slices.front() else {
+            return Ok(());
+        };
+        let event_loop = next.event_loop(py);
+        state.slice_planned = true;
+        drop(state);
+        call_soon(event_loop.bind(py), &slf.getattr(intern!(py, "_slice"))?)
     }
 
     pub(super) fn turn(slf: &Bound<'_, Self>) -> PyResult<()> {
@@ -214,6 +234,20 @@ impl Link {
     fn _flush(slf: &Bound<'_, Self>) -> PyResult<()> {
         slf.get().state().write_planned = false;
         Self::write(slf)
+    }
+
+    /// Does a slice of a long reply; several of them take turns.
+    fn _slice(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let mut state = slf.get().state();
+        state.slice_planned = false;
+        let next = state.slices.pop_front();
+        drop(state);
+        if let Some(mut slices) = next
+            && !slices.step(slf.py())
+        {
+            slf.get().state().slices.push_back(slices);
+        }
+        Self::plan_slice(slf)
     }
 
     /// The loop has turned since memory answered.

@@ -1,0 +1,3 @@
+import outlastHealth from "../dist/health.js";
+
+export const { health } = outlastHealth;

@@ -1,0 +1,87 @@
+//! Replies of Redis: what they mean, and what the store learns from them.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use outlast_core::classify::classify_reply;
+use outlast_core::command::Traits;
+use outlast_core::{Failure, Input, Timestamp, Value, Verdict};
+
+use super::{Gate, Unanswered};
+
+impl Gate {
+    /// A reply came from Redis to a command that was sent over the connection of this epoch. An error
+    /// reply that means trouble with Redis is not the caller's.
+    pub(crate) fn replied<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        epoch: u64,
+        value: Value,
+        began: Instant,
+    ) -> Result<Value, Box<Unanswered>> {
+        self.replied_at(args, epoch, value, self.clock.now(), micros_since(began))
+    }
+
+    /// The same, at a time that the caller looked up, for each of many replies that came together.
+    pub(crate) fn replied_at<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        epoch: u64,
+        value: Value,
+        now: Timestamp,
+        took_us: u64,
+    ) -> Result<Value, Box<Unanswered>> {
+        self.learn(args, epoch, &value, now);
+        self.learned(args, epoch, value, took_us)
+    }
+
+    /// Lets the store learn from a reply of Redis. Also in the outage that has just begun: whoever was
+    /// told that a write is done reads it.
+    pub(crate) fn learn<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        epoch: u64,
+        value: &Value,
+        now: Timestamp,
+    ) {
+        let policy = self.policy();
+        if policy.shadow && trouble_in(value).is_none() {
+            let is_newest = || self.is_newest(epoch);
+            self.store.learn(now, args, value, policy.stale_ms_max, is_newest);
+        }
+    }
+
+    /// As [`replied`](Self::replied), where the store has learned from the reply already.
+    pub(crate) fn learned<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        epoch: u64,
+        value: Value,
+        took_us: u64,
+    ) -> Result<Value, Box<Unanswered>> {
+        if let Some(failure) = trouble_in(&value) {
+            return Err(Box::new(Unanswered { failure, maybe_done: false }));
+        }
+        let policy = self.policy();
+        self.finished.fetch_add(1, Ordering::Relaxed);
+        self.latency.record(took_us);
+        let (took_ms, slow_ms) = (took_us / 1_000, policy.breaker_slow_call_ms);
+        if slow_ms > 0 && took_ms >= slow_ms && !Traits::of(args).blocking {
+            self.tell(Input::CommandSlow { epoch, took_ms });
+        }
+        Ok(value)
+    }
+}
+
+pub(crate) fn micros_since(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+/// What an error reply means that is not the caller's affair.
+fn trouble_in(value: &Value) -> Option<Failure> {
+    let Value::Error(message) = value else {
+        return None;
+    };
+    let kind = classify_reply(message);
+    (kind.verdict() != Verdict::Command).then(|| Failure::new(kind, message.clone()))
+}
