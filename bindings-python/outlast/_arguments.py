@@ -124,6 +124,7 @@ class Arguments:
         "encoding",
         "encoding_errors",
         "for_connections",
+        "on_incident",
         "options",
         "profile",
         "redis_url",
@@ -154,8 +155,8 @@ class Arguments:
         self.unserved: str | None = None
         """Why redis-py has to do everything, if it has to."""
 
-    on_incident: OnIncident | None = None
-    """Called with each incident that is over, and its entry for the production log."""
+        self.on_incident: OnIncident | None = None
+        """Called with each incident that is over, and its entry for the production log."""
 
 
 def of_keywords(
