@@ -323,6 +323,34 @@ fn a_damaged_file_is_told_set_aside_and_never_in_the_way() {
     }
 }
 
+/// Where bytes in the middle are others, all is there or all is set aside: nothing in between.
+#[test]
+fn what_is_wrong_inside_a_file_is_not_taken_for_a_journal() {
+    let mut state = number_from("DURABLE_SEED", 1).max(1);
+    let folder = Folder::new("flipped");
+    let whole = fs::read(filled(&folder)).unwrap();
+    let mut set_aside = 0;
+    for _ in 0..60 {
+        for file in folder.names() {
+            fs::remove_file(folder.0.join(file)).unwrap();
+        }
+        let mut bytes = whole.clone();
+        let at = usize::try_from(draw(&mut state, (whole.len() - 32) as u64)).unwrap();
+        bytes[at..at + 32].iter_mut().for_each(|byte| *byte ^= 0x5a);
+        fs::write(folder.journal(), &bytes).unwrap();
+        let (client, log) = client("redis://127.0.0.1:1", &folder.journal(), &[]);
+        let status = client.status();
+        let found = (status.journal_file.code(), status.journal_keys);
+        assert!(
+            found == ("set_aside", 0) || found == ("open", 51),
+            "{at}: {found:?} {:?}",
+            log.lines()
+        );
+        set_aside += u64::from(found.1 == 0);
+    }
+    assert!(set_aside > 0);
+}
+
 #[test]
 fn a_journal_that_cannot_be_had_is_a_clear_error_from_the_start() {
     let folder = Folder::new("shared");
