@@ -66,7 +66,9 @@ def test_what_was_acknowledged_survives_a_killed_process(server, make, tmp_path)
 
 def test_a_journal_belongs_to_one_client(tmp_path):
     path = tmp_path / "journal"
-    allowed = f'invalid journal_path "{path}": allowed is a file that no other process or client uses'
+    allowed = (
+        f'invalid journal_path "{path}": allowed is a file that no other process or client uses'
+    )
     url = "redis://127.0.0.1:1"
     with outlast.from_url(url, journal_path=path, **OFFLINE) as client:
         with pytest.raises(outlast.InvalidOption, match=re.escape(allowed)):

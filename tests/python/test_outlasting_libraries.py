@@ -1,5 +1,7 @@
 """Real libraries on outlast.Redis, over a redis-server that is killed and started again."""
 
+import logging
+
 import cachelib.redis
 import celery
 import django
@@ -201,10 +203,19 @@ def test_rq_takes_jobs_in_an_outage_and_does_them_after_it(server, make):
     assert job.return_value() == 7
 
 
+@pytest.fixture
+def logging_as_it_was():
+    """Celery's worker sets up the root logger, for all tests that come after it."""
+    level, handlers = logging.root.level, list(logging.root.handlers)
+    yield
+    logging.root.setLevel(level)
+    logging.root.handlers[:] = handlers
+
+
 # Celery calls what redis-py has deprecated.
 @pytest.mark.filterwarnings("ignore:Call to deprecated")
 @pytest.mark.timeout(90)
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("installed", "logging_as_it_was")
 def test_celery_takes_tasks_in_an_outage_and_does_them_after_it(server):
     app = celery.Celery("tasks", broker=server.url, backend=server.url)
     app.conf.update(task_publish_retry=False, worker_hijack_root_logger=False)
