@@ -16,7 +16,7 @@ use crate::events::Sink;
 use crate::gate::{Gate, Route};
 use crate::transport::Transport;
 use crate::transport::hosted::Hosted;
-pub use crate::transport::hosted::{Moved, Readiness, Settlement, Socket, Submission, Turn};
+pub use crate::transport::told::{Moved, Readiness, Settlement, Socket, Submission, Turn};
 use crate::transport::work::Work;
 
 /// A client whose sockets the host's event loop reads and writes; no command crosses a thread.

@@ -12,19 +12,17 @@ b'hello'
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from outlast import _redis_py
 from outlast.asyncio._loops import WrongLoopError
 
-if _redis_py.IS_INSTALLED:
-    from outlast.asyncio._drop_in import Redis
-    from outlast.asyncio._drop_in import Stock as Stock
+if TYPE_CHECKING or _redis_py.IS_INSTALLED:
+    from outlast.asyncio._drop_in import Redis, Stock
 else:
-    from outlast.asyncio._standalone import Redis
-    from outlast.asyncio._standalone import Stock as Stock
+    from outlast.asyncio._standalone import Redis, Stock
 
-__all__ = ["Redis", "WrongLoopError", "from_url"]
+__all__ = ["Redis", "Stock", "WrongLoopError", "from_url"]
 
 
 def from_url(url: str, **options: Any) -> Redis:  # noqa: ANN401 - knobs of all kinds

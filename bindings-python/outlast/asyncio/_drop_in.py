@@ -51,7 +51,7 @@ _NOT_FOR_SHAPES = {"keys", *_ODD}
 _SEAMS = ("execute_command", "_send_command_parse_response", "parse_response")
 
 
-class Redis(_outlast.AsyncClient, Stock):
+class Redis(_outlast.AsyncClient, Stock):  # type: ignore[misc]
     """A Redis client of one event loop that keeps answering while Redis is away.
 
     It is a `redis.asyncio.Redis`, with all that it offers, and takes the arguments that
@@ -282,7 +282,7 @@ class _Callbacks(CaseInsensitiveDict):
         if client is not None:
             client.callback_was_set(command)
 
-    def update(self, data: Any) -> None:
+    def update(self, data: Any) -> None:  # type: ignore[override]
         for command, callback in data.items():
             self[command] = callback
 

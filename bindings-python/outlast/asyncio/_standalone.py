@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING, Any, cast
 
-from outlast import _arguments, _outlast
+from outlast import _arguments, _log, _outlast
 from outlast._commands import Commands, Shape, set_options, whole
 from outlast._standalone import Pipeline as SyncPipeline
 from outlast.exceptions import InvalidArgument, InvalidOption, OutlastError
@@ -135,7 +135,7 @@ class Pipeline(SyncPipeline):
         """Forgets what was not executed."""
         self.reset()
 
-    async def execute(self, raise_on_error: bool = True) -> Any:
+    async def execute(self, raise_on_error: bool = True) -> Any:  # type: ignore[override]
         """Runs what was queued; the answers in its order, or the first error."""
         stack, shapes = self._stack, self._shapes
         self.reset()
@@ -176,11 +176,13 @@ class Stock:
 def _open(client: Redis, made: _arguments.Arguments) -> None:
     if made.unserved is not None:
         raise InvalidOption(f"{made.unserved} needs redis-py: pip install outlast[redis]")
-    client.open(
-        made.url,
-        made.profile,
-        made.options,
-        decode_responses=made.decode_responses,
-        encoding=made.encoding,
-        encoding_errors=made.encoding_errors,
-    )
+    with _log.listening(made.on_incident) as listener:
+        client.open(
+            made.url,
+            made.profile,
+            made.options,
+            decode_responses=made.decode_responses,
+            encoding=made.encoding,
+            encoding_errors=made.encoding_errors,
+            listener=listener,
+        )

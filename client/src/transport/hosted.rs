@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -16,89 +16,12 @@ use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
 use socket2::SockRef;
 
 use super::pool::write;
+use super::told::{Moved, Readiness, Settlement, Socket, Submission, Turn};
 use super::work::Work;
 use super::{Transport, shared};
 use crate::channel::Channel;
 use crate::dial::{Link, broken, closed_by_server, failure_of};
 use crate::gate::{Gate, Route, Settled, Unanswered, into_result};
-
-/// How a command ended.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Settlement {
-    /// The number that `submit` gave.
-    pub command: u64,
-    /// Its reply, or why there is none.
-    pub result: Result<Value, Error>,
-}
-
-/// What became of a command that was handed in.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Submission {
-    /// It ended at once.
-    Settled(Result<Value, Error>),
-    /// It will be among the settlements, under this number: its place among all that was handed in,
-    /// from 0.
-    Pending(u64),
-}
-
-/// What the host is to do with its socket.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Socket {
-    /// Nothing.
-    Keep,
-    /// Close it.
-    Close,
-    /// Close the old one, if any, and take over this one: a connected stream socket that does not
-    /// block.
-    Adopt(OwnedFd),
-}
-
-/// What a turn of the loop brought.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Turn {
-    /// Commands that ended.
-    pub settlements: Vec<Settlement>,
-    /// What to do with the socket.
-    pub socket: Socket,
-    /// Milliseconds until this must be called again, where something has a deadline.
-    pub next_in_ms: Option<u64>,
-}
-
-/// What moving bytes over the host's socket brought.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Moved {
-    /// Commands that ended.
-    pub settlements: Vec<Settlement>,
-    /// How the socket is.
-    pub socket: Readiness,
-}
-
-/// How the host's socket is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Readiness {
-    /// Usable.
-    Ready,
-    /// Usable, and more is to be written once it takes more.
-    Full,
-    /// Of no more use: close it, then take a turn.
-    Lost,
-}
-
-impl Moved {
-    const fn nothing(socket: Readiness) -> Self {
-        Self { settlements: Vec::new(), socket }
-    }
-
-    const fn lost(settlements: Vec<Settlement>) -> Self {
-        Self { settlements, socket: Readiness::Lost }
-    }
-}
 
 /// The most that is read from the socket at once.
 const READ_BYTES_MAX: usize = 64 * 1_024;

@@ -12,6 +12,8 @@ pub(crate) mod hosted;
 pub(crate) mod multiplexed;
 pub(crate) mod pool;
 #[cfg(unix)]
+pub(crate) mod told;
+#[cfg(unix)]
 pub(crate) mod work;
 
 use outlast_core::Failure;
