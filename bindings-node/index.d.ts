@@ -52,6 +52,11 @@ export declare class Client {
   get connected(): boolean
   /** The snapshot as JSON text. */
   status(): string
+  /**
+   * Writes of outages that Redis refused for good: of each its key, its commands, what Redis said, and
+   * when, in milliseconds.
+   */
+  deadLetters(): [Buffer, Buffer[][], Buffer, number][]
   /** Where Redis is, without anything secret. */
   get endpoint(): string
   /** Ends every waiting command and the background thread. Again does nothing. */

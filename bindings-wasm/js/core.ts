@@ -131,6 +131,11 @@ export interface Policy {
   connections_max: number;
   in_flight_max: number;
   store_bytes_max: number;
+  journal_bytes_max: number;
+  journal_fsync: "always" | "interval" | "never";
+  journal_fsync_interval_ms: number;
+  retry_quota_percent: number;
+  retry_quota_burst: number;
   shadow: boolean;
   stale_ms_max: number;
   reply_bytes_max: number;
@@ -246,6 +251,9 @@ export interface LogRecord {
     | "startup_failed"
     | "writes_refused"
     | "journal_discarded"
+    | "journal_restored"
+    | "journal_set_aside"
+    | "journal_failed"
     | "tls_insecure";
   message: string;
   fields: LogFields;
@@ -334,11 +342,14 @@ export interface Status {
   refused: number;
   dials: number;
   journal_keys: number;
+  journal_bytes: number;
+  journal_file: "off" | "open" | "set_aside" | "failed";
   store_keys: number;
   store_bytes: number;
   replayed: number;
   conflicts: number;
   replay_refused: number;
+  retries_refused: number;
   latency: { p50_us: number; p90_us: number; p99_us: number; max_us: number };
   rules: KeyRule[];
 }
