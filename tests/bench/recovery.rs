@@ -63,7 +63,8 @@ fn drained(commands: usize, keys: usize, journal: Option<&str>) {
     let took = began.elapsed();
     assert_eq!(server.cli(&["GET", "counter:0"]), (commands / keys).to_string());
     assert_eq!(server.cli(&["DBSIZE"]), (keys + 1).to_string());
-    let what = journal.map_or("in memory".to_string(), |fsync| format!("on disk, fsync {fsync}"));
+    let what =
+        journal.map_or_else(|| "in memory".to_string(), |fsync| format!("on disk, fsync {fsync}"));
     println!(
         "| {commands} commands on {keys} keys, journal {what} | {:.1} s | {:.2} s | {} MB | {} MB |",
         filled.as_secs_f64(),
@@ -75,15 +76,15 @@ fn drained(commands: usize, keys: usize, journal: Option<&str>) {
     let _ = fs::remove_file(path);
 }
 
-fn written(options: &[(&str, &str)], threads: usize, measured: Duration) -> f64 {
+fn written(options: &[(&str, &str)], threads: u32, measured: Duration) -> f64 {
     let path = std::env::temp_dir().join(format!("outlast-bench-{}", std::process::id()));
     let path = path.display().to_string();
     let on_disk: &[(&str, &str)] = &[("journal_path", &path)];
     let options = if options.is_empty() { Vec::new() } else { [on_disk, options].concat() };
     let client = client("redis://127.0.0.1:1", &options);
     let began = Instant::now();
-    let count: usize = std::thread::scope(|scope| {
-        let write = |thread: usize| {
+    let count: u32 = std::thread::scope(|scope| {
+        let write = |thread: u32| {
             let client = &client;
             scope.spawn(move || {
                 let mut count = 0;
@@ -103,7 +104,7 @@ fn written(options: &[(&str, &str)], threads: usize, measured: Duration) -> f64 
     let took = began.elapsed();
     drop(client);
     let _ = fs::remove_file(path);
-    count as f64 / took.as_secs_f64()
+    f64::from(count) / took.as_secs_f64()
 }
 
 fn main() {
@@ -129,7 +130,7 @@ fn main() {
             };
             println!(
                 "| {name} | {threads} | {per_second:.0} | {:.1} |",
-                1e6 * threads as f64 / per_second
+                1e6 * f64::from(threads) / per_second
             );
         }
     }

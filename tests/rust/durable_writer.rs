@@ -1,6 +1,5 @@
 //! An application that writes while Redis is away, for tests that kill it: `durable-writer URL PATH FSYNC
 //! FIRST` tells each write on stdout once it was acknowledged, as `thread number`.
-#![expect(clippy::print_stdout, reason = "what it was told is what it is for")]
 
 use std::io::Write;
 use std::sync::Arc;

@@ -627,6 +627,19 @@ impl Ledger for Book {
     }
 }
 
+/// What a Redis without anything comes to hold.
+fn drained(store: &Store, now: Timestamp) -> [Option<Vec<Vec<Vec<u8>>>>; 13] {
+    let redis = Store::new(1 << 20);
+    while let Some(batch) = store.next_batch(now, 2) {
+        for args in &batch.commands {
+            redis.execute(now, args, false).unwrap();
+        }
+        store.batch_applied();
+    }
+    ["s", "l", "n", "h", "t", "u", "m", "z", "k", "x", "d", "e", "gone"]
+        .map(|key| redis.each(|shard| shard.rebuild(now, key.as_bytes())).next().flatten())
+}
+
 /// A store after a crash at any moment holds, and writes back, what the one before it would have.
 #[test]
 fn what_a_ledger_keeps_makes_the_same_store_again() {
@@ -683,19 +696,7 @@ fn what_a_ledger_keeps_makes_the_same_store_again() {
             again.restore(&kept);
             assert_eq!(again.journal().keys, store.journal().keys, "{crash} {fate}");
             assert_eq!(again.journal().in_doubt, store.journal().in_doubt, "{crash} {fate}");
-            let drained = |store: &Store| {
-                let redis = Store::new(1 << 20);
-                while let Some(batch) = store.next_batch(later, 2) {
-                    for args in &batch.commands {
-                        redis.execute(later, args, false).unwrap();
-                    }
-                    store.batch_applied();
-                }
-                ["s", "l", "n", "h", "t", "u", "m", "z", "k", "x", "d", "e", "gone"].map(|key| {
-                    redis.each(|shard| shard.rebuild(later, key.as_bytes())).next().flatten()
-                })
-            };
-            assert_eq!(drained(&again), drained(&store), "{crash} {fate}");
+            assert_eq!(drained(&again, later), drained(&store, later), "{crash} {fate}");
             assert_eq!(again.journal().bytes, 0);
             let kept = book.groups.lock().unwrap();
             assert!(kept.is_empty() && kept.units.is_empty(), "{kept:?}");
