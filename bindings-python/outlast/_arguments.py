@@ -8,6 +8,7 @@ refused by its name. An option of ours goes before its translation.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl, quote, urlencode
@@ -36,8 +37,8 @@ _SHARED = {
     "ssl_check_hostname",
 }
 
-# The core reads them in a URL, and so does redis-py.
-_FOR_BOTH = ("client_name", "protocol", "ssl_check_hostname")
+# The core reads it in a URL, and so does redis-py.
+_FOR_BOTH = ("ssl_check_hostname",)
 
 # Options of the core that redis-py's own connections know under another name.
 _OURS_FOR_CONNECTIONS = {
@@ -110,7 +111,7 @@ _FLAGS = {
 _FORMS = {"decode_responses", "encoding", "encoding_errors"}
 _OF_REDIS_PY = (
     {*_KNOBS, *FOR_CONNECTIONS, *_UNSERVED, *_UNSERVED_IN_TLS, *_FORMS, "ssl_min_version"}
-    | _SHARED - set(_FOR_BOTH)
+    | _SHARED - {"client_name", "protocol", *_FOR_BOTH}
 )  # fmt: skip
 
 
@@ -123,6 +124,7 @@ class Arguments:
         "encoding",
         "encoding_errors",
         "for_connections",
+        "on_incident",
         "options",
         "profile",
         "redis_url",
@@ -153,8 +155,8 @@ class Arguments:
         self.unserved: str | None = None
         """Why redis-py has to do everything, if it has to."""
 
-    on_incident: OnIncident | None = None
-    """Called with each incident that is over, and its entry for the production log."""
+        self.on_incident: OnIncident | None = None
+        """Called with each incident that is over, and its entry for the production log."""
 
 
 def of_keywords(
@@ -190,15 +192,16 @@ def of_url(
     given_here = dict(options or {})
     own, in_url, theirs = _parted(url, given_here)
     given = {**in_url, **given_here}
-    login = {name: given.pop(name) for name in ("username", "password", "db") if name in given}
-    for name, value in login.items():
+    login = [(name, given.pop(name)) for name in ("username", "password", "db") if name in given]
+    for name, value in login:
         if value is not None:
             own = _with_parameter(own, name, str(value))
             theirs = _with_parameter(theirs, name, str(value))
-    arguments = _arguments(own, theirs, profile, given)
+    in_our_url = dict(_split(own)[1])
+    arguments = _arguments(own, theirs, profile, given, in_our_url)
     # redis-py reads them from its URL by itself.
-    for name in set(in_url) - set(given_here) - _FORMS:
-        arguments.for_connections.pop(name, None)
+    for read in set(in_url) - set(given_here) - _FORMS:
+        arguments.for_connections.pop(read, None)
     return arguments
 
 
@@ -214,7 +217,7 @@ def of_pool(
     # The pool of redis-py has no bound unless it was given one.
     if isinstance(given["max_connections"], int) and given["max_connections"] > _POOL_MAX:
         del given["max_connections"]
-    unserved = _why_not(type(made), _POOL_MODULES, _OF_POOLS) or _why_not(
+    unserved = _why_not(pool.__class__, _POOL_MODULES, _OF_POOLS) or _why_not(
         made.connection_class, _CONNECTION_MODULES, _OF_CONNECTIONS
     )
     path = given.pop("path", None)
@@ -275,12 +278,16 @@ def _known(given: dict[str, object]) -> dict[str, object]:
 
 
 def _arguments(
-    url: str, redis_url: str, profile: str | None, given: dict[str, object]
+    url: str,
+    redis_url: str,
+    profile: str | None,
+    given: dict[str, object],
+    in_url: Mapping[str, str] | None = None,
 ) -> Arguments:
     forms = {name: given.pop(name) for name in _FORMS if name in given}
     on_incident = given.pop("on_incident", None)
     options: dict[str, object] = {}
-    connections: dict[str, object] = {}
+    connections = _elsewhere(in_url or {}, url.startswith("rediss:"))
     unserved = None
     for name, value in given.items():
         if name in _UNSERVED:
@@ -319,6 +326,23 @@ def _arguments(
     arguments.unserved = unserved
     arguments.on_incident = cast("OnIncident | None", on_incident)
     return arguments
+
+
+def _elsewhere(in_url: Mapping[str, str], is_tls: bool) -> dict[str, object]:  # noqa: FBT001
+    """What URL and environment tell the core, and connections of redis-py are to do, too."""
+    told = {
+        name: value
+        for name in (*_OURS_FOR_CONNECTIONS, "tls_insecure")
+        if (value := os.environ.get(f"OUTLAST_{name.upper()}", in_url.get(name))) is not None
+        and (is_tls or not name.startswith("tls_"))
+    }
+    found: dict[str, object] = {}
+    if told.pop("tls_insecure", "").lower() in _TRUE:
+        found.update(ssl_cert_reqs="none", ssl_check_hostname=False)
+    for name, value in told.items():
+        is_number = name == "protocol" and value.isdigit()
+        found[_OURS_FOR_CONNECTIONS[name]] = int(value) if is_number else value
+    return found
 
 
 def _translate(
