@@ -61,6 +61,11 @@ fuzz-store: ## Compare the store with redis-server on COMMANDS random commands f
 	OUTLAST_STORE_COMMANDS=$(or $(COMMANDS),20000000) OUTLAST_STORE_SEED=$(or $(SEED),1) \
 		cargo test --release -p outlast-tests --test differential
 
+.PHONY: sim
+sim: ## Run the simulator on SEEDS seeds from SEED (2,000 from 1), or on SEED alone, step by step
+	@SEEDS=$(SEEDS) SEED=$(SEED) GUARD=$(GUARD) SABOTAGE=$(SABOTAGE) FLEET=$(FLEET) DAY=$(DAY) \
+		cargo run --quiet --release -p outlast-core --features sim --example sim
+
 .PHONY: fuzz
 fuzz: ## Give each parser and the store bytes by chance for SECONDS (60); needs rustup
 	@SECONDS_EACH=$(or $(SECONDS),60) scripts/fuzz
@@ -92,6 +97,7 @@ bench: ## Compare with other clients, about 5 minutes (QUICK=1: only see that it
 .PHONY: compat-python
 compat-python: ## Run redis-py's own tests with redis-py and with outlast in its place (some minutes)
 	@scripts/compat-python
+	@scripts/compat-python --suite asyncio
 
 .PHONY: setup-deny
 setup-deny: ## Install cargo-deny into build/tools, for lint (some minutes)

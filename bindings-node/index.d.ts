@@ -64,6 +64,11 @@ export declare class Client {
   status(): string
   /** What the client counted, in Prometheus' text format. */
   metrics(): string
+  /**
+   * Writes of outages that Redis refused for good: of each its key, its commands, what Redis said, and
+   * when, in milliseconds.
+   */
+  deadLetters(): [Buffer, Buffer[][], Buffer, number][]
   /** Where Redis is, without anything secret. */
   get endpoint(): string
   /** Ends every waiting command and the background thread. Again does nothing. */

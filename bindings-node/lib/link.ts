@@ -30,6 +30,17 @@ const TIMER_MS_MAX = 2_147_483_647;
 /** The functions of libuv are Node's own; elsewhere JavaScript has the socket. */
 const POLLS = process.versions["bun"] === undefined && process.versions["deno"] === undefined;
 
+/** A write of an outage that Redis refused for good. */
+export interface DeadLetter {
+  key: Buffer;
+  /** What was to write it; commands that Redis did not refuse were done. */
+  commands: Buffer[][];
+  /** What Redis said. */
+  error: string;
+  /** When. */
+  at: Date;
+}
+
 export class Link {
   readonly #native: native.Client;
   /** Hands over what was gathered. */
@@ -86,6 +97,15 @@ export class Link {
   status(): Status {
     this.#flush();
     return JSON.parse(this.#native.status()) as Status;
+  }
+
+  deadLetters(): DeadLetter[] {
+    return this.#native.deadLetters().map(([key, commands, error, at]) => ({
+      key,
+      commands,
+      error: error.toString(),
+      at: new Date(at),
+    }));
   }
 
   /** Dials, unless that was done; resolves once the startup is over. */

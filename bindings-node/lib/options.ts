@@ -42,6 +42,8 @@ export interface RedisOptions extends Omit<StockOptions, Taken>, PolicyOptions {
   tlsInsecure?: boolean;
   /** The name in `CLIENT LIST`; `connectionName` is the same. */
   clientName?: string;
+  /** A file that keeps what is written while Redis is away; one for each client. */
+  journalPath?: string;
   db?: number | string | undefined;
   /** Where log lines go; `console` unless told otherwise. */
   logger?: Logger | false | undefined;

@@ -12,6 +12,7 @@ import { InvalidArgument, closed, textOf } from "./errors.js";
 import { Announcer, write } from "./events.js";
 import type { RedisEvents } from "./events.js";
 import { Link } from "./link.js";
+import type { DeadLetter } from "./link.js";
 import { givenOptions, settingsOf, stockArguments } from "./options.js";
 import type { RedisArguments, RedisOptions, Settings } from "./options.js";
 import { Pipeline, defineDirect, withCarelessExec } from "./pipeline.js";
@@ -205,7 +206,16 @@ export class Redis extends Stock {
 
   /** The snapshot that an operator wants to see; times are in seconds. */
   getStatus(): Status {
-    if (this.#link !== undefined) return this.#link.status();
+    return this.#linked().status();
+  }
+
+  /** Writes of outages that Redis refused for good, oldest first; the last thousand at most. */
+  deadLetters(): DeadLetter[] {
+    return this.#linked().deadLetters();
+  }
+
+  #linked(): Link {
+    if (this.#link !== undefined) return this.#link;
     throw new InvalidArgument({
       name: "InvalidArgument",
       code: "invalid_argument",
@@ -373,9 +383,13 @@ export class Redis extends Stock {
       const takesFields = name in argument;
       if (mayBeDirect) defineDirect(method, name, buffers);
       methods[method] = function (this: Redis, ...args: unknown[]) {
-        if (mayBeDirect && isPlain(args)) {
-          const link = this.#direct();
-          if (link !== undefined) return link.submit(name, args, buffers);
+        if (mayBeDirect) {
+          const given = isPlain(args) ? args : beforeCallback(args);
+          const link = given && this.#direct();
+          if (link !== undefined && given === args) return link.submit(name, args, buffers);
+          if (link !== undefined && given !== undefined) {
+            return nodeify(link.submit(name, given, buffers), args.at(-1) as Callback);
+          }
         }
         const fault = argumentFault(name, args, takesFields);
         return fault === undefined ? slow.apply(this, args) : refused(fault, args);
@@ -411,6 +425,13 @@ export class Redis extends Stock {
     defineCall("callBuffer", true);
     methods["send_command"] = methods["call"] as Method;
   }
+}
+
+/** What a command is given before its callback, where that is plain. */
+function beforeCallback(args: readonly unknown[]): unknown[] | undefined {
+  if (typeof args.at(-1) !== "function") return undefined;
+  const given = args.slice(0, -1);
+  return isPlain(given) ? given : undefined;
 }
 
 type Method = (this: Redis, ...args: unknown[]) => unknown;

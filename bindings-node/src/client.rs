@@ -9,7 +9,7 @@ use napi::bindgen_prelude::{Array, BufferSlice, Either, Function, JsValue, Null,
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, Unknown};
 use napi_derive::napi;
-use outlast::{Config, Error, Event, Failure, Mode, Queue, Record, RuleSpec, hosted};
+use outlast::{Config, Error, Event, Failure, Mode, Queue, Record, RuleSpec, Value, hosted};
 use outlast_core::incident::Incident;
 use outlast_core::rate_limit::{Limit, Verdict};
 use serde::Serialize;
@@ -98,6 +98,7 @@ impl Client {
         };
         let queue = Arc::new(Queue::new(wake()));
         let inner = hosted::Client::new(config, queue.clone(), wake());
+        inner.usable().map_err(|error| thrown(&error))?;
         let desk = Rc::new(Desk::new(inner, host, Memory::new(memory)));
         Ok(Self { desk, queue, waker, polls })
     }
@@ -239,6 +240,21 @@ impl Client {
     #[napi]
     pub fn metrics(&self) -> String {
         self.desk.inner.metrics()
+    }
+
+    /// Writes of outages that Redis refused for good: of each its key, its commands, what Redis said, and
+    /// when, in milliseconds.
+    #[napi(ts_return_type = "[Buffer, Buffer[][], Buffer, number][]")]
+    pub fn dead_letters<'env>(&self, env: &'env Env) -> napi::Result<Unknown<'env>> {
+        let args = |args: Vec<Vec<u8>>| Value::Array(args.into_iter().map(Value::Bulk).collect());
+        let told = |letter: outlast::DeadLetter| {
+            let commands = Value::Array(letter.commands.into_iter().map(args).collect());
+            let at = i64::try_from(letter.at.as_ms()).unwrap_or(i64::MAX);
+            let error = Value::Bulk(letter.error.into_bytes());
+            Value::Array(vec![Value::Bulk(letter.key), commands, error, Value::Integer(at)])
+        };
+        let letters = self.desk.inner.dead_letters().into_iter().map(told).collect();
+        convert::reply(env, &Value::Array(letters), true)
     }
 
     /// Where Redis is, without anything secret.

@@ -17,6 +17,7 @@ pub struct Health {
 
 /// What to answer.
 #[napi(object)]
+#[non_exhaustive]
 pub struct HealthAnswer {
     /// The status code of HTTP.
     pub code: u32,

@@ -124,7 +124,11 @@ class Commands:
         self, name: Any, key: Any = None, value: Any = None, mapping: Any = None, items: Any = None
     ) -> Any:
         """Sets fields; how many are new."""
-        fields = [*([] if key is None else [key, value]), *(items or []), *_flat(mapping or {})]
+        fields: list[Any] = [
+            *([] if key is None else [key, value]),
+            *(items or []),
+            *_flat(mapping or {}),
+        ]
         if not fields:
             raise InvalidArgument("hset needs a field: key and value, mapping or items")
         return self._call(None, "HSET", name, *fields)
@@ -370,8 +374,8 @@ def _scanned(reply: list[Any]) -> tuple[int, list[Any]]:
     return int(reply[0]), reply[1]
 
 
-def _dict(reply: Any) -> dict[Any, Any]:
-    return reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2]))
+def _dict(reply: Any) -> Any:
+    return reply if hasattr(reply, "items") else dict(zip(reply[::2], reply[1::2]))
 
 
 def _score(reply: Any) -> float:

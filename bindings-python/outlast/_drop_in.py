@@ -6,6 +6,10 @@ one connection) has one of redis-py, from a pool of redis-py.
 
 # ruff: noqa: ANN401 - what commands take and answer is of any type
 
+# redis-py is typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportInconsistentConstructor=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -95,7 +99,7 @@ class Redis(_outlast.Client, Stock):
         """Makes a client for a host and a port, with TLS if `ssl`, for a unix socket, or a pool."""
         if socket_timeout is not None:
             options["socket_timeout"] = socket_timeout
-        if not isinstance(self, Redis):
+        if not isinstance(cast("object", self), Redis):
             # A class that a library derived from redis-py's, and that looks `redis.Redis` up again.
             given = {"connection_pool": connection_pool, "unix_socket_path": unix_socket_path}
             given |= {"single_connection_client": single_connection_client, "ssl": ssl}
@@ -231,7 +235,7 @@ class Redis(_outlast.Client, Stock):
 
 def _signature() -> Signature:
     """What the constructor takes, for whoever asks by `inspect`: redis-py's arguments and ours."""
-    theirs = signature(Stock.__init__).parameters
+    theirs = signature(cast("Any", Stock.__init__)).parameters
     ours = signature(Redis.__init__).parameters
     kept = {**theirs, "socket_timeout": ours["socket_timeout"]}
     *named, options = ours.values()
@@ -258,7 +262,7 @@ class _Callbacks(CaseInsensitiveDict):
         if client is not None:
             client.direct = False
 
-    def update(self, data: Any) -> None:
+    def update(self, data: Any) -> None:  # type: ignore[override]
         for command, callback in data.items():
             self[command] = callback
 

@@ -11,6 +11,7 @@ from outlast.types import (
     Classification,
     CommandTreatment,
     Counts,
+    DeadLetter,
     Delay,
     Incident,
     KeyTreatment,
@@ -100,17 +101,17 @@ class Client:
         *args: object,
         **options: object,
     ) -> Any: ...  # noqa: ANN401 - True, None, or the old value
-    def incr(self, name: _Argument, amount: int | None = None) -> int: ...
-    def delete(self, *names: _Argument) -> int: ...
-    def expire(self, name: _Argument, time: _Time, *args: bool, **options: bool) -> bool: ...
-    def ttl(self, name: _Argument) -> int: ...
+    def incr(self, name: _Argument, amount: int | None = None) -> Any: ...  # noqa: ANN401 - an int
+    def delete(self, *names: _Argument) -> Any: ...  # noqa: ANN401 - an int
+    def expire(self, name: _Argument, time: _Time, *args: bool, **options: bool) -> Any: ...  # noqa: ANN401 - a bool
+    def ttl(self, name: _Argument) -> Any: ...  # noqa: ANN401 - an int
     def execute_command(self, *args: _Argument) -> Any: ...  # noqa: ANN401 - any command's reply
     def request(self, args: tuple[Any, ...], as_bytes: bool = False) -> Any: ...  # noqa: ANN401 - any command's reply
     def run_pipeline(
         self,
         commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
         callbacks: dict[str, Any] | None = None,
-    ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
+    ) -> Any: ...  # noqa: ANN401 - a list and a bool, or NotImplemented
     def run_transaction(
         self, commands: list[tuple[tuple[Any, ...], dict[str, Any]]], plain: bool = False
     ) -> Any: ...  # noqa: ANN401 - a list, or NotImplemented
@@ -122,6 +123,7 @@ class Client:
     def protocol(self) -> int | None: ...
     def get_status(self) -> Status: ...
     def metrics(self) -> str: ...
+    def dead_letters(self) -> list[DeadLetter]: ...
     @property
     def mode(self) -> Literal["connected", "degraded", "reconciling", "closed"]: ...
     def close(self) -> None: ...

@@ -5,6 +5,10 @@ Those that watch keys, or hold a command that needs a connection of its own, go 
 
 # ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
 
+# redis-py is typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -23,9 +27,10 @@ Command = tuple[tuple[Any, ...], dict[str, Any]]
 class Pipeline(Stock):
     """redis-py's pipeline, sent and answered by the native client."""
 
-    def __init__(self, client: Redis, transaction: bool | None, shard_hint: object) -> None:
+    def __init__(self, client: Any, transaction: bool | None, shard_hint: object) -> None:
         super().__init__(client.connection_pool, client.response_callbacks, transaction, shard_hint)
-        self._client = client
+        self._client: Redis = client
+        self._is_transaction = transaction
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Runs what was queued; the answers, in its order."""
@@ -35,7 +40,7 @@ class Pipeline(Stock):
         try:
             if self.scripts:
                 self.load_scripts()
-            if self.transaction or self.explicit_transaction:
+            if self._is_transaction or self.explicit_transaction:
                 answers = self._transacted(stack, raise_on_error)
             else:
                 answers = self._piped(stack, raise_on_error)
@@ -71,8 +76,11 @@ class Pipeline(Stock):
     def _piped(self, stack: list[Command], raise_on_error: bool) -> Any:
         if any(EMPTY_RESPONSE in options for _, options in stack):
             return NotImplemented
-        answers = self._client.run_pipeline(stack, self._client.response_callbacks)
-        if raise_on_error and answers is not NotImplemented:
+        ran = self._client.run_pipeline(stack, self._client.response_callbacks)
+        if ran is NotImplemented:
+            return ran
+        answers, failed = ran
+        if failed and raise_on_error:
             self._raise_first(stack, answers)
         return answers
 

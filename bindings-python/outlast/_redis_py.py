@@ -1,23 +1,30 @@
 """redis-py, where it is installed: whose exceptions ours are, and whose surface the client has."""
 
+# redis-py is typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from typing import Any
 
 _OLDEST = 5
 
+_redis: Any = None
+_exceptions: Any = None
 try:
-    import redis as _redis
-    from redis import exceptions as _exceptions
+    import redis
+    from redis import exceptions
 except ImportError:
-    _redis = None
-    _exceptions = None
+    pass
+else:
+    _redis, _exceptions = redis, exceptions
 
 
 def _is_known() -> bool:
     version = str(getattr(_redis, "__version__", "0"))
     major = version.partition(".")[0]
-    return _exceptions is not None and major.isdigit() and int(major) >= _OLDEST
+    return major.isdigit() and int(major) >= _OLDEST
 
 
 IS_INSTALLED = _is_known()
@@ -28,7 +35,7 @@ def exception(name: str) -> Any:  # noqa: ANN401 - a base class that no checker 
     """The class of redis-py with this name, or a base of it where there is none."""
     if not IS_INSTALLED:
         return Exception
-    return getattr(_exceptions, name, None) or _exceptions.RedisError  # type: ignore[union-attr]
+    return getattr(_exceptions, name, None) or _exceptions.RedisError
 
 
 def parsed(message: str) -> tuple[type[Exception], BaseException] | None:

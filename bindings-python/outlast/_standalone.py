@@ -5,6 +5,8 @@ It has the commands that are used most, any other by `execute_command`, and pipe
 
 # ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
 
+# pyright: reportInconsistentConstructor=false
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -165,13 +167,17 @@ class Pipeline(Commands):
             return []
         answers: Any
         if self._transaction:
-            *queued, answers = self._client.run_transaction(stack, plain=True)
-            if isinstance(answers, OutlastError):
-                raise next((reply for reply in queued if isinstance(reply, OutlastError)), answers)
+            answers = self._client.run_transaction(stack, plain=True)
         else:
             answers = self._client.run_pipeline(stack)
         if answers is NotImplemented:
             raise InvalidArgument("a command needs a connection of its own: redis-py has these")
+        if self._transaction:
+            *queued, answers = answers
+            if isinstance(answers, OutlastError):
+                raise next((reply for reply in queued if isinstance(reply, OutlastError)), answers)
+        else:
+            answers, _failed = answers
         return self._ended(answers, shapes, raise_on_error)
 
     def _ended(

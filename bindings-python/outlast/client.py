@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from outlast import _redis_py
 
-if _redis_py.IS_INSTALLED:
+if TYPE_CHECKING or _redis_py.IS_INSTALLED:
     from outlast._drop_in import Redis, Stock
 else:
     from outlast._standalone import Redis, Stock

@@ -10,7 +10,6 @@ that failure, too: `RedisUnavailable` because of a wrong password is a `redis.Au
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from outlast import _redis_py
@@ -152,7 +151,7 @@ _OF_FAILURES = {
 }
 
 
-def _made(
+def made(
     name: str, code: str, message: str, kind: str | None, next_dial_in: float | None
 ) -> OutlastError:
     """The exception that a caller gets: its class by name, and by the failure behind it."""
@@ -161,7 +160,7 @@ def _made(
     if reply is not None:
         theirs, parsed = reply
         error = _both(cls, theirs)(*parsed.args)
-        vars(error).update(vars(parsed))
+        error.__dict__.update(parsed.__dict__)
     else:
         theirs = _redis_py.exception(_OF_FAILURES.get(kind or "", "RedisError"))
         error = _both(cls, theirs)(message)
@@ -169,17 +168,24 @@ def _made(
     return error
 
 
-@cache
+_known: dict[tuple[type, type], type[OutlastError]] = {}
+
+
 def _both(cls: type[OutlastError], theirs: type[Exception]) -> type[OutlastError]:
     """The class itself where it is one of redis-py's class, else one that is both."""
     if issubclass(cls, theirs):
         return cls
+    known = _known.get((cls, theirs))
+    if known is not None:
+        return known
 
     def __reduce__(self: OutlastError) -> tuple[Any, ...]:  # noqa: N807 - it becomes a method
         return _copied, (cls, theirs, self.args), vars(self)
 
     names = {"__doc__": cls.__doc__, "__module__": cls.__module__, "__reduce__": __reduce__}
-    return type(cls.__name__, (cls, theirs), names)
+    made = type(cls.__name__, (cls, theirs), names)
+    # Of two threads the first one's stays.
+    return _known.setdefault((cls, theirs), made)
 
 
 def _copied(

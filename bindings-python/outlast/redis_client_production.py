@@ -4,6 +4,9 @@ Nothing here raises because of Redis. Importing it neither dials nor fails nor s
 client connects at its first use, in the background.
 """
 
+# redis-py is typed in part only.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import logging

@@ -133,14 +133,27 @@ class Status(TypedDict):
     refused: int
     dials: int
     journal_keys: int
+    journal_bytes: int
+    journal_file: Literal["off", "open", "set_aside", "failed"]
     store_keys: int
     store_bytes: int
     replayed: int
     conflicts: int
     replay_refused: int
+    retries_refused: int
     latency: Latency
     rules: list[KeyRule]
     ready: bool
+
+
+class DeadLetter(TypedDict):
+    """A write of an outage that Redis refused for good."""
+
+    key: bytes | str
+    commands: list[list[bytes | str]]
+    error: str
+    at: float
+    """When it was refused, in seconds since 1970."""
 
 
 class _Endpoint(TypedDict):

@@ -72,6 +72,9 @@ impl Client {
             }
         };
         let is_new = share.is_none();
+        if let Some(shared) = shared.as_deref().filter(|_| is_new) {
+            shared.usable(py)?;
+        }
         let opened = Opened {
             shared,
             forms: Forms::new(decode_responses, encoding, encoding_errors),
@@ -252,8 +255,9 @@ impl Client {
     }
 
     /// Runs commands that leave in one write, each a tuple of name and arguments and a dict of what
-    /// redis-py is to do with the reply, as `callbacks` do it. The list has their replies and errors;
-    /// `NotImplemented` where one of them needs a connection of its own and Redis is there.
+    /// redis-py is to do with the reply, as `callbacks` do it. A list of their replies and errors, and
+    /// whether it has any of these; `NotImplemented` where one of them needs a connection of its own
+    /// and Redis is there.
     ///
     /// Without `callbacks` the replies are as those of `execute_command`.
     #[pyo3(signature = (commands, callbacks=None))]
@@ -268,14 +272,22 @@ impl Client {
             return Ok(py.NotImplemented().into_bound(py));
         };
         let replies = PyList::empty(py);
-        for (result, command) in shared.pipeline(py, &packed)?.into_iter().zip(commands) {
+        let mut failed = false;
+        let results = shared.pipeline(py, &packed)?;
+        for ((result, command), packed) in results.into_iter().zip(commands).zip(&packed) {
             replies.append(match (result, callbacks) {
-                (Ok(value), Some(callbacks)) => opened.shaped(value, &command, callbacks)?,
+                (Ok(value), Some(callbacks)) => {
+                    let is_capital = matches!(packed.first(), Some(Arg::Word(_)));
+                    opened.shaped(value, &command, callbacks, is_capital)?
+                }
                 (Ok(value), None) => convert::reply(py, value, &opened.forms)?,
-                (Err(error), _) => exception(py, &error)?,
+                (Err(error), _) => {
+                    failed = true;
+                    exception(py, &error)?
+                }
             })?;
         }
-        Ok(replies.into_any())
+        Ok((replies, failed).into_pyobject(py)?.into_any())
     }
 
     /// The same for what stands between MULTI and EXEC; the list has the replies to these, too.
@@ -324,6 +336,11 @@ impl Client {
     /// What the client counted, in Prometheus' text format.
     fn metrics(&self, py: Python<'_>) -> PyResult<String> {
         self.shared(py)?.metrics(py)
+    }
+
+    /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
+    fn dead_letters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        convert::dead_letters(py, self.shared(py)?.dead_letters(py)?, &self.opened(py)?.forms)
     }
 
     /// `connected`, `degraded`, `reconciling` or `closed`.
@@ -413,6 +430,7 @@ impl Opened {
         value: Value,
         command: &Bound<'py, PyAny>,
         callbacks: &Bound<'py, PyDict>,
+        is_capital: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = command.py();
         let (args, options) = command.extract::<(Bound<'_, PyTuple>, Bound<'_, PyDict>)>()?;
@@ -421,7 +439,7 @@ impl Opened {
         let reply = convert::raw(py, value, forms)?;
         let name = args.get_item(0)?;
         let callback = match callbacks.get_item(&name)? {
-            None if convert::name(&name).is_some() => None,
+            None if is_capital => None,
             None => callbacks.get_item(name.call_method0("upper")?)?,
             found => found,
         };

@@ -1,6 +1,8 @@
 //! Values both ways: arguments of commands, replies, and the plain objects of the diagnostics.
 
-use outlast::{Error, ErrorKind, RuleSpec, Value};
+use std::time::Duration;
+
+use outlast::{DeadLetter, Error, ErrorKind, RuleSpec, Value};
 use outlast_core::Timestamp;
 use outlast_core::classify::{CAUSE_DEPTH_MAX, CAUSE_WIDTH_MAX, classify_reply};
 use outlast_core::command::Command;
@@ -109,7 +111,7 @@ pub(crate) fn argument(what: &str, value: &Bound<'_, PyAny>, forms: &Forms) -> P
 }
 
 /// The name of a command of one word, in capitals: looked up by Python, which has its hash already.
-pub(crate) fn name(value: &Bound<'_, PyAny>) -> Option<&'static str> {
+fn name(value: &Bound<'_, PyAny>) -> Option<&'static str> {
     static PLACES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
     let py = value.py();
     let filled = PLACES.get_or_try_init(py, || {
@@ -253,6 +255,26 @@ pub(crate) fn hashable<'py>(
 
 fn truth(py: Python<'_>, value: bool) -> Bound<'_, PyAny> {
     PyBool::new(py, value).to_owned().into_any()
+}
+
+/// Writes that Redis refused for good: key and commands as replies are, and the time in seconds.
+pub(crate) fn dead_letters<'py>(
+    py: Python<'py>,
+    letters: Vec<DeadLetter>,
+    forms: &Forms,
+) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for DeadLetter { key, commands, error, at, .. } in letters {
+        let args = |args: Vec<Vec<u8>>| Value::Array(args.into_iter().map(Value::Bulk).collect());
+        let commands = Value::Array(commands.into_iter().map(args).collect());
+        let told = PyDict::new(py);
+        told.set_item("key", reply(py, Value::Bulk(key), forms)?)?;
+        told.set_item("commands", reply(py, commands, forms)?)?;
+        told.set_item("error", error)?;
+        told.set_item("at", Duration::from_millis(at.as_ms()).as_secs_f64())?;
+        list.append(told)?;
+    }
+    Ok(list)
 }
 
 /// What the core answers as dicts, lists, texts and numbers.

@@ -271,7 +271,7 @@ impl Store {
         match executed {
             Ok(value) => tagged_reply(py, value),
             Err(Refusal::Unsupported) => tagged(py, "refused", "unsupported"),
-            Err(Refusal::Full) => tagged(py, "refused", "full"),
+            Err(Refusal::Full | Refusal::JournalFull) => tagged(py, "refused", "full"),
             Err(other) => Err(invalid_argument(py, format!("a refusal without a form: {other:?}"))),
         }
     }

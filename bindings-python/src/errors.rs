@@ -32,7 +32,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     let failure = error.failure().map(FailureKind::code);
     let next_dial_in = error.next_dial_in_ms().map(seconds);
     let what = (class_name(error.kind()), error.code(), error.message(), failure, next_dial_in);
-    py.import("outlast.exceptions")?.getattr("_made")?.call1(what)
+    py.import("outlast.exceptions")?.getattr("made")?.call1(what)
 }
 
 /// An argument that is not what it should be, by its type; its value may be a secret.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use outlast::blocking::RateLimited;
-use outlast::{Config, Error, ErrorKind, Status, Value};
+use outlast::{Config, DeadLetter, Error, ErrorKind, Status, Value};
 use outlast_core::rate_limit::Limit;
 use pyo3::prelude::*;
 
@@ -148,6 +148,17 @@ impl Shared {
     pub(crate) fn status(&self, py: Python<'_>) -> PyResult<Status> {
         let member = self.member()?;
         Ok(py.detach(|| member.client.status()))
+    }
+
+    /// Whether it can be used at all.
+    pub(crate) fn usable(&self, py: Python<'_>) -> PyResult<()> {
+        self.member()?.client.usable().map_err(|error| raised(py, &error))
+    }
+
+    /// Writes of outages that Redis refused for good, oldest first.
+    pub(crate) fn dead_letters(&self, py: Python<'_>) -> PyResult<Vec<DeadLetter>> {
+        let member = self.member()?;
+        Ok(py.detach(|| member.client.dead_letters()))
     }
 
     /// What the client counted, in Prometheus' text format.

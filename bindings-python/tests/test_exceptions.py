@@ -52,6 +52,32 @@ def test_an_exception_survives_pickling(cls):
     assert (type(copied), copied.args, vars(copied)) == (cls, ("why",), vars(error))
 
 
+def test_each_is_an_exception_of_redis_py():
+    assert issubclass(outlast.OutlastError, redis.RedisError)
+    assert issubclass(outlast.RedisUnavailable, redis.ConnectionError)
+    assert issubclass(outlast.CommandError, redis.ResponseError)
+    assert issubclass(outlast.InvalidArgument, redis.DataError)
+    of_failures = {
+        "auth_failed": redis.AuthenticationError,
+        "response_timeout": redis.TimeoutError,
+        "connect_timeout": redis.TimeoutError,
+        "loading": redis.BusyLoadingError,
+        "read_only": redis.ReadOnlyError,
+        "out_of_memory": redis.OutOfMemoryError,
+        "master_down": redis.exceptions.MasterDownError,
+        "cluster_down": redis.exceptions.ClusterDownError,
+    }
+    for kind in outlast.failure_kinds():
+        name = kind["kind"]
+        made = ("RedisUnavailable", "redis_unavailable", "why", name, 1.5)
+        error = exceptions.made(*made)
+        assert isinstance(error, outlast.RedisUnavailable)
+        assert isinstance(error, of_failures.get(name, redis.ConnectionError))
+        assert (str(error), error.kind, error.next_dial_in) == ("why", name, 1.5)
+        copied = pickle.loads(pickle.dumps(error))
+        assert (type(copied), str(copied), vars(copied)) == (type(error), "why", vars(error))
+
+
 def test_exceptions_of_python_are_classified_with_their_causes():
     assert outlast.classify(ConnectionRefusedError(111, "refused"))["kind"] == "connection_refused"
     assert outlast.classify(TimeoutError("timed out"))["verdict"] == "link"

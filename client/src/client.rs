@@ -130,8 +130,10 @@ impl Client {
             };
             match gate.settle(args, epoch, unanswered) {
                 Settled::Ended(result) => return result.and_then(into_result),
-                Settled::Again if Instant::now() < deadline => {}
-                Settled::Again => return gate.too_late(args).and_then(into_result),
+                Settled::Again { .. } if Instant::now() < deadline => {}
+                Settled::Again { in_doubt } => {
+                    return gate.too_late(args, in_doubt).and_then(into_result);
+                }
             }
         }
     }

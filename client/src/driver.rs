@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use outlast_core::connection::Identity;
 use outlast_core::replay::{Progress, Replay, Step};
 use outlast_core::{Failure, FailureKind, Input, Value};
 use tokio::time::{sleep, timeout};
@@ -155,6 +156,7 @@ impl<T: Transport> Driver<T> {
         self.growing = None;
         // That there is no further connection is no outage: the others work.
         if let Ok(link) = result {
+            self.gate.carries(link.identity.as_ref());
             self.transport.add(link);
         }
     }
@@ -182,6 +184,7 @@ async fn write_back<T: Transport>(
     mut link: Link,
     epoch: u64,
 ) -> Result<(), Failure> {
+    give_up_carriers(gate, &mut link).await?;
     let mut replay = Replay::new(gate.client_id.clone());
     loop {
         match replay.next(gate.clock.now(), &gate.store) {
@@ -204,6 +207,24 @@ async fn write_back<T: Transport>(
     }
 }
 
+/// Has Redis give up the connections that were cut: a command that one of them still carries would
+/// otherwise go over what is written back, or over what callers write next. A server that does not know
+/// how, or a user that may not, is left alone.
+async fn give_up_carriers(gate: &Gate, link: &mut Link) -> Result<(), Failure> {
+    let carriers = gate.take_carriers();
+    if !carriers.is_empty() {
+        let commands: Vec<Vec<String>> = carriers.iter().map(Identity::kill).collect();
+        if let Err(failure) = exchange(gate, link, &commands).await {
+            for carrier in &carriers {
+                gate.carries(Some(carrier));
+            }
+            return Err(failure);
+        }
+    }
+    gate.carries(link.identity.as_ref());
+    Ok(())
+}
+
 /// Callers are on Redis from here on, unless something was journalled meanwhile: the link then
 /// comes back, for one more round.
 fn switch<T: Transport>(gate: &Gate, transport: &T, link: Link, epoch: u64) -> Option<Link> {
@@ -217,10 +238,10 @@ fn switch<T: Transport>(gate: &Gate, transport: &T, link: Link, epoch: u64) -> O
     link
 }
 
-async fn exchange(
+async fn exchange<A: AsRef<[u8]>>(
     gate: &Gate,
     link: &mut Link,
-    commands: &[Vec<Vec<u8>>],
+    commands: &[Vec<A>],
 ) -> Result<Vec<Value>, Failure> {
     let within = Duration::from_millis(gate.policy().connect_timeout_ms);
     timeout(within, link.exchange(commands)).await.unwrap_or_else(|_| {

@@ -103,7 +103,7 @@ const LN_2: u64 = 45_426;
 /// −ln((random + 1) / 2³²), with [`FRACTION_BITS`], cut off.
 fn negative_ln(random: u32) -> u64 {
     let log2 = log2(u64::from(random) + 1);
-    ((32 << FRACTION_BITS) - log2) * LN_2 >> FRACTION_BITS
+    (((32 << FRACTION_BITS) - log2) * LN_2) >> FRACTION_BITS
 }
 
 /// The logarithm of a number from 1 to 2³², with [`FRACTION_BITS`], cut off.

@@ -51,7 +51,7 @@ pub enum Window {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limit {
-    limit: u64,
+    most: u64,
     window_ms: u64,
     cost: u64,
     window: Window,
@@ -101,16 +101,16 @@ impl Limit {
             "sliding" => Window::Sliding,
             _ => return Err(Error::invalid_option("window", window, "fixed or sliding")),
         };
-        Ok(Self { limit, window_ms, cost, window })
+        Ok(Self { most: limit, window_ms, cost, window })
     }
 
     /// The share of it that one process allows while Redis is away, in thousandths; at least one
     /// request.
     #[must_use]
     pub fn share(self, permille: u32) -> Self {
-        let share = u128::from(self.limit) * u128::from(permille.min(1_000)) / 1_000;
-        let limit = u64::try_from(share).unwrap_or(self.limit).max(self.cost);
-        Self { limit, ..self }
+        let share = u128::from(self.most) * u128::from(permille.min(1_000)) / 1_000;
+        let most = u64::try_from(share).unwrap_or(self.most).max(self.cost);
+        Self { most, ..self }
     }
 
     /// What follows the key of the script.
@@ -119,8 +119,8 @@ impl Limit {
             Window::Fixed => "fixed",
             Window::Sliding => "sliding",
         };
-        let [limit, window_ms, cost] = [self.limit, self.window_ms, self.cost];
-        [limit.to_string(), window_ms.to_string(), cost.to_string(), window.to_string()]
+        let [most, window_ms, cost] = [self.most, self.window_ms, self.cost];
+        [most.to_string(), window_ms.to_string(), cost.to_string(), window.to_string()]
     }
 
     /// What the script's answer says: whether it was allowed, the counts, and milliseconds of the
@@ -155,12 +155,12 @@ impl Limit {
                 reset_ms.saturating_add(next)
             })
         };
-        Verdict { allowed, remaining: self.limit.saturating_sub(used), retry_after_ms, reset_ms }
+        Verdict { allowed, remaining: self.most.saturating_sub(used), retry_after_ms, reset_ms }
     }
 
     /// Milliseconds until the weight of the window before leaves room, within this window.
     fn room_in(&self, previous: u64, current: u64, elapsed_ms: u64) -> Option<u64> {
-        let room = self.limit.checked_sub(current.saturating_add(self.cost))?;
+        let room = self.most.checked_sub(current.saturating_add(self.cost))?;
         if previous <= room {
             return Some(0);
         }
@@ -198,7 +198,7 @@ impl LocalCounts {
             counted.previous = 0;
         }
         let weighted = limit.weighted(counted.previous, elapsed_ms);
-        let allowed = weighted + counted.current + limit.cost <= limit.limit;
+        let allowed = weighted + counted.current + limit.cost <= limit.most;
         if allowed {
             counted.current += limit.cost;
             if self.keys.len() >= LOCAL_KEYS_MAX && !self.keys.contains_key(key) {

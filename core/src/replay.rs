@@ -112,9 +112,10 @@ impl Replay {
                 };
                 self.conflicts = 0;
                 // What may be on its way already is sent as it was.
-                let looks = match self.is_doubled {
-                    true => Vec::new(),
-                    false => batch.looks(self.contended < CONTENDED_MAX),
+                let looks = if self.is_doubled {
+                    Vec::new()
+                } else {
+                    batch.looks(self.contended < CONTENDED_MAX)
                 };
                 if looks.is_empty() {
                     return self.send(store, batch);
@@ -169,7 +170,7 @@ impl Replay {
                 self.state = State::Looked(batch);
                 Ok(Progress::default())
             }
-            State::Sent(batch) => match batch.outcome(replies) {
+            State::Sent(batch) => match batch.outcome(now, replies) {
                 Outcome::Applied { replayed, refused } => {
                     store.batch_applied();
                     self.is_doubled = false;
@@ -375,8 +376,8 @@ mod tests {
         to_the_end(&store, &mut Replay::new("id".into()), &mut Connection::to(&server));
         assert_eq!(server_reads(&server, "GET n"), Value::bulk("1"));
         let letters = store.dead_letters();
-        assert_eq!(letters.len(), 1);
-        assert_eq!(letters[0].command.join(&b' '), b"INCRBY list 1");
+        assert_eq!((letters.len(), &letters[0].key[..], letters[0].at), (1, &b"list"[..], NOW));
+        assert_eq!(letters[0].commands[0].join(&b' '), b"INCRBY list 1");
         assert!(letters[0].error.starts_with("WRONGTYPE"), "{}", letters[0].error);
     }
 

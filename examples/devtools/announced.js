@@ -16,9 +16,9 @@ export function announced(headers, url) {
   }
 }
 
-/** Whether a URL leads to this machine. */
+/** Whether a URL leads to this machine, by a name that a content security policy can hold. */
 export function isHere({ protocol, hostname }) {
-  return protocol === "http:" && ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+  return protocol === "http:" && ["localhost", "127.0.0.1"].includes(hostname);
 }
 
 /** Where the service that this page came from has its status; nothing if it says nothing. */

@@ -6,13 +6,11 @@ import { count } from "./words.js";
 /** What a field lays out at once. */
 export const FIELD_CHARS_MAX = 10_000;
 
-/** Shows a text, or its beginning. */
-export function showText(field, text) {
-  const isLong = text.length > FIELD_CHARS_MAX;
-  field.value = isLong
+/** A text, or what is shown of a long one. */
+export function beginning(text) {
+  return text.length > FIELD_CHARS_MAX
     ? `${text.slice(0, FIELD_CHARS_MAX)}\n… ${count(text.length - FIELD_CHARS_MAX)} more characters`
     : text;
-  return isLong;
 }
 
 /**
@@ -21,7 +19,8 @@ export function showText(field, text) {
  */
 export function takeText(field, onText) {
   const take = (text, name = "") => {
-    field.readOnly = showText(field, text);
+    field.value = beginning(text);
+    field.readOnly = text.length > FIELD_CHARS_MAX;
     onText(text, name);
   };
   field.addEventListener("input", () => onText(field.value, ""));

@@ -162,14 +162,13 @@ function showIncident(incident, now) {
     `Number ${number}, ${state}. ${counted(counts.dials_failed, "dial")} failed, ` +
     `${counted(counts.served_locally, "command")} served from memory, ${count(counts.refused)} refused, ` +
     `${counted(flaps, "flap")}, ${counted(incident.replayed, "key")} written back.`;
-  fillRows(
-    byId("live-causes"),
-    incident.causes.map(({ kind, first_at_ms, count: times }) => [
-      kind,
-      timeOfDay(first_at_ms),
-      count(times),
-    ]),
-  );
+  const rows = incident.causes.map(({ kind, first_at_ms, count: times }) => [
+    kind,
+    timeOfDay(first_at_ms),
+    count(times),
+  ]);
+  if (recovered !== null) rows.push(["back on Redis", timeOfDay(recovered), count(flaps + 1)]);
+  fillRows(byId("live-causes"), rows);
 }
 
 function showLines(status, lines) {

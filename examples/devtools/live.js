@@ -74,6 +74,7 @@ export function makeLive(outlast, given) {
   // The developer tools tell what the inspected page's service announces.
   addEventListener("outlast-status", ({ detail: url }) => {
     byId("live-url").value = url;
+    if (!byId("live").hidden) writeAddress("live", settings());
     start();
   });
   let isNew = true;

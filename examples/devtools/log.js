@@ -2,11 +2,11 @@
 
 import { latestOf } from "./background.js";
 import { byId, fillPairs, fillRows } from "./element.js";
-import { showText, takeText } from "./field.js";
+import { takeText } from "./field.js";
 import { count, counted, duration } from "./words.js";
 
 /** What is read at once; a log of this size is no log that people read. */
-const CHARS_MAX = 16 * 1_024 * 1_024;
+const CHARS_MAX = 10 * 1_024 * 1_024;
 /** An incident is much shorter. */
 const INCIDENT_CHARS_MAX = 100_000;
 /** Rows of faults that are shown. */
@@ -34,19 +34,19 @@ export function makeLog(outlast, incidents) {
     take(incidents.live(), "Live has seen no incident.");
   });
   const run = latestOf("log");
-  let corrected = "";
+  let corrected = new Blob();
   takeText(byId("journal"), async (text) => {
     const outcome = byId("journal-outcome");
-    corrected = "";
+    corrected = new Blob();
     try {
       if (text.length > CHARS_MAX) {
         throw new Error(
           `${counted(text.length, "character")} are more than the ${count(CHARS_MAX)} that are read.`,
         );
       }
-      const checked = text.trim() === "" ? null : await run(text);
+      const checked = /\S/.test(text) ? await run(text) : null;
       if (checked === undefined) return;
-      corrected = checked?.corrected ?? "";
+      corrected = checked?.corrected ?? corrected;
       showChecked(checked);
     } catch (error) {
       showChecked(null);
@@ -54,7 +54,7 @@ export function makeLog(outlast, incidents) {
     }
   });
   copies("entry-copy", () => byId("entry").value, "entry");
-  copies("corrected-copy", () => corrected, "corrected");
+  copies("corrected-copy", () => corrected.text(), "corrected");
   return {};
 }
 
@@ -87,7 +87,7 @@ function showChecked(checked) {
     byId("journal-figures").replaceChildren();
     return;
   }
-  const { faults, statistics, corrected } = checked;
+  const { faults, statistics, shown } = checked;
   const { entries, resolved, mitigated, open } = statistics;
   outcome.textContent =
     faults.length === 0 ? "As the template has it." : `${counted(faults.length, "fault")}.`;
@@ -110,12 +110,12 @@ function showChecked(checked) {
   const rows = faults.slice(0, FAULTS_MAX).map(({ line, message }) => [String(line), message]);
   if (faults.length > FAULTS_MAX) rows.push(["", `and ${count(faults.length - FAULTS_MAX)} more`]);
   fillRows(byId("journal-faults"), rows);
-  showText(byId("corrected"), corrected);
+  byId("corrected").value = shown;
 }
 
 function copies(button, textOf, source) {
   byId(button).addEventListener("click", async () => {
-    const text = textOf();
+    const text = await textOf();
     try {
       await navigator.clipboard.writeText(text);
       byId(button).textContent = "Copied";

@@ -82,7 +82,23 @@ export function makeOutage(settings, onChange) {
       seed: byId("seed").value,
       faults: faults.map(({ kind, from, until }) => `${kind}:${from}-${until}`).join(","),
     }),
+    /** Shows what was recorded in place of what may be changed, or that again. */
+    showRecorded: (scenario) => {
+      const isRecorded = scenario !== undefined;
+      for (const id of ["outage", "faults", "outage-how"]) byId(id).hidden = isRecorded;
+      byId("lane").inert = isRecorded;
+      if (!isRecorded) drawLane(faults, total());
+      else drawLane(inSeconds(scenario.faults), scenario.duration_ms / 1_000);
+    },
   };
+}
+
+function inSeconds(faults) {
+  return faults.map(({ kind, from_ms: from, until_ms: until }) => ({
+    kind,
+    from: from / 1_000,
+    until: until / 1_000,
+  }));
 }
 
 function readFaults(text) {

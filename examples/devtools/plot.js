@@ -33,7 +33,7 @@ export function drawPlot(container, { times, series, bands = [], scale = {}, tim
     height: HEIGHT,
     scales: { x: { time: false }, y: scale },
     axes: [
-      { ...axis, values: (_, at) => at.map(time ?? ((second) => clock(second * 1_000))) },
+      { ...axis, values: (_, at) => at.map(time ?? ((second) => fine(second, at))) },
       {
         ...axis,
         size: 58,
@@ -61,6 +61,12 @@ const observer = new ResizeObserver((entries) => {
     if (target.uplot?.width !== width) target.uplot?.setSize({ width, height: HEIGHT });
   }
 });
+
+/** A time as fine as those beside it. */
+function fine(second, all) {
+  const isFine = all.length > 1 && all[1] - all[0] < 1;
+  return `${clock(second * 1_000)}${isFine ? `.${Math.floor(second * 10) % 10}` : ""}`;
+}
 
 const seconds = (second) => clock(second * 1_000);
 

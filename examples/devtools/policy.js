@@ -7,6 +7,7 @@ const CHOICES = {
   startup: ["optional", "required"],
   on_ambiguous: ["error", "local"],
   on_guarded: ["refuse", "serve"],
+  journal_fsync: ["always", "interval", "never"],
 };
 /** Knobs that no simulation shows; they stand apart. */
 const UNSEEN = [
@@ -16,13 +17,18 @@ const UNSEEN = [
   "in_flight_max",
   "unsent_bytes_max",
   "store_bytes_max",
+  "journal_bytes_max",
+  "journal_fsync",
+  "journal_fsync_interval_ms",
+  "retry_quota_percent",
+  "retry_quota_burst",
   "reply_bytes_max",
   "log_path",
   "record_path",
   "record_bytes_max",
 ];
 
-/** Builds the form. `onChange` is told of each change; answers how to read and to set it. */
+/** Builds the form. `onChange` is told of each change; answers how to read it, and how to show another. */
 export function makePolicy(outlast, settings, onChange) {
   const profile = byId("profile");
   const knobs = outlast.knobs();
@@ -65,7 +71,12 @@ export function makePolicy(outlast, settings, onChange) {
     onChange();
   });
   byId("policy").addEventListener("submit", (event) => event.preventDefault());
-  return read;
+  const show = (policy) => {
+    profile.value = policy.profile;
+    for (const [name, { set }] of fields) set(policy[name]);
+    read();
+  };
+  return { read, show };
 }
 
 function field({ name, unit, min, max, meaning }) {

@@ -9,7 +9,7 @@ import { naive, nodeWrapper, pythonWrapper } from "./legacy.js";
 import { makeOutage } from "./outage.js";
 import { aligned, drawPlot, drawStrip } from "./plot.js";
 import { makePolicy } from "./policy.js";
-import { RECORDING_CHARS_MAX, asSimulation, toldOf } from "./recording.js";
+import { RECORDING_CHARS_MAX } from "./recording.js";
 import { bytes, clock, count, counted, duration } from "./words.js";
 
 /** Rows of the log that are shown. */
@@ -27,10 +27,15 @@ export function makeWhatIf(outlast, given) {
   let shown;
   let shownFleet;
   let isVisible = false;
+  /** The policy that a recording took the place of. */
+  let before;
 
   const update = async () => {
-    byId("recording-outcome").textContent = "";
-    byId("recording-clear").disabled = true;
+    if (shown?.recorded) {
+      outage.showRecorded();
+      byId("recording-outcome").textContent = "";
+      byId("recording-clear").disabled = true;
+    }
     if (isVisible) writeAddress("whatif", settings());
     const input = { options: readPolicy(), scenario: outage.scenario() };
     try {
@@ -50,28 +55,32 @@ export function makeWhatIf(outlast, given) {
       byId("whatif-fault").textContent = error.message;
     }
   };
-  const readPolicy = makePolicy(outlast, given, () => update());
+  const { read: readPolicy, show: showPolicy } = makePolicy(outlast, given, () => update());
   const outage = makeOutage(given, () => update());
   const settings = () => ({ ...readPolicy(), ...outage.settings() });
 
   const replay = async (file) => {
     const outcome = byId("recording-outcome");
     try {
-      const replayed = await inBackground("replay", await textOf(file, RECORDING_CHARS_MAX, bytes));
-      const simulation = asSimulation(replayed);
+      const text = await textOf(file, RECORDING_CHARS_MAX, bytes);
+      const { told, ...simulation } = await inBackground("replay", text);
       const { trace, scenario } = simulation;
-      shown = { ...simulation, clients: compared(trace, scenario), recorded: true };
+      before = shown?.recorded ? before : outlast.policy(readPolicy());
+      shown = { ...simulation, clients: compared(trace, scenario, true), recorded: true };
+      showPolicy(simulation.options);
+      outage.showRecorded(scenario);
       byId("whatif-fault").textContent = "";
       byId("recording-clear").disabled = false;
+      byId("recording-bar").open = true;
       show(outlast, shown);
-      outcome.textContent = toldOf(replayed, file.name);
+      outcome.textContent = `${file.name}: ${told}`;
     } catch (error) {
       outcome.textContent = `${file.name}: ${error.message}`;
     }
   };
   takeFiles(byId("recording"), byId("whatif"), replay);
   byId("recording-clear").addEventListener("click", () => {
-    byId("recording").value = "";
+    showPolicy(before);
     update();
   });
 
@@ -97,7 +106,8 @@ export function makeWhatIf(outlast, given) {
     settings,
     show: () => {
       isVisible = true;
-      update();
+      if (shown?.recorded) show(outlast, shown);
+      else update();
     },
     repaint: () => {
       if (shown !== undefined && !byId("whatif").hidden) show(outlast, shown);
@@ -116,7 +126,13 @@ export function makeWhatIf(outlast, given) {
 
 /** Hands on a file that is chosen, or dropped anywhere in `area`. */
 function takeFiles(input, area, onFile) {
-  input.addEventListener("change", () => input.files[0] && onFile(input.files[0]));
+  input.addEventListener("change", () => {
+    const [file] = input.files;
+    if (file === undefined) return;
+    onFile(file);
+    // The same file may be read again once it has grown.
+    input.value = "";
+  });
   area.addEventListener("dragover", (event) => event.preventDefault());
   area.addEventListener("drop", (event) => {
     const [file] = event.dataTransfer.files;
@@ -138,7 +154,7 @@ function inReality(incident) {
 }
 
 /** What each client does, in one form: dials `[at_ms, wait_ms]`, lines `[at_ms, count]`. */
-function compared(trace, scenario) {
+function compared(trace, scenario, recorded = false) {
   const returned = scenario.faults.at(-1)?.until_ms ?? 0;
   const own = {
     name: "outlast",
@@ -146,6 +162,7 @@ function compared(trace, scenario) {
     dials: ownDials(trace, scenario),
     lines: trace.lines.map(({ at_ms }) => [at_ms, 1]),
     backAfter: trace.return_ms,
+    recorded,
     rule: "the policy on the left; a line a cause, a summary an interval, one on recovery",
   };
   const other = (name, colour, { dials, lines, backAt }, rule) => ({
@@ -202,12 +219,12 @@ function show(outlast, { options, trace, scenario, clients, recorded = false }) 
     `${back}: ${counted(own.dials.length, "dial")}, ${counted(ownLines, "log line")}${fewer}.`;
   fillRows(
     byId("compared"),
-    clients.map(({ name, dials, lines, backAfter, rule }, place) => [
+    clients.map(({ name, dials, lines, backAfter, rule, recorded: own = false }, place) => [
       { text: name, is: `nowrap client ${clients[place].colour}` },
       count(dials.length),
       count(total(lines)),
       place === 1 || total(lines) >= naiveLines ? "–" : fewerThan(total(lines), naiveLines),
-      backAfter === null ? "never" : duration(backAfter),
+      own ? "recorded" : backAfter === null ? "never" : duration(backAfter),
       { text: rule, is: "quiet" },
     ]),
   );

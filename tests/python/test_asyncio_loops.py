@@ -157,33 +157,35 @@ def test_a_call_outside_of_any_loop_begins_when_it_is_awaited(server):
 def test_a_child_has_a_connection_of_its_own(server):
     client = outlast.asyncio.from_url(server.url, profile="production", decode_responses=True)
 
-    async def use(name):
-        await client.execute_command("SET", "k", name)
-        return await client.execute_command("CLIENT", "ID"), await client.get("k")
+    async def of_child():
+        await client.set("k", "child")
+        return await client.info("clients"), await client.get("k")
 
-    async def both():
-        ours = await client.get("k")
-        child = os.fork()
-        if child == 0:
-            # The loop of the parent is not the child's: it makes one of its own.
+    def child():
+        # The loop of the parent is not the child's: it makes one of its own.
+        asyncio.set_event_loop(None)
+        clients, value = asyncio.new_event_loop().run_until_complete(of_child())
+        assert (clients["connected_clients"], value) == (2, "child")
+        assert client.get_status()["dials"] == 1
+
+    async def of_parent():
+        assert await client.get("k") is None
+        pid = os.fork()
+        if pid == 0:
             code = 1
             try:
-                asyncio.set_event_loop(None)
-                loop = asyncio.new_event_loop()
-                theirs = loop.run_until_complete(use("child"))
-                code = 0 if theirs[1] == "child" else 2
+                child()
+                code = 0
             finally:
                 os._exit(code)
-        ended = await asyncio.to_thread(os.waitpid, child, 0)
-        assert os.waitstatus_to_exitcode(ended[1]) == 0
-        return ours, await client.get("k")
-
-    async def whole():
-        answers = await both()
+        _, ended = await asyncio.to_thread(os.waitpid, pid, 0)
+        assert os.waitstatus_to_exitcode(ended) == 0
+        # What the child did with what it inherited has cut nothing.
+        assert await client.get("k") == "child"
+        assert client.get_status()["dials"] == 1
         await client.aclose()
-        return answers
 
-    assert asyncio.run(whole()) == (None, "child")
+    asyncio.run(of_parent())
 
 
 @pytest.mark.timeout(180)
@@ -278,10 +280,13 @@ async def test_a_server_that_takes_nothing_bounds_what_waits(server, open_client
 
 async def test_much_is_written_while_the_server_reads_slowly(server, open_client):
     client = open_client(server.url, command_timeout_ms=20_000, decode_responses=True)
+    # More than the kernel keeps for a socket: the rest waits until it takes more.
+    assert await client.set("big", "x" * 50_000_000)
     value = "x" * 1_000_000
     await asyncio.gather(*[client.set(f"k{number}", value) for number in range(30)])
     replies = await asyncio.gather(*[client.strlen(f"k{number}") for number in range(30)])
     assert replies == [1_000_000] * 30
+    assert await client.strlen("big") == 50_000_000
 
 
 ABANDON = """

@@ -80,6 +80,18 @@ async def test_no_call_outlives_its_deadline(server, open_client, outage):
     assert sorted(took for _, took in ended)[1_000] < 0.1
 
 
+async def test_a_deadline_is_kept_after_a_long_silence(server, open_client):
+    client = open_client(server.url, command_timeout_ms=DEADLINE_MS)
+    await client.set("k", "v")
+    # The one timer is not there while nothing waits.
+    planned = asyncio.get_running_loop()._scheduled
+    await until(lambda: all(timer.cancelled() for timer in planned))
+    server.freeze()
+    answer, took = await asyncio.wait_for(timed(client.get("k")), 10)
+    assert answer == b"v"
+    assert DEADLINE_MS - SLACK_MS <= took <= DEADLINE_MS + SLACK_MS
+
+
 async def test_what_was_written_meanwhile_is_written_back(server, open_client):
     client = open_client(server.url)
     await client.set("before", "1")

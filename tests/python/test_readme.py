@@ -13,7 +13,7 @@ def test_the_snippets_run(server, monkeypatch, capsys):
     monkeypatch.setenv("REDIS_URL", server.url)
     vars(production_redis_client).pop("_made", None)
     snippets = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(snippets) == 9
+    assert len(snippets) == 11
     names = {}
     for number, snippet in enumerate(snippets):
         exec(compile(snippet, f"README.md snippet {number + 1}", "exec"), names)

@@ -50,7 +50,7 @@ fn what_is_promised_holds_through_every_fault() {
     }
     let never: Vec<&str> = Happening::ALL
         .iter()
-        .filter(|happening| coverage.of(**happening) == 0)
+        .filter(|happening| coverage.of(**happening) == 0 && !happening.is_hole())
         .map(|happening| happening.words())
         .collect();
     assert!(never.is_empty(), "it never came to: {never:?}");
@@ -99,8 +99,8 @@ const SABOTAGES: &[(Sabotage, Invariant, u64)] = &[
     (Sabotage::HideDoubt, Invariant::NothingLost, 50),
     (Sabotage::DenyDoubt, Invariant::DoubtTold, 50),
     (Sabotage::ServeWhenConnected, Invariant::SwitchClean, 200),
-    (Sabotage::IgnoreFailedWrite, Invariant::DoubtTold, 100),
-    (Sabotage::ForgetVictims, Invariant::OrderKept, 1_000),
+    (Sabotage::IgnoreFailedWrite, Invariant::SwitchClean, 50),
+    (Sabotage::SpareAbandoned, Invariant::OrderKept, 500),
     (Sabotage::ForgetDeadLetters, Invariant::NothingLost, 100),
     (Sabotage::ServePastDeadline, Invariant::DeadlinesKept, 50),
     (Sabotage::DialWithoutDelay, Invariant::DialsBounded, 50),

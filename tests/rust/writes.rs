@@ -7,7 +7,7 @@ pub const THREADS: usize = 4;
 pub fn write(thread: usize, number: u64) -> Vec<String> {
     let key = |name: &str| format!("{name}:{thread}");
     let text = number.to_string();
-    let words = match number % 6 {
+    match number % 6 {
         0 => vec!["INCR".into(), key("counter")],
         1 => vec!["LPUSH".into(), key("list"), text],
         2 => vec!["SET".into(), key("key"), text],
@@ -15,12 +15,12 @@ pub fn write(thread: usize, number: u64) -> Vec<String> {
         4 if number % 12 == 4 => vec!["DEL".into(), key("key")],
         4 => vec!["RPUSH".into(), key("tail"), text],
         _ => vec!["INCRBY".into(), format!("sum:{thread}:{}", number / 6 % 8), "3".into()],
-    };
-    words
+    }
 }
 
 /// What Redis holds of a thread's keys, as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Held {
     /// `counter`.
     pub counter: u64,

@@ -6,11 +6,16 @@ one connection) has one of redis-py, from a pool of redis-py.
 
 # ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
 
+# redis-py is typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportInconsistentConstructor=false
+# pyright: reportIncompatibleMethodOverride=false
+
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary, ref
 
 from redis import utils
@@ -119,11 +124,11 @@ class Redis(_outlast.AsyncClient, Stock):
     def from_url(
         cls,
         url: str,
+        single_connection_client: bool = False,
+        auto_close_connection_pool: bool | None = None,
         *,
         profile: str | None = None,
         rules: RulesOption | None = None,
-        single_connection_client: bool = False,
-        auto_close_connection_pool: bool | None = None,
         **options: Any,
     ) -> Redis:
         """Makes a client for `redis://[[user]:password@]host[:port][/database][?knob=value]`.
@@ -162,7 +167,7 @@ class Redis(_outlast.AsyncClient, Stock):
         """Commands that are sent together; with `transaction` all or none of them are done."""
         if self._is_stock:
             return Stock.pipeline(self, transaction, shard_hint)
-        return Pipeline(self, transaction, shard_hint)
+        return Pipeline(cast("Any", self), transaction, shard_hint)
 
     async def ensure_connection(self, args: tuple[Any, ...]) -> None:
         """Raises RedisUnavailable at once where Redis is away, so that nobody dials for it."""
@@ -206,19 +211,19 @@ class Redis(_outlast.AsyncClient, Stock):
     def _ready(self, made: Arguments) -> None:
         self._is_stock = self._single_connection_client or made.unserved is not None
         self._is_watched = self._has_seams
-        self.response_callbacks = _Callbacks(self.response_callbacks, self)
+        self.response_callbacks = _Callbacks(cast("Any", self.response_callbacks), self)
         self.direct = not (self._is_stock or self._has_seams)
         if made.unserved is not None:
             _log.warn(f"{made.unserved} is left to redis-py: nothing is answered from memory")
 
-    def _callback_set(self, command: str) -> None:
+    def callback_was_set(self, command: str) -> None:
         """A callback of one's own may answer an awaitable, and native methods ask none."""
         self._is_watched = True
         if command.upper() in _NATIVE_METHODS:
             self.direct = False
 
     def _shape(self, command: Any) -> Any:
-        callbacks = self.response_callbacks
+        callbacks: Any = self.response_callbacks
         found = dict.get(callbacks, command)
         if found is None and isinstance(command, str):
             found = callbacks.get(command)
@@ -237,7 +242,7 @@ class Redis(_outlast.AsyncClient, Stock):
                 return options[EMPTY_RESPONSE]
             raise
         if self._has_seams:
-            return await self.parse_response(_Answered(answer), args[0], **options)
+            return await self.parse_response(cast("Any", _Answered(answer)), args[0], **options)
         return await self.shaped(answer, args[0], options)
 
     async def shaped(self, answer: Any, command: Any, options: dict[str, Any]) -> Any:
@@ -277,7 +282,7 @@ class _Callbacks(CaseInsensitiveDict):
         super().__setitem__(command, callback)
         client = self._client()
         if client is not None:
-            client._callback_set(command)  # noqa: SLF001 - its own dict of callbacks
+            client.callback_was_set(command)
 
     def update(self, data: Any) -> None:
         for command, callback in data.items():

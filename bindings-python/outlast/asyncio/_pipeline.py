@@ -5,9 +5,13 @@ Those that watch keys, or hold a command that needs a connection of its own, go 
 
 # ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
 
+# redis-py is typed in part only.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from redis.asyncio.client import Pipeline as Stock
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
@@ -16,8 +20,6 @@ from redis.exceptions import ExecAbortError, ResponseError, WatchError
 
 if TYPE_CHECKING:
     from outlast.asyncio._drop_in import Redis
-
-Command = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Pipeline(Stock):
@@ -31,7 +33,7 @@ class Pipeline(Stock):
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Runs what was queued; the answers, in its order."""
-        stack = self.command_stack
+        stack: list[Any] = self.command_stack
         if not stack or self.connection is not None or self.watching:
             return await super().execute(raise_on_error)
         try:
@@ -77,10 +79,10 @@ class Pipeline(Stock):
         self.scripts = set()
         self.explicit_transaction = False
 
-    async def _piped(self, stack: list[Command], raise_on_error: bool) -> Any:
+    async def _piped(self, stack: list[Any], raise_on_error: bool) -> Any:
         if self._client.shapes_by_hand or any(EMPTY_RESPONSE in options for _, options in stack):
             return await self._piped_by_hand(stack, raise_on_error)
-        running = self._client.run_pipeline(stack, self.response_callbacks)
+        running = self._client.run_pipeline(stack, cast("Any", self.response_callbacks))
         if running is NotImplemented:
             return running
         answers = await running
@@ -88,7 +90,7 @@ class Pipeline(Stock):
             self._raise_first(stack, answers)
         return answers
 
-    async def _piped_by_hand(self, stack: list[Command], raise_on_error: bool) -> Any:
+    async def _piped_by_hand(self, stack: list[Any], raise_on_error: bool) -> Any:
         running = self._client.run_pipeline(stack)
         if running is NotImplemented:
             return running
@@ -103,7 +105,7 @@ class Pipeline(Stock):
             self._raise_first(stack, shaped)
         return shaped
 
-    async def _transacted(self, stack: list[Command], raise_on_error: bool) -> Any:
+    async def _transacted(self, stack: list[Any], raise_on_error: bool) -> Any:
         if any(EMPTY_RESPONSE in options or NEVER_DECODE in options for _, options in stack):
             return NotImplemented
         running = self._client.run_transaction(stack)
@@ -126,7 +128,7 @@ class Pipeline(Stock):
             for answer, (args, options) in zip(answers, stack)
         ]
 
-    def _raise_first(self, stack: list[Command], answers: list[Any]) -> None:
+    def _raise_first(self, stack: list[Any], answers: list[Any]) -> None:
         for number, answer in enumerate(answers):
             if isinstance(answer, (ResponseError, StockConnectionError)):
                 self.annotate_exception(answer, number + 1, stack[number][0])

@@ -4,11 +4,12 @@ It has the commands that are used most, any other by `execute_command`, and pipe
 """
 
 # ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
+# pyright: reportInconsistentConstructor=false, reportIncompatibleMethodOverride=false
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from outlast import _arguments, _outlast
 from outlast._commands import Commands, Shape, set_options, whole
@@ -124,7 +125,7 @@ class Pipeline(SyncPipeline):
     """Commands that are sent together, once `execute` is awaited."""
 
     def __init__(self, client: Redis, transaction: bool) -> None:
-        super().__init__(client, transaction)  # type: ignore[arg-type] - it only keeps it
+        super().__init__(cast("Any", client), transaction)
 
     async def __aenter__(self) -> Self:
         """The pipeline itself."""
@@ -134,13 +135,14 @@ class Pipeline(SyncPipeline):
         """Forgets what was not executed."""
         self.reset()
 
-    async def execute(self, raise_on_error: bool = True) -> list[Any]:  # type: ignore[override]
+    async def execute(self, raise_on_error: bool = True) -> Any:
         """Runs what was queued; the answers in its order, or the first error."""
         stack, shapes = self._stack, self._shapes
         self.reset()
         if not stack:
             return []
-        run = self._client.run_transaction if self._transaction else self._client.run_pipeline
+        client: Any = self._client
+        run = client.run_transaction if self._transaction else client.run_pipeline
         running: Any = run(stack, plain=True)
         if running is NotImplemented:
             raise InvalidArgument("a command needs a connection of its own: redis-py has these")

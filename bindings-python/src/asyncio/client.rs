@@ -13,7 +13,7 @@ use super::link::Link;
 use super::waiter::{Form, Shape, Style, wants_bytes};
 use crate::client::config;
 use crate::convert::{self, Arg, Forms};
-use crate::errors::invalid_argument;
+use crate::errors::{invalid_argument, raised};
 
 /// A Redis client of one event loop that keeps answering while Redis is away.
 #[pyclass(module = "outlast._outlast", subclass, frozen)]
@@ -85,6 +85,7 @@ impl AsyncClient {
             (None, Some(url)) => {
                 let config = config(py, url, profile, options, resp3)?;
                 let link = Py::new(py, Link::new(config, listener)?)?;
+                link.get().member()?.client.usable().map_err(|error| raised(py, &error))?;
                 Link::begin_unless_lazy(link.bind(py))?;
                 Some(Arc::new(Owner { link }))
             }
@@ -369,6 +370,13 @@ impl AsyncClient {
     fn metrics(&self, py: Python<'_>) -> PyResult<String> {
         let member = self.link(py)?.get().member()?;
         Ok(py.detach(|| member.client.metrics()))
+    }
+
+    /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
+    fn dead_letters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let member = self.link(py)?.get().member()?;
+        let letters = py.detach(|| member.client.dead_letters());
+        convert::dead_letters(py, letters, &self.opened(py)?.forms)
     }
 
     /// `connected`, `degraded`, `reconciling` or `closed`.

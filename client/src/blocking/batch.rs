@@ -113,8 +113,8 @@ impl Client {
             };
             match self.gate.settle_transaction(commands, epoch, unanswered) {
                 Settled::Ended(result) => return result,
-                Settled::Again if Instant::now() < deadline => {}
-                Settled::Again => return self.gate.too_late(&["EXEC"]),
+                Settled::Again { .. } if Instant::now() < deadline => {}
+                Settled::Again { in_doubt } => return self.gate.too_late(&["EXEC"], in_doubt),
             }
         }
     }
@@ -162,8 +162,8 @@ impl Client {
             };
             match self.gate.settle(args, epoch, unanswered) {
                 Settled::Ended(result) => Some(result),
-                Settled::Again if Instant::now() < deadline => None,
-                Settled::Again => Some(self.gate.too_late(args)),
+                Settled::Again { .. } if Instant::now() < deadline => None,
+                Settled::Again { in_doubt } => Some(self.gate.too_late(args, in_doubt)),
             }
         });
         Ok(())

@@ -45,7 +45,7 @@ impl Client {
                 Ok(value) => into_result(value).map(Ok),
                 Err(unanswered) => match self.gate.settle(args, epoch, *unanswered) {
                     Settled::Ended(result) => result.and_then(into_result).map(Ok),
-                    Settled::Again => Ok(Err(Begun { traits, began, waiting: None })),
+                    Settled::Again { .. } => Ok(Err(Begun { traits, began, waiting: None })),
                 },
             },
         }

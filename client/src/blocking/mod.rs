@@ -187,8 +187,10 @@ impl Client {
             };
             match self.gate.settle(args, epoch, unanswered) {
                 Settled::Ended(result) => return result.and_then(into_result),
-                Settled::Again if Instant::now() < deadline => {}
-                Settled::Again => return self.gate.too_late(args).and_then(into_result),
+                Settled::Again { .. } if Instant::now() < deadline => {}
+                Settled::Again { in_doubt } => {
+                    return self.gate.too_late(args, in_doubt).and_then(into_result);
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use outlast_core::classify::{self, Phase};
-use outlast_core::connection::{Connection, Event, Handshake, Step};
+use outlast_core::connection::{Connection, Event, Handshake, Identity, Step};
 use outlast_core::resp::Limits;
 use outlast_core::{Failure, FailureKind, Timestamp, Value};
 use socket2::Socket;
@@ -29,6 +29,8 @@ use crate::tls::{self, Tls};
 pub(crate) struct Link {
     pub(crate) stream: Stream,
     pub(crate) connection: Connection,
+    /// By what the server knows it.
+    pub(crate) identity: Option<Identity>,
 }
 
 /// When a dial must have ended, and the time that it was given.
@@ -128,6 +130,7 @@ pub(crate) async fn log_in(
             failure
         })?;
         is_first = false;
+        link.identity = Handshake::identity(&replies);
         Handshake::check(&replies).map_err(|mut failure| {
             failure.text = config.endpoint.conceal(&failure.text);
             failure
@@ -163,7 +166,7 @@ pub(crate) fn closed_by_server() -> Failure {
 impl Link {
     pub(crate) fn new(config: &Config, stream: Stream) -> Self {
         let reply_bytes_max = usize::try_from(config.policy.reply_bytes_max).unwrap_or(usize::MAX);
-        Self { stream, connection: Connection::new(Limits::new(reply_bytes_max)) }
+        Self { stream, connection: Connection::new(Limits::new(reply_bytes_max)), identity: None }
     }
 
     /// The socket and what drives it, for who waits without tokio.

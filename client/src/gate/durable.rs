@@ -39,8 +39,7 @@ impl Durable {
         };
         let policy = &config.policy;
         let interval_ms = policy.journal_fsync_interval_ms;
-        let opened =
-            Disk::open(path, policy.journal_fsync, interval_ms, none.client_id.clone(), now);
+        let opened = Disk::open(path, policy.journal_fsync, interval_ms, &none.client_id, now);
         let Opened { disk, restored, client_id, set_aside } = match opened {
             Ok(opened) => opened,
             Err(error) => return Self { error: Some(error), ..none },

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
-use outlast_core::connection::Protocol;
+use outlast_core::connection::{Identity, Protocol};
 use outlast_core::latency::Histogram;
 use outlast_core::policy::Startup;
 use outlast_core::rate_limit::{self, Limit, LocalCounts};
@@ -22,7 +22,7 @@ use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
 use outlast_core::store::{Eviction, Options, Refusal};
-use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value};
+use outlast_core::{Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy, Value};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
@@ -54,7 +54,10 @@ pub(crate) enum Settled {
     /// It ended.
     Ended(Result<Value, Error>),
     /// Redis is back already: try again there.
-    Again,
+    Again {
+        /// Whether it is a write that Redis may have done already.
+        in_doubt: bool,
+    },
 }
 
 /// A command that did not end with a reply.
@@ -92,6 +95,8 @@ pub(crate) struct Gate {
     journal_file: JournalFile,
     /// Whether a process that is gone left something to be written back.
     pub(crate) has_restored: bool,
+    /// Connections that callers had: what they carried may still be on its way.
+    carriers: Mutex<Vec<Identity>>,
     /// Why this client is of no use, from the beginning.
     unusable: Option<Error>,
     scribe: Scribe,
@@ -100,6 +105,9 @@ pub(crate) struct Gate {
     /// What this process counts towards rate limits while Redis is away.
     limits: Mutex<LocalCounts>,
 }
+
+/// Connections that are remembered beyond their end. Beyond it the oldest go.
+const CARRIERS_MAX: usize = 16_384;
 
 const MODE_MASK: u64 = 0b11;
 const CONNECTED: u64 = 0;
@@ -157,6 +165,7 @@ impl Gate {
             disk: durable.disk,
             journal_file: durable.state,
             has_restored: durable.has_restored,
+            carriers: Mutex::default(),
             unusable: durable.error,
             outage: Mutex::default(),
             limits: Mutex::new(LocalCounts::new()),
@@ -173,6 +182,22 @@ impl Gate {
 
     pub(crate) fn command_timeout(&self) -> Duration {
         Duration::from_millis(self.policy().command_timeout_ms)
+    }
+
+    /// Notes a connection that is about to carry commands.
+    pub(crate) fn carries(&self, identity: Option<&Identity>) {
+        let mut carriers = self.carriers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(identity) = identity {
+            if carriers.len() >= CARRIERS_MAX {
+                carriers.remove(0);
+            }
+            carriers.push(identity.clone());
+        }
+    }
+
+    /// The connections that were given up, which are forgotten here.
+    pub(crate) fn take_carriers(&self) -> Vec<Identity> {
+        std::mem::take(&mut *self.carriers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Where a command goes now.
@@ -256,7 +281,7 @@ impl Gate {
                     Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
                 }
                 Some(result) => Settled::Ended(result),
-                None => match self.again(args) {
+                None => match self.again(args, known.maybe_done && write) {
                     Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
                         Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
                     }
@@ -272,9 +297,9 @@ impl Gate {
     }
 
     /// Redis is back: the command goes there a second time, as far as the quota for that allows.
-    fn again<A: AsRef<[u8]>>(&self, args: &[A]) -> Settled {
+    fn again<A: AsRef<[u8]>>(&self, args: &[A], in_doubt: bool) -> Settled {
         if self.may_retry() {
-            return Settled::Again;
+            return Settled::Again { in_doubt };
         }
         let what = format!(
             "{} failed and is not repeated, for too many were (retry_quota_percent {})",
@@ -340,12 +365,21 @@ impl Gate {
         }
         match self.serve(args, traits, true) {
             Some(result) => result,
-            None => self.too_late(args),
+            None => self.too_late(args, false),
         }
     }
 
-    /// Redis is back, and the deadline is past: the command was not done.
-    pub(crate) fn too_late<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<Value, Error> {
+    /// Redis is back, and the deadline is past: the command was not done, unless it is a write `in_doubt`.
+    pub(crate) fn too_late<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        in_doubt: bool,
+    ) -> Result<Value, Error> {
+        if in_doubt {
+            let text = "no reply within the deadline";
+            let failure = Failure::new(FailureKind::ResponseTimeout, text);
+            return Err(self.maybe_applied(&name_of(args), &failure));
+        }
         let what = format!("{} was not done within its deadline", name_of(args));
         Err(self.refuse(&what))
     }

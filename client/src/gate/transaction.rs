@@ -79,7 +79,7 @@ impl Gate {
             Aftermath::Memory => match self.serve_transaction(commands, write) {
                 Some(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
                 Some(result) => Settled::Ended(result),
-                None => match self.again(&["EXEC"]) {
+                None => match self.again(&["EXEC"], known.maybe_done && write) {
                     Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
                     settled => settled,
                 },
@@ -140,7 +140,7 @@ impl Gate {
         }
         match self.serve_transaction(commands, true) {
             Some(result) => result,
-            None => self.too_late(&["EXEC"]),
+            None => self.too_late(&["EXEC"], false),
         }
     }
 

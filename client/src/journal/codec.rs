@@ -114,12 +114,16 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 
 fn put_args(out: &mut Vec<u8>, args: &Args) {
     put_len(out, args.len());
-    args.iter().for_each(|arg| put_bytes(out, arg));
+    for arg in args {
+        put_bytes(out, arg);
+    }
 }
 
 fn put_commands(out: &mut Vec<u8>, commands: &[Args]) {
     put_len(out, commands.len());
-    commands.iter().for_each(|args| put_args(out, args));
+    for args in commands {
+        put_args(out, args);
+    }
 }
 
 /// Bytes that are left to read.

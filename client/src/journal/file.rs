@@ -138,7 +138,7 @@ impl File {
                     return Ok(None);
                 }
             }
-            let number = |bytes: &[u8]| bytes.try_into().map(u64::from_le_bytes).unwrap_or(0);
+            let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
             if restored.is_empty() {
                 about.insert("format", FORMAT)?;
                 about.insert("client", client_id.as_bytes())?;

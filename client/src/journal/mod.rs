@@ -70,10 +70,10 @@ impl Disk {
         path: &Path,
         fsync: JournalFsync,
         interval_ms: u64,
-        client_id: String,
+        client_id: &str,
         now: Timestamp,
     ) -> Result<Opened, Error> {
-        let (file, found, set_aside) = match File::open(path, &client_id) {
+        let (file, found, set_aside) = match File::open(path, client_id) {
             Ok((file, found)) => (file, found, None),
             Err(OpenError::Unusable(allowed)) => return Err(unusable(path, &allowed)),
             Err(OpenError::Damaged(what)) => {
@@ -81,7 +81,7 @@ impl Disk {
                 aside.push(format!(".corrupt-{}", now.as_ms()));
                 let aside = PathBuf::from(aside);
                 let moved = std::fs::rename(path, &aside).map_err(|error| error.to_string());
-                let opened = moved.and_then(|()| match File::open(path, &client_id) {
+                let opened = moved.and_then(|()| match File::open(path, client_id) {
                     Ok(opened) => Ok(opened),
                     Err(OpenError::Unusable(why) | OpenError::Damaged(why)) => Err(why),
                 });

@@ -15,10 +15,11 @@ pub(crate) fn append(path: &Path, entry: &str) -> io::Result<()> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
     }
-    match file.lock() {
-        // Some network file systems have no locks; one write at the end is whole there, too.
-        Err(error) if error.kind() != io::ErrorKind::Unsupported => return Err(error),
-        _ => {}
+    // Some network file systems have no locks; one write at the end is whole there, too.
+    if let Err(error) = file.lock()
+        && error.kind() != io::ErrorKind::Unsupported
+    {
+        return Err(error);
     }
     let len = file.metadata()?.len();
     let text = format!("{}{entry}", gap(&mut file, len)?);

@@ -431,7 +431,7 @@ impl Hosted {
     ) -> Option<Settlement> {
         match pending.work.settle(&self.gate, epoch, unanswered) {
             Settled::Ended(result) => Some(pending.settled(result.and_then(into_result))),
-            Settled::Again => self.go_on(state, pending),
+            Settled::Again { .. } => self.go_on(state, pending),
         }
     }
 

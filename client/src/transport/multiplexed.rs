@@ -98,7 +98,7 @@ const fn lost(failure: Failure, maybe_done: bool) -> Ended {
 
 impl Transport for Multiplexed {
     fn install(&self, link: Link, epoch: u64) {
-        let Link { stream, connection } = link;
+        let Link { stream, connection, .. } = link;
         let line = Arc::new(Line::new(self.gate.clone(), epoch, connection));
         self.running.send_replace(Some((epoch, line.clone())));
         let (gate, mut running) = (self.gate.clone(), self.running.subscribe());

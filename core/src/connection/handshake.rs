@@ -94,6 +94,7 @@ impl Handshake {
         }
         last.push(command(&["CLIENT", "SETINFO", "LIB-NAME", "outlast"]));
         last.push(command(&["CLIENT", "SETINFO", "LIB-VER", env!("CARGO_PKG_VERSION")]));
+        last.push(command(&["CLIENT", "INFO"]));
         last.push(command(&["PING"]));
         steps.push_back(last);
         Self { steps }
@@ -121,6 +122,37 @@ impl Handshake {
         }
         Err(Failure::new(kind, message.clone()))
     }
+
+    /// By what the server knows the connection, from the replies to the last step. None before Redis 6.2,
+    /// and where a user may not ask.
+    pub fn identity(replies: &[Value]) -> Option<Identity> {
+        let reply = replies.iter().rev().nth(1)?;
+        let (Value::Bulk(text) | Value::Verbatim { text, .. }) = reply else {
+            return None;
+        };
+        let text = core::str::from_utf8(text).ok()?;
+        let field = |name: &str| text.split(' ').find_map(|field| field.strip_prefix(name));
+        let (id, address) = (field("id=")?, field("addr=")?);
+        // All that come through a unix socket have one address, which tells none from another.
+        let is_own = !address.starts_with('/') && id.bytes().all(|byte| byte.is_ascii_digit());
+        is_own.then(|| Identity { id: id.to_string(), address: address.to_string() })
+    }
+}
+
+/// By what a server knows a connection. Numbers begin anew when a server starts; the address says that
+/// it is the same connection all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    id: String,
+    address: String,
+}
+
+impl Identity {
+    /// The command that has the server give the connection up, with all that it has not done yet of what
+    /// came over it.
+    pub fn kill(&self) -> Vec<String> {
+        command(&["CLIENT", "KILL", "ID", &self.id, "ADDR", &self.address])
+    }
 }
 
 fn command(words: &[&str]) -> Vec<String> {
@@ -144,8 +176,9 @@ mod tests {
     #[test]
     fn steps_follow_the_credentials_and_the_introduction() {
         let version = env!("CARGO_PKG_VERSION");
-        let library =
-            alloc::format!("CLIENT SETINFO LIB-NAME outlast; CLIENT SETINFO LIB-VER {version}");
+        let library = alloc::format!(
+            "CLIENT SETINFO LIB-NAME outlast; CLIENT SETINFO LIB-VER {version}; CLIENT INFO"
+        );
         let bare = steps(&Credentials::default(), &Introduction::default());
         assert_eq!(bare, [alloc::format!("{library}; PING")]);
         let credentials = Credentials {
@@ -161,6 +194,18 @@ mod tests {
             ["AUTH app planted", "HELLO 3", "SELECT 2", last.as_str()]
         );
         assert!(!alloc::format!("{credentials:?}").contains("planted"));
+    }
+
+    #[test]
+    fn a_connection_is_known_by_number_and_address() {
+        let identity = |info: &str| {
+            Handshake::identity(&[Value::ok(), Value::bulk(info), Value::Simple("PONG".into())])
+        };
+        let known = identity("id=7 addr=10.0.0.1:4000 laddr=10.0.0.2:6379 fd=8 name= age=0\n");
+        assert_eq!(known.unwrap().kill().join(" "), "CLIENT KILL ID 7 ADDR 10.0.0.1:4000");
+        assert_eq!(identity("id=7 addr=/run/redis.sock:0 fd=8"), None);
+        assert_eq!(identity("id=x addr=10.0.0.1:4000"), None);
+        assert_eq!(Handshake::identity(&[Value::Error("NOPERM".into()), Value::ok()]), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod handshake;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-pub use handshake::{Credentials, Handshake, Introduction, Protocol, Step};
+pub use handshake::{Credentials, Handshake, Identity, Introduction, Protocol, Step};
 
 use crate::resp::{Limits, Parser, ProtocolError, Value, encode_command};
 use crate::time::Timestamp;

@@ -81,23 +81,20 @@ impl Known {
 
     /// What the reply to [`look`](Self::look) says.
     pub(crate) fn compare(self, reply: &Value) -> Found {
-        let mut digest = Digest::new(self.kind);
-        let is_there = match reply {
-            Value::Nil | Value::NilArray => false,
-            Value::Bulk(bytes) => {
-                digest.add(bytes);
-                true
-            }
-            Value::Array(_) | Value::Set(_) | Value::Map(_) => {
-                for part in flat(reply, self.kind) {
-                    digest.add(&part);
-                }
-                digest.parts > 0
-            }
-            Value::Error(message) if message.starts_with("WRONGTYPE") => return Found::Changed,
+        if let Value::Error(message) = reply {
             // Who may not read a key cannot tell a conflict either.
-            Value::Error(_) => return Found::Same,
-            _ => return Found::Changed,
+            let is_other = message.starts_with("WRONGTYPE");
+            return if is_other { Found::Changed } else { Found::Same };
+        }
+        let mut digest = Digest::new(self.kind);
+        let is_there = if let Value::Bulk(bytes) = reply {
+            digest.add(bytes);
+            true
+        } else {
+            for part in flat(reply, self.kind) {
+                digest.add(&part);
+            }
+            digest.parts > 0
         };
         match (is_there, digest.finish() == self.digest) {
             (false, _) => Found::Gone,
@@ -109,22 +106,26 @@ impl Known {
 
 /// The parts of a collection in the order in which a command of Redis takes them.
 fn flat(reply: &Value, kind: Kind) -> Vec<Vec<u8>> {
-    let bytes = |value: &Value| match value {
-        Value::Bulk(bytes) => bytes.clone(),
-        Value::Double(number) => crate::store::format_double(*number).into_bytes(),
-        _ => Vec::new(),
-    };
-    let items: Vec<Vec<u8>> = match reply {
-        Value::Map(pairs) => pairs.iter().flat_map(|(a, b)| [bytes(a), bytes(b)]).collect(),
-        Value::Array(items) | Value::Set(items) => {
-            let parts = items.iter().flat_map(|item| match item {
-                // RESP 3 gives members and scores in pairs.
-                Value::Array(pair) => pair.iter().map(bytes).collect(),
-                item => vec![bytes(item)],
-            });
-            parts.collect()
+    let bytes = |value: &Value| {
+        if let Value::Double(number) = value {
+            return crate::store::format_double(*number).into_bytes();
         }
-        _ => Vec::new(),
+        value.as_bulk().map(<[u8]>::to_vec).unwrap_or_default()
+    };
+    // RESP 3 gives members and scores in pairs.
+    let parts = |item: &Value| {
+        if let Value::Array(pair) = item {
+            pair.iter().map(bytes).collect()
+        } else {
+            vec![bytes(item)]
+        }
+    };
+    let items: Vec<Vec<u8>> = if let Value::Map(pairs) = reply {
+        pairs.iter().flat_map(|(field, value)| [bytes(field), bytes(value)]).collect()
+    } else if let Value::Array(items) | Value::Set(items) = reply {
+        items.iter().flat_map(parts).collect()
+    } else {
+        Vec::new()
     };
     if kind != Kind::SortedSet {
         return items;

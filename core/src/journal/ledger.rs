@@ -130,6 +130,9 @@ impl SentKey {
     }
 }
 
+/// A key, what waits of it, and the commands after that, each with its time.
+pub type RestoredKey = (Vec<u8>, KeyState, Vec<(Timestamp, Vec<Vec<u8>>)>);
+
 /// What was kept by a process that is gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -139,7 +142,7 @@ pub struct Restored {
     /// That batch, where its fate is not known.
     pub sent: Option<SentBatch>,
     /// What waits of each key, and the commands after it.
-    pub keys: Vec<(Vec<u8>, KeyState, Vec<(Timestamp, Vec<Vec<u8>>)>)>,
+    pub keys: Vec<RestoredKey>,
     /// Keys that belong together.
     pub units: Vec<(u64, Vec<Vec<u8>>)>,
 }

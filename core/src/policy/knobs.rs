@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Source;
 use super::profile::{JournalFsync, OnAmbiguous, OnGuarded, Profile, Startup};
@@ -163,14 +163,13 @@ macro_rules! knobs {
     ($($name:ident: $type:ty, $unit:ident $min:literal..$max:expr,
        [$development:expr, $test:expr, $staging:expr, $production:expr], $meaning:literal;)+) => {
         /// All knobs, checked when built. See [`KNOBS`] for units, ranges and meanings.
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
         #[non_exhaustive]
         pub struct Policy {
             /// The profile that the defaults came from.
             pub profile: Profile,
             $(#[doc = $meaning] pub $name: $type,)+
             /// What keys are for. No knob, for it is no single value.
-            #[serde(default)]
             pub rules: Rules,
         }
 

@@ -7,8 +7,12 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde_json::{Map, Value};
+
 use crate::backoff::Backoff;
 use crate::error::Error;
+use crate::inspect;
 use crate::kind::Schedule;
 use crate::rules::{RuleSpec, Rules};
 
@@ -126,22 +130,6 @@ impl Policy {
         Backoff::linear(self.startup_delay_ms, self.startup_delay_ms_max)
     }
 
-    /// Checks every knob, where the policy does not come from a [`Builder`].
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption), with field, value and what is
-    /// allowed.
-    pub fn recheck(&self) -> Result<(), Error> {
-        let mut copy = Self::of(self.profile);
-        for knob in KNOBS {
-            if let Some(value) = self.value(knob.name) {
-                copy.set(knob.name, &value.to_string(), Source::Keyword)?;
-            }
-        }
-        self.check()
-    }
-
     /// Checks what one knob alone cannot know.
     ///
     /// # Errors
@@ -175,6 +163,14 @@ impl Policy {
             }
         }
         Ok(())
+    }
+}
+
+/// Checked like any other, whoever wrote it; a knob that is missing is its profile's own.
+impl<'de> Deserialize<'de> for Policy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let options = Map::<String, Value>::deserialize(deserializer)?;
+        inspect::policy(&options).map_err(|error| D::Error::custom(error.message()))
     }
 }
 

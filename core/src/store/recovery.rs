@@ -6,17 +6,20 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Store;
+use super::hashing::hash;
 use super::locks::Locks;
 use super::plan::{self, Shards};
 use super::shard::Shard;
 use super::space::{Locked, Noted, Space};
 use super::units::Units;
-#[cfg(test)]
 use crate::journal::known::Known;
 use crate::journal::ledger::{Entry, Ledger, Restored};
 use crate::journal::{Batch, DeadLetter, Journal};
 use crate::rules::Rules;
 use crate::time::Timestamp;
+
+/// A command with its arguments.
+type Args = Vec<Vec<u8>>;
 
 /// Bytes after which a batch takes no further key.
 const BATCH_BYTES_MAX: usize = 1 << 20;
@@ -168,7 +171,7 @@ impl<L: Locks> Store<L> {
         }
         let mut entries = Vec::new();
         if self.ledger.is_some() {
-            let mut told: BTreeMap<&[u8], Option<Vec<Vec<Vec<u8>>>>> = BTreeMap::new();
+            let mut told: BTreeMap<&[u8], Option<Vec<Args>>> = BTreeMap::new();
             for Noted { key, command } in &noted {
                 let further = told.entry(key).or_insert_with(|| Some(Vec::new()));
                 match (further.as_mut(), command) {
@@ -286,7 +289,9 @@ impl<L: Locks> Store<L> {
                 repeat(state.at, &vec![b"DEL".to_vec(), key.clone()]);
             }
             state.commands.iter().for_each(|args| repeat(state.at, args));
-            further.iter().for_each(|(at, args)| repeat(*at, args));
+            for (at, args) in further {
+                repeat(*at, args);
+            }
             journal(key, &|journal| journal.restore(key, state, further));
         }
         self.change_units(|units| {
@@ -306,5 +311,76 @@ impl<L: Locks> Store<L> {
     pub(crate) fn known(&self, now: Timestamp, key: &[u8]) -> Option<Known> {
         let at = plan::shard_of(self.common.seed, key, self.shards.len());
         L::lock(self.shards.get(at)?).known(now, key)
+    }
+}
+
+/// What waits of the keys of one shard.
+impl Shard {
+    /// What must be written back of these keys.
+    pub(crate) const fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Changes what must be written back.
+    pub(crate) fn journal_mut<T>(&mut self, change: impl FnOnce(&mut Journal) -> T) -> T {
+        let before = self.journal.bytes();
+        let result = change(&mut self.journal);
+        self.common.count_journal(self.journal.bytes(), before);
+        result
+    }
+
+    /// Moves what must be written back of a key into a batch.
+    pub(crate) fn move_to(&mut self, now: Timestamp, batch: &mut Batch, key: &[u8], unit: u64) {
+        let mut journal = core::mem::take(&mut self.journal);
+        journal.move_to(batch, key, unit, |key| self.rebuild(now, key));
+        self.journal = journal;
+    }
+
+    /// What a ledger is to be told of a key that commands changed: see [`Journal::tell`]. Nothing where
+    /// not each of them tells how.
+    pub(crate) fn tell(
+        &mut self,
+        key: &[u8],
+        now: Timestamp,
+        further: Option<Vec<Vec<Vec<u8>>>>,
+        entries: &mut Vec<Entry>,
+    ) {
+        let mut journal = core::mem::take(&mut self.journal);
+        journal.tell(key, now, further, |key| self.rebuild(now, key), entries);
+        self.journal = journal;
+    }
+
+    /// Notes what a key holds that no change of is to be written back yet: the last that was known of
+    /// Redis.
+    pub(crate) fn glimpse(&mut self, now: Timestamp, key: &[u8]) {
+        if !self.journal.holds(key)
+            && let Some(known) = self.known(now, key)
+        {
+            self.journal.glimpse(key, known);
+        }
+    }
+
+    /// The command that glimpses were noted for is over.
+    pub(crate) fn forget_glimpses(&mut self) {
+        self.journal.forget_glimpses();
+    }
+
+    /// What a key of database 0 holds, where that can be compared with Redis.
+    pub(crate) fn known(&self, now: Timestamp, key: &[u8]) -> Option<Known> {
+        let hash = hash(self.common.seed, key);
+        let keys = &self.databases.first()?.keys;
+        let slot = keys.get(keys.find(hash.tag, key)?)?;
+        if slot.is_expired(now) {
+            return None;
+        }
+        Known::of(slot.type_name(), &slot.rebuild())
+    }
+
+    /// The commands that make what a key of database 0 holds; nothing where it is not there.
+    pub(crate) fn rebuild(&self, now: Timestamp, key: &[u8]) -> Option<Vec<Vec<Vec<u8>>>> {
+        let hash = hash(self.common.seed, key);
+        let keys = &self.databases.first()?.keys;
+        let slot = keys.get(keys.find(hash.tag, key)?)?;
+        (!slot.is_expired(now)).then(|| slot.rebuild())
     }
 }

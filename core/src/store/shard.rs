@@ -11,9 +11,7 @@ use super::hashing::KeyHash;
 use super::memory::{UNSORTED_BLOCKS_MAX, sort_free_blocks};
 use super::slot::{Data, Slot};
 use super::table::{Keyed, Place, Table};
-use crate::journal::known::Known;
-use crate::journal::ledger::Entry;
-use crate::journal::{Batch, Journal};
+use crate::journal::Journal;
 use crate::time::Timestamp;
 
 /// Databases that SELECT knows, as in a default configuration of Redis.
@@ -43,7 +41,7 @@ pub(crate) struct Shard {
     garbage: Vec<Garbage>,
     /// No key expires before.
     due_at: u64,
-    journal: Journal,
+    pub(super) journal: Journal,
     pub(crate) tally: Tally,
     /// Blocks of memory that were given back since the allocator last sorted them.
     unsorted: usize,
@@ -96,66 +94,6 @@ impl Shard {
             tally: Tally::default(),
             unsorted: 0,
         }
-    }
-
-    /// What must be written back of these keys.
-    pub(crate) const fn journal(&self) -> &Journal {
-        &self.journal
-    }
-
-    /// Changes what must be written back.
-    pub(crate) fn journal_mut<T>(&mut self, change: impl FnOnce(&mut Journal) -> T) -> T {
-        let before = self.journal.bytes();
-        let result = change(&mut self.journal);
-        self.common.count_journal(self.journal.bytes(), before);
-        result
-    }
-
-    /// Moves what must be written back of a key into a batch.
-    pub(crate) fn move_to(&mut self, now: Timestamp, batch: &mut Batch, key: &[u8], unit: u64) {
-        let mut journal = core::mem::take(&mut self.journal);
-        journal.move_to(batch, key, unit, |key| self.rebuild(now, key));
-        self.journal = journal;
-    }
-
-    /// What a ledger is to be told of a key that commands changed: see [`Journal::tell`]. Nothing where
-    /// not each of them tells how.
-    pub(crate) fn tell(
-        &mut self,
-        key: &[u8],
-        now: Timestamp,
-        further: Option<Vec<Vec<Vec<u8>>>>,
-        entries: &mut Vec<Entry>,
-    ) {
-        let mut journal = core::mem::take(&mut self.journal);
-        journal.tell(key, now, further, |key| self.rebuild(now, key), entries);
-        self.journal = journal;
-    }
-
-    /// Notes what a key holds that no change of is to be written back yet: the last that was known of
-    /// Redis.
-    pub(crate) fn glimpse(&mut self, now: Timestamp, key: &[u8]) {
-        if !self.journal.holds(key)
-            && let Some(known) = self.known(now, key)
-        {
-            self.journal.glimpse(key, known);
-        }
-    }
-
-    /// The command that glimpses were noted for is over.
-    pub(crate) fn forget_glimpses(&mut self) {
-        self.journal.forget_glimpses();
-    }
-
-    /// What a key of database 0 holds, where that can be compared with Redis.
-    pub(crate) fn known(&self, now: Timestamp, key: &[u8]) -> Option<Known> {
-        let hash = super::hashing::hash(self.common.seed, key);
-        let keys = &self.databases.first()?.keys;
-        let slot = keys.get(keys.find(hash.tag, key)?)?;
-        if slot.is_expired(now) {
-            return None;
-        }
-        Known::of(slot.type_name(), &slot.rebuild())
     }
 
     /// Where a live key lies. An expired one is removed.
@@ -463,14 +401,6 @@ impl Shard {
             self.touched(database, &key);
         }
         true
-    }
-
-    /// The commands that make what a key of database 0 holds; nothing where it is not there.
-    pub(crate) fn rebuild(&self, now: Timestamp, key: &[u8]) -> Option<Vec<Vec<Vec<u8>>>> {
-        let hash = super::hashing::hash(self.common.seed, key);
-        let keys = &self.databases.first()?.keys;
-        let slot = keys.get(keys.find(hash.tag, key)?)?;
-        (!slot.is_expired(now)).then(|| slot.rebuild())
     }
 
     /// Notes that a key changed, for those that watch it or wait for it.

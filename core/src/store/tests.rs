@@ -251,25 +251,26 @@ fn outcomes_of_a_batch() {
     let batch = store.next_batch(NOW, 9).unwrap();
     let ok = [Value::ok(), Value::Integer(1), error("WRONGTYPE Operation"), Value::ok()];
     let replies = vec![Value::ok(), Value::Array(ok.to_vec()), Value::ok()];
-    let Outcome::Applied { replayed: 1, refused } = batch.outcome(&replies) else {
+    let Outcome::Applied { replayed: 1, refused } = batch.outcome(NOW, &replies) else {
         panic!("not applied")
     };
     assert_eq!(refused[0].error, "WRONGTYPE Operation");
-    assert_eq!(refused[0].command.join(&b' '), b"INCRBY b 1");
+    assert_eq!(refused[0].commands[0].join(&b' '), b"INCRBY b 1");
     let replies = vec![Value::ok(), Value::Nil, Value::ok()];
-    assert_eq!(batch.outcome(&replies), Outcome::Overtaken);
+    assert_eq!(batch.outcome(NOW, &replies), Outcome::Overtaken);
     let replies = vec![
         Value::ok(),
         error("OOM command not allowed when used memory > 'maxmemory'."),
         error("EXECABORT Transaction discarded because of previous errors."),
         Value::ok(),
     ];
-    let Outcome::Rejected { failure } = batch.outcome(&replies) else { panic!("applied") };
+    let Outcome::Rejected { failure } = batch.outcome(NOW, &replies) else { panic!("applied") };
     assert_eq!(failure.kind, FailureKind::OutOfMemory);
     // Redis came to refuse writes after it had queued them.
     let reason = "READONLY You can't write against a read only replica.";
     let aborted = alloc::format!("EXECABORT Transaction discarded because of: {reason}");
-    let Outcome::Rejected { failure } = batch.outcome(&[Value::ok(), error(&aborted), Value::ok()])
+    let Outcome::Rejected { failure } =
+        batch.outcome(NOW, &[Value::ok(), error(&aborted), Value::ok()])
     else {
         panic!("applied")
     };

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { expect, onTestFinished, test } from "vitest";
-import { opening, watch } from "./tools.ts";
+import { opening, standstill } from "./tools.ts";
 
 const open = opening();
 
@@ -75,11 +75,13 @@ test("a paste of 10 MB does not make the page stand still", async () => {
     for (let at = 0; text.length < 10_000_000; at += 1) text += line(at);
     await navigator.clipboard.writeText(text);
   });
-  await field(page).focus();
-  const longest = await watch(page);
-  await page.keyboard.press("Control+V");
-  await told(page, /^What was pasted: 1\d\d,\d\d\d lines, of which 1\d\d,\d\d\d say/);
-  expect(await longest()).toBeLessThan(200);
+  const longest = await standstill(page, async () => {
+    await page.getByRole("button", { name: "Clear" }).click();
+    await field(page).focus();
+    await page.keyboard.press("Control+V");
+    await told(page, /^What was pasted: 1\d\d,\d\d\d lines, of which 1\d\d,\d\d\d say/);
+  });
+  expect(longest).toBeLessThan(200);
   expect((await rows(page, "classified")).at(-1)?.[3]).toMatch(/^and 1\d\d,\d\d\d more$/);
   expect((await field(page).inputValue()).length).toBeLessThan(101_000);
 });
@@ -90,10 +92,12 @@ test("one line of 10 MB is no trouble", async () => {
   onTestFinished(() => rm(folder, { recursive: true }));
   const path = join(folder, "line.log");
   await writeFile(path, Buffer.alloc(10_000_000, "x ECONNRESET "));
-  const longest = await watch(page);
-  await page.locator("#evidence-file").setInputFiles(path);
-  await told(page, /^line\.log: 1 line, of which 1 says what failed/);
-  expect(await longest()).toBeLessThan(200);
+  const longest = await standstill(page, async () => {
+    await page.getByRole("button", { name: "Clear" }).click();
+    await page.locator("#evidence-file").setInputFiles(path);
+    await told(page, /^line\.log: 1 line, of which 1 says what failed/);
+  });
+  expect(longest).toBeLessThan(200);
 });
 
 test("broken UTF-8 is read as far as it is text", async () => {

@@ -31,27 +31,49 @@ export function opening(): (fragment?: string) => Promise<Devtools> {
   };
 }
 
-/** Watches how long the page stands still; answers how to ask for the longest time, in ms. */
-export async function watch(page: Page): Promise<() => Promise<number>> {
-  await page.evaluate(() => {
-    const seen = { longest: 0 };
-    Object.assign(globalThis, { seen });
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) seen.longest = Math.max(seen.longest, duration);
-    }).observe({ type: "longtask" });
-  });
-  return () =>
-    page.evaluate(async () => {
-      // What was observed is told after the frame.
-      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-      return (globalThis as unknown as { seen: { longest: number } }).seen.longest;
-    });
+interface TraceEvent {
+  name: string;
+  ph: string;
+  pid: number;
+  tid: number;
+  args: { name?: string };
+  /** How long it took, and how long of that it had a processor, in microseconds. */
+  dur?: number;
+  tdur?: number;
 }
 
-/** Pastes a text into a field, by the clipboard as a person would. */
-export async function paste(page: Page, field: string, text: string): Promise<void> {
+/**
+ * The longest task of the page's own thread while something is done, in milliseconds on a processor: on a
+ * machine that has other work to do, any task is long by the clock.
+ */
+export async function standstill(page: Page, act: () => Promise<void>): Promise<number> {
+  const browser = page.context().browser()!;
+  await browser.startTracing(page, { categories: ["toplevel"] });
+  await act();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as {
+    traceEvents: TraceEvent[];
+  };
+  const thread = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`;
+  const named = traceEvents.filter(({ name, args }) => {
+    return name === "thread_name" && args.name === "CrRendererMain";
+  });
+  const pages = new Set(named.map(thread));
+  const tasks = traceEvents.filter((event) => event.ph === "X" && pages.has(thread(event)));
+  if (tasks.length === 0) throw new Error("the trace holds no task of the page");
+  return Math.max(...tasks.map(({ dur = Infinity, tdur = dur }) => tdur / 1_000));
+}
+
+/** Puts a text on the clipboard so many times. */
+export async function copy(page: Page, text: string, times: number): Promise<void> {
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-  await page.evaluate((text) => navigator.clipboard.writeText(text), text);
+  await page.evaluate(([text, times]) => navigator.clipboard.writeText(text.repeat(times)), [
+    text,
+    times,
+  ] as const);
+}
+
+/** Pastes what is on the clipboard, as a person would. */
+export async function paste(page: Page, field: string): Promise<void> {
   await page.locator(field).focus();
   await page.keyboard.press("Control+V");
 }

@@ -43,6 +43,7 @@ pub(crate) struct Link {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each notes something that is planned once")]
 struct State {
     member: Arc<Member>,
     /// The loop that it belongs to.
@@ -395,8 +396,11 @@ impl Link {
 /// What a link had with a loop that it left; to be dropped without its lock.
 struct Left {
     timer: Option<Py<PyAny>>,
-    _host: (Option<Py<PyAny>>, Option<Py<PyAny>>),
-    _rest: (Vec<Waiter>, Vec<Py<Reply>>, Vec<(Py<Reply>, Outcome)>),
+    _event_loop: Option<Py<PyAny>>,
+    _watcher: Option<Py<PyAny>>,
+    _waiters: Vec<Waiter>,
+    _starting: Vec<Py<Reply>>,
+    _deferred: Vec<(Py<Reply>, Outcome)>,
 }
 
 impl State {
@@ -413,11 +417,14 @@ impl State {
         self.next_turn_planned = false;
         self.gathered_bytes = 0;
         self.answers = 0;
-        let starting = std::mem::take(&mut self.starting);
-        let deferred = std::mem::take(&mut self.deferred);
-        let rest = (self.pending.take_all(), starting, deferred);
-        let host = (self.event_loop.take(), self.watcher.take());
-        Left { timer: self.timer.take(), _host: host, _rest: rest }
+        Left {
+            timer: self.timer.take(),
+            _event_loop: self.event_loop.take(),
+            _watcher: self.watcher.take(),
+            _waiters: self.pending.take_all(),
+            _starting: std::mem::take(&mut self.starting),
+            _deferred: std::mem::take(&mut self.deferred),
+        }
     }
 }
 

@@ -242,10 +242,10 @@ impl Link {
         state.slice_planned = false;
         let next = state.slices.pop_front();
         drop(state);
-        if let Some(mut slices) = next {
-            if !slices.step(slf.py()) {
-                slf.get().state().slices.push_back(slices);
-            }
+        if let Some(mut slices) = next
+            && !slices.step(slf.py())
+        {
+            slf.get().state().slices.push_back(slices);
         }
         Self::plan_slice(slf)
     }

@@ -12,6 +12,11 @@ macro_rules! happenings {
             /// Every one.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
+            /// Whether it is a known hole, which may be closed: nothing needs to come to it.
+            pub const fn is_hole(self) -> bool {
+                matches!(self, Self::Overtaken | Self::RefusalUntold)
+            }
+
             /// It in words.
             pub const fn words(self) -> &'static str {
                 match self { $(Self::$name => $words),+ }

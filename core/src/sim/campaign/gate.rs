@@ -56,7 +56,24 @@ impl Host {
         let deadline = self.now(shared).plus_ms(timeout_ms);
         let at = shared.now + timeout_ms;
         shared.plan(at, Event::Deadline { host: self.index, op });
-        self.go_on(shared, Waiting { op, deadline });
+        let waiting = Waiting { op, deadline };
+        if matches!(self.route(), Route::Store) && self.plan.drive_ms_max > 0 && shared.one_in(4) {
+            // Its thread is put off between the look at the mode and the store.
+            let pause_ms = shared.rng.between(1, self.plan.drive_ms_max);
+            self.paused.push(waiting);
+            shared.plan_in(pause_ms, Event::GoOn { host: self.index, op });
+            return;
+        }
+        self.go_on(shared, waiting);
+    }
+
+    /// The thread of a command that was to be served goes on.
+    pub(super) fn go_on_paused(&mut self, shared: &mut Shared, op: usize) {
+        let Some(place) = self.paused.iter().position(|waiting| waiting.op == op) else { return };
+        let waiting = self.paused.swap_remove(place);
+        if !self.serve(shared, op, true) {
+            self.go_on(shared, waiting);
+        }
     }
 
     /// Sends a command, answers it, or lets it wait.
@@ -176,7 +193,8 @@ impl Host {
             shared.coverage.count(Happening::RepeatedFromMemory);
         }
         self.in_doubt = known.is_belied_by(ErrorKind::RedisUnavailable);
-        let is_served = self.serve(shared, pending.op, write);
+        let unless_connected = write && !shared.is_sabotaged(Sabotage::IgnoreFailedWrite);
+        let is_served = self.serve(shared, pending.op, unless_connected);
         self.in_doubt = false;
         if is_served {
             return;
@@ -185,7 +203,9 @@ impl Host {
         if deadline > self.now(shared) {
             self.go_on(shared, Waiting { op, deadline });
         } else if self.plan.is_pool {
+            self.in_doubt = known.is_belied_by(ErrorKind::RedisUnavailable);
             self.end_refused(shared, op);
+            self.in_doubt = false;
         } else {
             shared.plan_in(0, Event::Deadline { host: self.index, op });
             self.go_on(shared, Waiting { op, deadline });

@@ -65,6 +65,8 @@ pub(super) struct Host {
     actions: VecDeque<Action>,
     pub(super) links: Vec<Link>,
     pub(super) waiting: VecDeque<Waiting>,
+    /// Commands whose threads are put off before they reach the store.
+    pub(super) paused: Vec<Waiting>,
     pub(super) is_growing: bool,
     /// How far its clock jumped.
     pub(super) jumped_ms: u64,
@@ -122,6 +124,7 @@ impl Host {
             actions: VecDeque::new(),
             links: Vec::new(),
             waiting: VecDeque::new(),
+            paused: Vec::new(),
             is_growing: false,
             jumped_ms: 0,
             abandoned: Vec::new(),

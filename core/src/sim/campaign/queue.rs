@@ -21,6 +21,8 @@ pub(super) enum Event {
     Drive { host: usize },
     /// A caller does the next thing.
     Caller { host: usize, caller: usize },
+    /// The thread of a command goes on.
+    GoOn { host: usize, op: usize },
     /// A command has lasted as long as it may.
     Deadline { host: usize, op: usize },
     /// A dial has lasted as long as it may.

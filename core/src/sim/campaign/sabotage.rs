@@ -47,7 +47,7 @@ sabotages! {
     DenyDoubt = "deny_doubt", "A command in doubt is told not to be done.";
     ServeWhenConnected = "serve_when_connected", "Memory takes a write although Redis is back.";
     IgnoreFailedWrite = "ignore_failed_write", "A write without a reply waits in the journal while others go to Redis.";
-    ForgetVictims = "forget_victims", "Abandoned connections are forgotten before Redis said that they are killed.";
+    SpareAbandoned = "spare_abandoned", "Abandoned connections are not killed, although the guard is on.";
     ForgetDeadLetters = "forget_dead_letters", "What Redis refuses for good is not kept.";
     ServePastDeadline = "serve_past_deadline", "A command may last longer than its deadline.";
     DialWithoutDelay = "dial_without_delay", "Redis is dialled again at once.";

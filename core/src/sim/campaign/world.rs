@@ -10,7 +10,7 @@ use super::plan::{Fault, Plan, Planned};
 use super::queue::{Event, Side};
 use super::server::Server;
 use super::shared::Shared;
-use super::{Outcome, Settings, check};
+use super::{Outcome, Settings, Violation, check};
 use crate::kind::Schedule;
 use crate::policy::Policy;
 use crate::rng::Rng;
@@ -28,6 +28,7 @@ pub(super) struct World {
     pub(super) plan: Plan,
     are_calling: bool,
     is_over: bool,
+    broken_at_rest: Vec<Violation>,
     /// When and how the server died last.
     died: Option<(u64, Option<u64>)>,
 }
@@ -60,6 +61,7 @@ impl World {
             plan,
             are_calling: true,
             is_over: false,
+            broken_at_rest: Vec::new(),
             died: None,
         };
         world.begin();
@@ -116,6 +118,7 @@ impl World {
             Event::Calm => self.calm(),
             Event::Resume => {
                 self.note_settled();
+                self.broken_at_rest = check::at_rest(self);
                 self.are_calling = true;
                 self.call_all();
             }
@@ -127,6 +130,7 @@ impl World {
             Event::Timer { host }
             | Event::Drive { host }
             | Event::Caller { host, .. }
+            | Event::GoOn { host, .. }
             | Event::Deadline { host, .. }
             | Event::DialOver { host, .. }
             | Event::ExchangeOver { host, .. }
@@ -261,7 +265,8 @@ impl World {
     }
 
     pub(super) fn outcome(mut self) -> Outcome {
-        let violations = check::all(&mut self);
+        let mut violations = core::mem::take(&mut self.broken_at_rest);
+        violations.extend(check::at_the_end(&mut self));
         let Shared { coverage, told, .. } = self.shared;
         Outcome { violations, coverage, trace: told }
     }
@@ -276,6 +281,7 @@ impl Host {
                 let kind = Kind::of(&mut shared.rng);
                 self.submit(shared, caller, kind);
             }
+            Event::GoOn { op, .. } => self.go_on_paused(shared, op),
             Event::Deadline { op, .. } => self.deadline(shared, op),
             Event::DialOver { wire, .. } => self.dial_over(shared, wire),
             Event::ExchangeOver { wire, exchange, .. } => {

@@ -74,10 +74,8 @@ impl Host {
             is_batch: false,
         });
         let victims = self.abandoned.clone();
-        if shared.is_sabotaged(Sabotage::ForgetVictims) {
-            self.abandoned.clear();
-        }
-        if shared.settings.guard && !victims.is_empty() {
+        let is_spared = shared.is_sabotaged(Sabotage::SpareAbandoned);
+        if !is_spared && shared.settings.guard && !victims.is_empty() {
             let kill = |wire: &usize| {
                 ["CLIENT", "KILL", "ID", &wire.to_string()].map(|word| word.as_bytes().to_vec())
             };
@@ -131,21 +129,15 @@ impl Host {
         refused: u64,
     ) {
         let is_settled = in_doubt.is_some() && self.store.journal().in_doubt.is_none();
-        let happening = match (is_batch, is_settled) {
-            (true, true) => Happening::BatchApplied,
-            (true, false) => Happening::BatchOvertaken,
-            (false, true) => {
+        let happening = match (is_batch, replies.iter().rev().nth(1)) {
+            (true, Some(Value::Array(_))) => Happening::BatchApplied,
+            (true, Some(Value::Nil)) => Happening::BatchOvertaken,
+            (false, _) if is_settled => {
                 self.found.extend(in_doubt);
                 Happening::BatchFoundApplied
             }
-            (false, false) => return,
+            (true | false, _) => return,
         };
-        // An emptied transaction is no overtaking where its list of results came.
-        if happening == Happening::BatchOvertaken
-            && matches!(replies.iter().rev().nth(1), Some(Value::Array(_)))
-        {
-            return;
-        }
         shared.coverage.count(happening);
         shared.coverage.add(Happening::DeadLetter, refused);
     }

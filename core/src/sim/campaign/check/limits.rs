@@ -11,6 +11,9 @@ use crate::record::RecordCode;
 /// Nobody was on Redis while something waited.
 pub(super) struct Switches;
 
+/// Each client was back when all was calm, and again after callers went on.
+pub(super) struct Convergence;
+
 /// Commands ended in time.
 pub(super) struct Deadlines;
 
@@ -34,13 +37,14 @@ impl Checker for Switches {
     }
 }
 
-/// Each client was back when all was calm, and again after callers went on.
-pub(super) fn check_convergence(world: &World, found: &mut Found) {
-    for host in &world.hosts {
-        if host.settled != [true, true] {
-            let within_ms = return_ms_max(&host.policy);
-            let what = format!("{}, {within_ms} ms after", host.standing());
-            found.broken(Invariant::Converges, what);
+impl Checker for Convergence {
+    fn check(&self, world: &World, found: &mut Found) {
+        for host in &world.hosts {
+            if host.settled != [true, true] {
+                let within_ms = return_ms_max(&host.policy);
+                let what = format!("{}, {within_ms} ms after", host.standing());
+                found.broken(Invariant::Converges, what);
+            }
         }
     }
 }

@@ -96,26 +96,39 @@ trait Checker {
     fn check(&self, world: &World, found: &mut Found);
 }
 
-/// Everything that was broken.
-pub(super) fn all(world: &mut World) -> Vec<Violation> {
-    let checkers: [&dyn Checker; 11] = [
-        &writes::Lists,
-        &writes::Counter,
-        &keys::Registers,
-        &keys::Passing,
-        &writes::Refusals,
-        &keys::Units,
-        &reads::Reads,
-        &limits::Switches,
-        &limits::Deadlines,
-        &limits::Dials,
-        &limits::Logs,
-    ];
+/// What must hold whenever all is calm.
+const AT_REST: [&dyn Checker; 4] =
+    [&writes::Lists, &writes::Counter, &keys::Registers, &keys::Passing];
+
+/// What must hold of the whole run.
+const AT_THE_END: [&dyn Checker; 8] = [
+    &writes::Refusals,
+    &keys::Units,
+    &reads::Reads,
+    &limits::Switches,
+    &limits::Deadlines,
+    &limits::Dials,
+    &limits::Logs,
+    &limits::Convergence,
+];
+
+/// What was broken while callers made a pause.
+pub(super) fn at_rest(world: &mut World) -> Vec<Violation> {
+    check(world, &AT_REST)
+}
+
+/// What was broken at the end.
+pub(super) fn at_the_end(world: &mut World) -> Vec<Violation> {
+    let mut violations = check(world, &AT_REST);
+    violations.extend(check(world, &AT_THE_END));
+    violations
+}
+
+fn check(world: &mut World, checkers: &[&dyn Checker]) -> Vec<Violation> {
     let mut found = Found::default();
     for checker in checkers {
         checker.check(world, &mut found);
     }
-    limits::check_convergence(world, &mut found);
     world.shared.coverage.merge(&found.coverage);
     found.violations
 }

@@ -69,7 +69,8 @@ fn check_told(world: &World, present: &BTreeSet<usize>, found: &mut Found) {
     if !world.shared.is_sabotaged(Sabotage::ForgetDeadLetters) {
         for host in &world.hosts {
             let letters = host.store.dead_letters();
-            dead.extend(letters.iter().flat_map(|letter| ids_in(&letter.command)));
+            let commands = letters.iter().flat_map(|letter| &letter.commands);
+            dead.extend(commands.flat_map(|command| ids_in(command)));
         }
     }
     for (id, op) in world.shared.ledger.ops.iter().enumerate().filter(|(_, op)| is_push(op)) {
