@@ -26,7 +26,7 @@ from redis.exceptions import ResponseError
 from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
 from outlast._pipeline import Pipeline
-from outlast._sentinels import pool_of
+from outlast._sentinels import SERVED, pool_of
 from outlast.types import RulesOption
 
 if TYPE_CHECKING:
@@ -220,6 +220,8 @@ class Redis(_outlast.Client, Stock):
             if not (profile or options):
                 _share(pool, self)
         else:
+            if pool in SERVED:
+                made.unserved = None
             _outlast.Client.open(self, share=native, **_forms(made))
         return made
 

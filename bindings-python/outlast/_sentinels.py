@@ -8,6 +8,7 @@ import re
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, unquote
+from weakref import WeakSet
 
 from outlast._arguments import Arguments
 
@@ -16,6 +17,9 @@ _URL = re.compile(
     r"(?:/(?P<master>[^/?#]*))?(?:/(?P<db>\d*))?/?(?:\?(?P<query>[^#]*))?"
 )
 _PORT = 26379
+
+SERVED: WeakSet[Any] = WeakSet()
+"""Pools of sentinels that a client of ours has made, and so knows the way of."""
 
 
 def pool_of(made: Arguments, keywords: dict[str, Any], pools: Any, module: str) -> Any:
@@ -32,7 +36,7 @@ def pool_of(made: Arguments, keywords: dict[str, Any], pools: Any, module: str) 
     )
     user, _, password = (parts["login"] or "").partition(":")
     master = given.get("sentinel_master") or unquote(parts["master"] or "")
-    return asked.master_for(
+    pool = asked.master_for(
         master,
         username=unquote(user) or None,
         password=unquote(password) or None,
@@ -40,6 +44,8 @@ def pool_of(made: Arguments, keywords: dict[str, Any], pools: Any, module: str) 
         **tls,
         **keywords,
     ).connection_pool
+    SERVED.add(pool)
+    return pool
 
 
 def _place(text: str) -> tuple[str, int]:

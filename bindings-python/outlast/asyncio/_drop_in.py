@@ -26,7 +26,7 @@ from redis.exceptions import ResponseError
 
 from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
-from outlast._sentinels import pool_of
+from outlast._sentinels import SERVED, pool_of
 from outlast.asyncio._pipeline import Pipeline
 from outlast.exceptions import RedisUnavailable
 from outlast.types import RulesOption
@@ -203,6 +203,8 @@ class Redis(_outlast.AsyncClient, Stock):  # type: ignore[misc]
             if not (profile or options):
                 _share(pool, self)
         else:
+            if pool in SERVED:
+                made.unserved = None
             _outlast.AsyncClient.open(self, share=native, **_forms(made))
         return made
 
