@@ -63,7 +63,7 @@ fuzz-store: ## Compare the store with redis-server on COMMANDS random commands f
 
 .PHONY: sim
 sim: ## Run the simulator on SEEDS seeds from SEED (2,000 from 1), or on SEED alone, step by step
-	@SEEDS=$(SEEDS) SEED=$(SEED) GUARD=$(GUARD) SABOTAGE=$(SABOTAGE) \
+	@SEEDS=$(SEEDS) SEED=$(SEED) GUARD=$(GUARD) SABOTAGE=$(SABOTAGE) FLEET=$(FLEET) DAY=$(DAY) \
 		cargo run --quiet --release -p outlast-core --features sim --example sim
 
 .PHONY: fuzz

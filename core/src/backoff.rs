@@ -54,18 +54,9 @@ impl Backoff {
         let steps = attempt.max(1);
         match *self {
             Self::Exponential { base_ms, factor_percent, delay_ms_max } => {
-                // Counted in microseconds, so that a base of 1 ms grows too. The smallest factor
-                // reaches the largest cap in under 200 steps: the loop is short for any attempt.
-                let cap = u128::from(delay_ms_max) * 1_000;
-                let factor = u128::from(factor_percent.max(110));
-                let mut delay = (u128::from(base_ms.max(1)) * 1_000).min(cap);
-                for _ in 1..steps {
-                    if delay >= cap {
-                        break;
-                    }
-                    delay = (delay * factor / 100).min(cap);
-                }
-                u64::try_from(delay / 1_000).unwrap_or(delay_ms_max)
+                let (base, factor) = (base_ms.max(1), factor_percent.max(110));
+                small_exponential_ms(base, factor, delay_ms_max, steps)
+                    .unwrap_or_else(|| exponential_ms(base, factor, delay_ms_max, steps))
             }
             Self::Linear { step_ms, delay_ms_max } => {
                 step_ms.saturating_mul(u64::from(steps)).min(delay_ms_max)
@@ -76,8 +67,11 @@ impl Backoff {
     /// The bounds between which the jittered delay is drawn: `[d(1−j), min(d(1+j), cap)]`.
     pub fn bounds_ms(&self, attempt: u32, jitter_percent: u64) -> (u64, u64) {
         let delay = self.delay_ms(attempt);
-        let spread = u128::from(delay) * u128::from(jitter_percent.min(100)) / 100;
-        let spread = u64::try_from(spread).unwrap_or(delay);
+        let percent = jitter_percent.min(100);
+        let spread = delay.checked_mul(percent).map_or_else(
+            || u64::try_from(u128::from(delay) * u128::from(percent) / 100).unwrap_or(delay),
+            |spread| spread / 100,
+        );
         (delay - spread, delay.saturating_add(spread).min(self.delay_ms_max()))
     }
 
@@ -86,6 +80,42 @@ impl Backoff {
         let (low, high) = self.bounds_ms(attempt, jitter_percent);
         rng.between(low, high)
     }
+}
+
+// Counted in microseconds, so that a base of 1 ms grows too. The smallest factor reaches the largest
+// cap in under 200 steps: the loop is short for any attempt.
+
+fn exponential_ms(base_ms: u64, factor_percent: u64, delay_ms_max: u64, steps: u32) -> u64 {
+    let cap = u128::from(delay_ms_max) * 1_000;
+    let factor = u128::from(factor_percent);
+    let mut delay = (u128::from(base_ms) * 1_000).min(cap);
+    for _ in 1..steps {
+        if delay >= cap {
+            break;
+        }
+        delay = (delay * factor / 100).min(cap);
+    }
+    u64::try_from(delay / 1_000).unwrap_or(delay_ms_max)
+}
+
+/// The same in words of 64 bits, where all of it fits in: machines without wider ones take ten times
+/// as long for them.
+fn small_exponential_ms(
+    base_ms: u64,
+    factor_percent: u64,
+    delay_ms_max: u64,
+    steps: u32,
+) -> Option<u64> {
+    let cap = delay_ms_max.checked_mul(1_000)?;
+    cap.checked_mul(factor_percent)?;
+    let mut delay = base_ms.checked_mul(1_000)?.min(cap);
+    for _ in 1..steps {
+        if delay >= cap {
+            break;
+        }
+        delay = (delay * factor_percent / 100).min(cap);
+    }
+    Some(delay / 1_000)
 }
 
 #[cfg(test)]
@@ -98,6 +128,19 @@ mod tests {
         assert!(slow.delay_ms(30) > slow.delay_ms(10));
         assert_eq!(slow.delay_ms(u32::MAX), 86_400_000);
         assert_eq!(Backoff::linear(50, 2_000).delay_ms(u32::MAX), 2_000);
+    }
+
+    #[test]
+    fn narrow_and_wide_words_come_to_the_same() {
+        for (base, factor, cap) in
+            [(1, 110, 86_400_000), (250, 150, 10_000), (60_000, 200, 300_000)]
+        {
+            for steps in 1..250 {
+                let narrow = small_exponential_ms(base, factor, cap, steps);
+                assert_eq!(narrow, Some(exponential_ms(base, factor, cap, steps)), "{steps}");
+            }
+        }
+        assert_eq!(small_exponential_ms(u64::MAX, 110, 1, 1), None);
     }
 
     #[test]

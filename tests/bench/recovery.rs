@@ -112,7 +112,7 @@ fn main() {
     println!("| written back to a local server | outage | drain | journal | peak memory |");
     println!("| --- | ---: | ---: | ---: | ---: |");
     drained(COMMANDS / part, KEYS / part, None);
-    drained(COMMANDS / part, KEYS / part, Some("never"));
+    drained(COMMANDS / part, KEYS / part, Some("interval"));
     println!();
     println!("| a SET of an outage | threads | a second | µs |");
     println!("| --- | ---: | ---: | ---: |");

@@ -23,7 +23,7 @@ from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 from redis.lock import Lock
 
-AT_ONCE_SECONDS = 0.5
+AT_ONCE_SECONDS = 0.9
 
 
 @pytest.fixture

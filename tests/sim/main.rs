@@ -1,6 +1,9 @@
 //! Runs the simulator on many seeds and tells what happened: `make sim SEEDS=100000 SEED=1`.
 //!
-//! One seed alone is told step by step.
+//! One seed alone is told step by step. `make sim FLEET=10000` tells how many of so many clients dial at
+//! once when Redis is back; `make sim DAY=1000` how long it takes to simulate a day of so many.
+
+mod fleet;
 
 use std::env;
 use std::time::Instant;
@@ -14,6 +17,12 @@ fn number(variable: &str) -> Option<u64> {
 
 #[expect(clippy::print_stdout, reason = "it tells a person")]
 fn main() {
+    if let Some(clients) = number("FLEET") {
+        return fleet::table(clients);
+    }
+    if let Some(clients) = number("DAY") {
+        return fleet::time_a_day(clients);
+    }
     let first = number("SEED");
     let seeds = number("SEEDS").unwrap_or(if first.is_some() { 1 } else { 2_000 });
     let first = first.unwrap_or(1);

@@ -85,3 +85,55 @@ fn trouble_in(value: &Value) -> Option<Failure> {
     let kind = classify_reply(message);
     (kind.verdict() != Verdict::Command).then(|| Failure::new(kind, message.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use outlast_core::FailureKind;
+
+    use super::*;
+    use crate::{Config, TracingSink};
+
+    /// A gate whose first connection stood, and is lost.
+    fn degraded() -> Gate {
+        let config = Config::builder("redis://localhost").profile("production").build().unwrap();
+        let gate = Gate::new(config, Arc::new(TracingSink::default()));
+        gate.tell(Input::Start);
+        gate.tell(Input::DialSucceeded { dial: 1 });
+        gate.tell(Input::Reconciled { epoch: 1 });
+        assert!(gate.is_current(1));
+        let failure = Failure::new(FailureKind::ConnectionLost, "gone");
+        gate.tell(Input::ConnectionLost { epoch: 1, failure });
+        assert!(!gate.is_connected());
+        gate
+    }
+
+    fn read(gate: &Gate, key: &str) -> Value {
+        let args = ["GET", key];
+        gate.serve(&args, Traits::of(&args), true).expect("Redis is away").expect("it is served")
+    }
+
+    #[test]
+    fn a_write_whose_reply_came_just_before_the_outage_is_read() {
+        let gate = degraded();
+        gate.replied(&["SET", "k", "new"], 1, Value::ok(), Instant::now()).unwrap();
+        assert_eq!(read(&gate, "k"), Value::bulk("new"));
+    }
+
+    #[test]
+    fn what_was_written_since_is_not_undone_by_a_late_reply() {
+        let gate = degraded();
+        let args = ["SET", "k", "newest"];
+        gate.serve(&args, Traits::of(&args), true).expect("Redis is away").unwrap();
+        gate.replied(&["SET", "k", "new"], 1, Value::ok(), Instant::now()).unwrap();
+        assert_eq!(read(&gate, "k"), Value::bulk("newest"));
+    }
+
+    #[test]
+    fn a_reply_of_an_older_connection_tells_nothing() {
+        let gate = degraded();
+        gate.replied(&["SET", "k", "old"], 0, Value::ok(), Instant::now()).unwrap();
+        assert_eq!(read(&gate, "k"), Value::Nil);
+    }
+}

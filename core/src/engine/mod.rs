@@ -479,7 +479,9 @@ impl Engine {
             self.outage.release_line();
             self.log_failure_if_news(now, failure);
         }
-        self.last_failure = Some(failure.clone());
+        if self.last_failure.as_ref() != Some(failure) {
+            self.last_failure = Some(failure.clone());
+        }
     }
 
     /// Plans the next dial by the schedule of `kind`, at the next attempt index.

@@ -2,6 +2,7 @@
 //! answer. The engine is the real one; only the server is a model.
 
 pub mod campaign;
+mod fleet;
 
 use alloc::vec::Vec;
 
@@ -13,10 +14,11 @@ use crate::input::Input;
 use crate::kind::{Failure, FailureKind, Verdict};
 use crate::output::Output;
 use crate::policy::Policy;
-use crate::status::Mode;
+use crate::status::{Mode, Status};
 use crate::time::Timestamp;
 
 pub use crate::trace::{Dial, Line, Snapshot, Trace};
+pub use fleet::{Fleet, fleet};
 
 /// What happens to Redis, and how busy the client is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,10 +137,42 @@ impl Scenario {
 pub fn simulate(policy: &Policy, scenario: &Scenario) -> Result<Trace, Error> {
     scenario.check()?;
     policy.check()?;
-    let mut world = World::new(policy, scenario);
+    Ok(play(policy, scenario, Trace::default()))
+}
+
+/// Has a client play a scenario that is valid, and a recorder note it.
+fn play<R: Recorder>(policy: &Policy, scenario: &Scenario, recorder: R) -> R {
+    let mut world = World::new(policy, scenario, recorder);
     world.tell(Input::Start);
     while world.step() {}
-    Ok(world.finish())
+    world.finish()
+}
+
+/// What of a client's doings is kept.
+trait Recorder {
+    fn dialled(&mut self, dial: Dial);
+    fn logged(&mut self, line: Line);
+    /// The status is made only where somebody keeps it.
+    fn changed(&mut self, at: Timestamp, status: impl FnOnce() -> Status);
+    fn returned(&mut self, after_ms: u64);
+}
+
+impl Recorder for Trace {
+    fn dialled(&mut self, dial: Dial) {
+        self.dials.push(dial);
+    }
+
+    fn logged(&mut self, line: Line) {
+        self.lines.push(line);
+    }
+
+    fn changed(&mut self, at_ms: Timestamp, status: impl FnOnce() -> Status) {
+        self.status.push(Snapshot { at_ms, status: status() });
+    }
+
+    fn returned(&mut self, after_ms: u64) {
+        self.return_ms = Some(after_ms);
+    }
 }
 
 /// A command or dial under way: when it ends and with what.
@@ -149,7 +183,7 @@ struct Pending {
 }
 
 #[derive(Debug)]
-struct World<'a> {
+struct World<'a, R> {
     scenario: &'a Scenario,
     command_timeout_ms: u64,
     engine: Engine,
@@ -164,11 +198,12 @@ struct World<'a> {
     faults: Vec<Fault>,
     /// How many of them have begun.
     struck: usize,
-    trace: Trace,
+    has_returned: bool,
+    recorder: R,
 }
 
-impl<'a> World<'a> {
-    fn new(policy: &Policy, scenario: &'a Scenario) -> Self {
+impl<'a, R: Recorder> World<'a, R> {
+    fn new(policy: &Policy, scenario: &'a Scenario, recorder: R) -> Self {
         Self {
             scenario,
             command_timeout_ms: policy.command_timeout_ms,
@@ -182,7 +217,8 @@ impl<'a> World<'a> {
             epoch: 0,
             faults: scenario.all_faults(),
             struck: 0,
-            trace: Trace::default(),
+            has_returned: false,
+            recorder,
         }
     }
 
@@ -212,11 +248,11 @@ impl<'a> World<'a> {
         true
     }
 
-    fn finish(mut self) -> Trace {
+    fn finish(mut self) -> R {
         self.now = Timestamp::from_ms(self.scenario.duration_ms);
         self.tally();
         self.snapshot();
-        self.trace
+        self.recorder
     }
 
     fn tell(&mut self, input: Input) {
@@ -239,7 +275,7 @@ impl<'a> World<'a> {
                 self.engine.handle(self.now, Input::Reconciled { epoch });
             }
             Output::ModeChanged { mode, .. } => self.change_mode(mode),
-            Output::Log { record } => self.trace.lines.push(Line { at_ms: self.now, record }),
+            Output::Log { record } => self.recorder.logged(Line { at_ms: self.now, record }),
             Output::CloseConnection
             | Output::StartupFinished { .. }
             | Output::IncidentOpened { .. }
@@ -258,7 +294,7 @@ impl<'a> World<'a> {
             Some(kind) => Input::DialFailed { dial, failure: Failure::new(kind, kind.words()) },
             None => Input::DialSucceeded { dial },
         };
-        self.trace.dials.push(Dial { at_ms: self.now, took_ms, failure });
+        self.recorder.dialled(Dial { at_ms: self.now, took_ms, failure });
         self.dial = Some(Pending { at: self.now.plus_ms(took_ms), input });
     }
 
@@ -266,11 +302,9 @@ impl<'a> World<'a> {
         if mode == Mode::Connected {
             let healed = self.faults.last().map_or(0, |fault| fault.until_ms);
             let healed = Timestamp::from_ms(healed);
-            if self.struck == self.faults.len()
-                && self.trace.return_ms.is_none()
-                && self.now >= healed
-            {
-                self.trace.return_ms = Some(self.now.since_ms(healed));
+            if self.struck == self.faults.len() && !self.has_returned && self.now >= healed {
+                self.has_returned = true;
+                self.recorder.returned(self.now.since_ms(healed));
             }
             if let Some(fault) = self.fault() {
                 self.plan_failing_call(fault.kind);
@@ -347,8 +381,8 @@ impl<'a> World<'a> {
     }
 
     fn snapshot(&mut self) {
-        let status = self.engine.status(self.now);
-        self.trace.status.push(Snapshot { at_ms: self.now, status });
+        let Self { engine, recorder, now, .. } = self;
+        recorder.changed(*now, || engine.status(*now));
     }
 }
 
