@@ -135,6 +135,11 @@ export interface Policy {
   in_flight_max: number;
   unsent_bytes_max: number;
   store_bytes_max: number;
+  journal_bytes_max: number;
+  journal_fsync: "always" | "interval" | "never";
+  journal_fsync_interval_ms: number;
+  retry_quota_percent: number;
+  retry_quota_burst: number;
   shadow: boolean;
   stale_ms_max: number;
   reply_bytes_max: number;
@@ -253,6 +258,9 @@ export interface LogRecord {
     | "startup_failed"
     | "writes_refused"
     | "journal_discarded"
+    | "journal_restored"
+    | "journal_set_aside"
+    | "journal_failed"
     | "tls_insecure"
     | "log_unwritable"
     | "recording_failed";
@@ -392,11 +400,14 @@ export interface Status {
   refused: number;
   dials: number;
   journal_keys: number;
+  journal_bytes: number;
+  journal_file: "off" | "open" | "set_aside" | "failed";
   store_keys: number;
   store_bytes: number;
   replayed: number;
   conflicts: number;
   replay_refused: number;
+  retries_refused: number;
   latency: { p50_us: number; p90_us: number; p99_us: number; max_us: number };
   rules: KeyRule[];
   /** Whether the application may be sent work. */
