@@ -84,7 +84,7 @@ fn checked(matches: &ArgMatches) -> Result<(&Path, Checked), Error> {
 }
 
 fn file_of(matches: &ArgMatches) -> &Path {
-    matches.get_one::<PathBuf>("file").map_or(Path::new(""), PathBuf::as_path)
+    matches.get_one::<PathBuf>("file").map_or_else(|| Path::new(""), PathBuf::as_path)
 }
 
 fn report(path: &Path, checked: &Checked) -> String {
@@ -130,7 +130,8 @@ fn times((median, longest): (Option<u64>, Option<u64>)) -> String {
 }
 
 fn add(matches: &ArgMatches) -> Result<(), Error> {
-    let source = matches.get_one::<PathBuf>("incident").map_or(Path::new("-"), PathBuf::as_path);
+    let source = matches.get_one::<PathBuf>("incident");
+    let source = source.map_or_else(|| Path::new("-"), PathBuf::as_path);
     let text = if source == Path::new("-") { standard_input()? } else { text_of(source)? };
     let (incident, from_status) = incident(&text)?;
     let given = |name: &str| matches.get_one::<String>(name).cloned();
@@ -182,9 +183,9 @@ fn read(source: impl Read, name: &str) -> io::Result<String> {
         return Err(invalid(format!("{name} holds more than {FILE_BYTES_MAX} bytes")));
     }
     String::from_utf8(bytes).map_err(|error| {
-        let before = error.utf8_error().valid_up_to();
-        let lines = error.as_bytes()[..before].iter().filter(|byte| **byte == b'\n').count();
-        invalid(format!("line {} is not UTF-8", lines + 1))
+        let before = error.as_bytes().get(..error.utf8_error().valid_up_to());
+        let line = before.unwrap_or_default().split(|byte| *byte == b'\n').count();
+        invalid(format!("line {line} is not UTF-8"))
     })
 }
 

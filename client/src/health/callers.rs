@@ -62,13 +62,11 @@ impl Network {
         let address: Option<IpAddr> = address.parse().ok();
         let longest = address.map_or(0, |address| if address.is_ipv4() { 32 } else { 128 });
         let bits = bits.map_or(Some(longest), |bits| bits.parse().ok());
-        match (address, bits.filter(|bits| *bits <= longest)) {
-            (Some(address), Some(bits)) => Ok(Self { address, bits }),
-            _ => {
-                let allowed = "an address or a network, such as 127.0.0.1 or 10.0.0.0/8";
-                Err(Error::invalid_option("allow", text, allowed))
-            }
+        if let (Some(address), Some(bits)) = (address, bits.filter(|bits| *bits <= longest)) {
+            return Ok(Self { address, bits });
         }
+        let allowed = "an address or a network, such as 127.0.0.1 or 10.0.0.0/8";
+        Err(Error::invalid_option("allow", text, allowed))
     }
 
     fn holds(self, address: IpAddr) -> bool {
