@@ -85,6 +85,16 @@ export declare class Engine {
   status(atMs: unknown): string
 }
 
+/** Who may ask, and what there is to answer. */
+export declare class Health {
+  /** Answers callers on this machine, and those in `allow`. */
+  constructor(allow: Array<string>, hosts: Array<string>, devtools?: string | undefined | null)
+  /** Whether the caller may be told where the status is. */
+  allows(remote: string, headers: Array<string>): boolean
+  /** Answers a request. */
+  answer(method: string, mount: string, path: string, remote: string, headers: Array<string>, status: string, lines: string, metrics?: string | undefined | null): HealthAnswer
+}
+
 /** So many requests in a window of time. */
 export declare class RateLimit {
   /** See [`rate_limit::Limit::new`]; `share_permille` is what this process allows by itself. */
@@ -95,16 +105,6 @@ export declare class RateLimit {
   answered(answer: Array<number>): string | null
   /** Counts a request in this process alone; what became of it as JSON text. */
   locally(client: Client, key: Uint8Array): string | null
-}
-
-/** Who may ask, and what there is to answer. */
-export declare class Health {
-  /** Answers callers on this machine, and those in `allow`. */
-  constructor(allow: Array<string>, hosts: Array<string>, devtools?: string | undefined | null)
-  /** Whether the caller may be told where the status is. */
-  allows(remote: string, headers: Array<string>): boolean
-  /** Answers a request. */
-  answer(method: string, mount: string, path: string, remote: string, headers: Array<string>, status: string, lines: string, metrics?: string | undefined | null): HealthAnswer
 }
 
 /** The Redis in memory that answers while Redis is away. */
