@@ -21,6 +21,8 @@ from outlast import _outlast
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from typing_extensions import Self
+
     from outlast.client import Redis
 
 __all__ = ["Outage", "cause_outage"]
@@ -53,10 +55,12 @@ class Outage:
                 return
             time.sleep(0.001)
 
-    def __enter__(self) -> Outage:
+    def __enter__(self) -> Self:
+        """The outage, which has begun."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Ends it."""
         self.end()
 
 
