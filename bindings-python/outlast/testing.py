@@ -35,6 +35,7 @@ class Outage:
     """An outage that lasts until it is ended, or its `with` block is left."""
 
     def __init__(self, redis: Redis) -> None:
+        """For `cause_outage`, which has caused it."""
         self._redis = redis
         self._is_over = False
 
