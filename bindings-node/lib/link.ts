@@ -68,19 +68,24 @@ export class Link {
 
   constructor(url: string, options: object, tell: (happenings: Happening[]) => void) {
     this.#tell = tell;
+    // What could not be made may have something to tell nevertheless.
+    let isMade = false;
     this.#native = guarded(
       () =>
         new native.Client(
           url,
           options,
           this.#frames.bytes,
-          () => this.#planTurn(),
+          () => {
+            if (isMade) this.#planTurn();
+          },
           (number: number, ...replies: unknown[]) => this.#replied(number, replies),
           (ended: unknown[]) => this.#settle(ended),
           (answers: unknown[]) => this.#answer(answers),
           POLLS,
         ),
     );
+    isMade = true;
     this.#flushNative = this.#native.flusher() as () => unknown;
     this.#deadlineMs = this.#native.deadlineMs;
     if (!this.#native.lazy) this.#start();

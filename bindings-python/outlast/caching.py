@@ -97,9 +97,7 @@ def rate_limit(
     While Redis is away each process counts by itself, up to its `share` of the limit.
     """
     window_ms = _milliseconds("window", window)
-    told: Any = _outlast.rate_limit(
-        redis, key, limit, window_ms, cost, kind, round(share * 1_000)
-    )
+    told: Any = _outlast.rate_limit(redis, key, limit, window_ms, cost, kind, round(share * 1_000))
     return told
 
 

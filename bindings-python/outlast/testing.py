@@ -21,6 +21,8 @@ from outlast import _outlast
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from typing_extensions import Self
+
     from outlast.client import Redis
 
 __all__ = ["Outage", "cause_outage"]
@@ -33,6 +35,7 @@ class Outage:
     """An outage that lasts until it is ended, or its `with` block is left."""
 
     def __init__(self, redis: Redis) -> None:
+        """For `cause_outage`, which has caused it."""
         self._redis = redis
         self._is_over = False
 
@@ -53,10 +56,12 @@ class Outage:
                 return
             time.sleep(0.001)
 
-    def __enter__(self) -> Outage:
+    def __enter__(self) -> Self:
+        """The outage, which has begun."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Ends it."""
         self.end()
 
 
