@@ -309,8 +309,7 @@ impl Client {
         convert::raw(py, replies, &opened.forms)
     }
 
-    /// Whether the methods here are what their names stand for; where they are not, or were asked
-    /// for more than they know, those of redis-py are.
+    /// Whether the methods here are what their names stand for; if not, those of redis-py are.
     #[getter(direct)]
     fn is_direct(&self) -> bool {
         self.direct.load(Ordering::Relaxed)
