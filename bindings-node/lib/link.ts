@@ -73,7 +73,10 @@ export class Link {
 
   constructor(url: string, options: object, tell: (happenings: Happening[]) => void) {
     this.#tell = tell;
+    // A client that cannot be made may still have called for a turn.
+    this.#turnPlanned = true;
     this.#native = guarded(() => new native.Client(url, options, () => this.#planTurn()));
+    this.#turnPlanned = false;
     this.#deadlineMs = this.#native.deadlineMs;
     if (!this.#native.lazy) this.#start();
   }
