@@ -250,13 +250,13 @@ test("a connection that is closed while idle costs no doubt", async () => {
 });
 
 test("a server that talks no RESP is left at once", async () => {
-  // It answers the dial's two names and its PING, and nonsense from then on.
+  // It answers the dial's two names, its question who it is, and its PING, and nonsense from then on.
   const sockets = new Set<Socket>();
   let closed = 0;
   const server = createServer((socket) => {
     sockets.add(socket.once("close", () => closed++));
     socket.once("data", () => {
-      socket.write("+OK\r\n+OK\r\n+PONG\r\n");
+      socket.write("+OK\r\n+OK\r\n-ERR unknown\r\n+PONG\r\n");
       socket.once("data", () => socket.write("nonsense\r\n"));
     });
   }).listen(0, "127.0.0.1");
