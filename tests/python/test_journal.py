@@ -66,7 +66,9 @@ def test_what_was_acknowledged_survives_a_killed_process(server, make, tmp_path)
 
 def test_a_journal_belongs_to_one_client(tmp_path):
     path = tmp_path / "journal"
-    allowed = f'invalid journal_path "{path}": allowed is a file that no other process or client uses'
+    allowed = (
+        f'invalid journal_path "{path}": allowed is a file that no other process or client uses'
+    )
     url = "redis://127.0.0.1:1"
     with outlast.from_url(url, journal_path=path, **OFFLINE) as client:
         with pytest.raises(outlast.InvalidOption, match=re.escape(allowed)):
@@ -95,8 +97,8 @@ def test_a_damaged_file_is_told(tmp_path, caplog):
     with outlast.from_url("redis://127.0.0.1:1", journal_path=path, **OFFLINE) as client:
         assert client.get_status()["journal_file"] == "set_aside"
         wait_until(lambda: any("is damaged" in record.message for record in caplog.records))
-    (aside,) = [name for name in os.listdir(tmp_path) if name.startswith("journal.corrupt-")]
-    assert (tmp_path / aside).stat().st_size == 10_000
+    (aside,) = tmp_path.glob("journal.corrupt-*")
+    assert aside.stat().st_size == 10_000
 
 
 @pytest.mark.parametrize("decode_responses", [False, True])
