@@ -97,8 +97,8 @@ def test_a_damaged_file_is_told(tmp_path, caplog):
     with outlast.from_url("redis://127.0.0.1:1", journal_path=path, **OFFLINE) as client:
         assert client.get_status()["journal_file"] == "set_aside"
         wait_until(lambda: any("is damaged" in record.message for record in caplog.records))
-    (aside,) = [name for name in os.listdir(tmp_path) if name.startswith("journal.corrupt-")]
-    assert (tmp_path / aside).stat().st_size == 10_000
+    (aside,) = tmp_path.glob("journal.corrupt-*")
+    assert aside.stat().st_size == 10_000
 
 
 @pytest.mark.parametrize("decode_responses", [False, True])
