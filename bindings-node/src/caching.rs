@@ -104,18 +104,18 @@ impl RateLimit {
     /// What the script's answer says, as JSON text; null for another answer.
     #[napi]
     pub fn answered(&self, answer: Vec<i64>) -> Option<String> {
-        self.told(self.limit.answered(&answer)?, "redis")
+        told(self.limit.answered(&answer)?, "redis")
     }
 
     /// Counts a request in this process alone; what became of it as JSON text.
     #[napi]
     pub fn locally(&self, client: &Client, key: &[u8]) -> Option<String> {
-        self.told(client.limit_locally(key, &self.local), "process")
+        told(client.limit_locally(key, &self.local), "process")
     }
+}
 
-    fn told(&self, verdict: rate_limit::Verdict, counted_by: &'static str) -> Option<String> {
-        convert::text_of(&Told { verdict, counted_by }).ok()
-    }
+fn told(verdict: rate_limit::Verdict, counted_by: &'static str) -> Option<String> {
+    convert::text_of(&Told { verdict, counted_by }).ok()
 }
 
 #[expect(

@@ -86,7 +86,7 @@ impl Client {
     ) -> errors::Result<Self> {
         let config = configure(&url, &options).map_err(|error| thrown(&error))?;
         let unfit = |error: napi::Error| {
-            thrown(&Error::new(outlast::ErrorKind::InvalidArgument, error.reason.clone()))
+            thrown(&Error::new(outlast::ErrorKind::InvalidArgument, error.reason))
         };
         let callback = wake.build_threadsafe_function::<()>().weak::<true>().build();
         let callback = callback.map_err(unfit)?;

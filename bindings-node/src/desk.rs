@@ -226,7 +226,7 @@ impl Desk {
                 break;
             }
             if !ended.is_empty() {
-                self.enter(|entry| entry.answered(&self.list(&entry.env, &ended)?.to_unknown()));
+                self.enter(|entry| entry.answered(&Self::list(&entry.env, &ended)?.to_unknown()));
             }
         }
         self.write();
@@ -253,7 +253,7 @@ impl Desk {
                     run.add(ended.number, &reply)?;
                 } else {
                     run.tell()?;
-                    entry.ended(&self.list(&entry.env, &[ended])?.to_unknown())?;
+                    entry.ended(&Self::list(&entry.env, &[ended])?.to_unknown())?;
                 }
             }
             run.tell()
@@ -309,7 +309,7 @@ impl Desk {
             [Ended { result: Ok(value), as_bytes, .. }] if count == 1 => {
                 (Outcome::Answered, convert::reply(env, value, *as_bytes)?)
             }
-            ended => (Outcome::Ended, self.list(env, ended)?.to_unknown()),
+            ended => (Outcome::Ended, Self::list(env, ended)?.to_unknown()),
         };
         self.memory.set(Word::Outcome, outcome as u32);
         if ended.len() < count {
@@ -330,11 +330,11 @@ impl Desk {
         settlements: Vec<Settlement>,
     ) -> napi::Result<Array<'env>> {
         let ended: Vec<Ended> = settlements.into_iter().map(|one| self.ended(one)).collect();
-        self.list(env, &ended)
+        Self::list(env, &ended)
     }
 
     /// Of each its number, whether it went well, and its reply or error.
-    fn list<'env>(&self, env: &'env Env, ended: &[Ended]) -> napi::Result<Array<'env>> {
+    fn list<'env>(env: &'env Env, ended: &[Ended]) -> napi::Result<Array<'env>> {
         let mut told = Array::from_vec::<Object<'_>>(env, Vec::new())?;
         for Ended { number, result, as_bytes } in ended {
             told.insert(as_number(*number))?;

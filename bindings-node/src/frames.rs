@@ -12,6 +12,8 @@ use napi::bindgen_prelude::Uint8Array;
 
 /// Bytes before the first command.
 const HEAD: usize = 16;
+/// The same, as it stands in the head.
+const HEAD_WORD: u32 = 16;
 
 const WORD: usize = 4;
 
@@ -54,7 +56,7 @@ impl Memory {
 
     /// The commands in it were taken.
     pub(crate) fn clear(&self) {
-        self.set(Word::End, HEAD as u32);
+        self.set(Word::End, HEAD_WORD);
     }
 
     #[expect(unsafe_code, reason = "JavaScript may write to the same memory, at other times")]

@@ -114,10 +114,7 @@ pub(crate) trait Called {
 }
 
 /// Makes the function; it keeps what it calls.
-pub(crate) fn function<'env, T: Called + 'static>(
-    env: &'env Env,
-    callee: Rc<T>,
-) -> napi::Result<Unknown<'env>> {
+pub(crate) fn function<T: Called + 'static>(env: &Env, callee: Rc<T>) -> napi::Result<Unknown<'_>> {
     let (mut function, none) = (ptr::null_mut(), ptr::null_mut::<c_void>());
     let data = Rc::into_raw(callee).cast_mut().cast::<c_void>();
     // SAFETY: the environment is alive; what the function points to lives as long as it does.

@@ -48,6 +48,7 @@ impl Uv {
             return None;
         }
         // SAFETY: the types are those of libuv 1, which keeps them.
+        #[expect(clippy::missing_transmute_annotations, reason = "the fields say the types")]
         unsafe {
             Some(Self {
                 handle_size: transmute(symbol(c"uv_handle_size")?),

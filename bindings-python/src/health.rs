@@ -23,6 +23,7 @@ pub(crate) struct Health {
 #[pymethods]
 impl Health {
     #[new]
+    #[expect(clippy::needless_pass_by_value, reason = "an argument from Python is owned")]
     fn new(
         py: Python<'_>,
         allow: Vec<String>,

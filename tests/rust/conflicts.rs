@@ -77,11 +77,19 @@ fn each_policy_decides_what_goes_where_others_changed_a_key() {
     let proxy = Proxy::start(server.port);
     let rules = "count:*=counter,gone:*=session/delete_wins,none:*=cache/discard";
     let (client, log) = client(&proxy.url(), rules, &[]);
-    FATES.iter().for_each(|[make, ..]| on(&server, &[make]));
-    FATES.iter().for_each(|[_, know, ..]| run(&client, &[know]));
+    for [make, ..] in FATES {
+        on(&server, &[make]);
+    }
+    for [_, know, ..] in FATES {
+        run(&client, &[know]);
+    }
     cut_off(&proxy, &client, || {
-        FATES.iter().for_each(|[_, _, ours, ..]| run(&client, &[ours]));
-        FATES.iter().for_each(|[_, _, _, theirs, ..]| on(&server, &[theirs]));
+        for [_, _, ours, ..] in FATES {
+            run(&client, &[ours]);
+        }
+        for [_, _, _, theirs, ..] in FATES {
+            on(&server, &[theirs]);
+        }
     });
     for [.., read, held] in FATES {
         let found = server.cli(&read.split(' ').collect::<Vec<_>>()).replace('\n', " ");

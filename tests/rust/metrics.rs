@@ -94,7 +94,7 @@ struct Fields<'a>(&'a mut String);
 
 impl Visit for Fields<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0.push_str(&format!("{}={value:?} ", field.name()));
+        self.0.extend([field.name(), "=", &format!("{value:?}"), " "]);
     }
 }
 

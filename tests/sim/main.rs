@@ -3,6 +3,8 @@
 //! One seed alone is told step by step. `make sim FLEET=10000` tells how many of so many clients dial at
 //! once when Redis is back; `make sim DAY=1000` how long it takes to simulate a day of so many.
 
+#![expect(clippy::disallowed_types, reason = "a person is told how long it took")]
+
 mod fleet;
 
 use std::env;
@@ -24,7 +26,7 @@ fn main() {
         return fleet::time_a_day(clients);
     }
     let first = number("SEED");
-    let seeds = number("SEEDS").unwrap_or(if first.is_some() { 1 } else { 2_000 });
+    let seeds = number("SEEDS").unwrap_or_else(|| if first.is_some() { 1 } else { 2_000 });
     let first = first.unwrap_or(1);
     let guard = number("GUARD").map(|guard| guard > 0);
     let sabotage = env::var("SABOTAGE").ok().filter(|code| !code.is_empty());

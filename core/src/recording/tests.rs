@@ -19,7 +19,7 @@ impl Recorder {
         Self { engine, text }
     }
 
-    fn tell(&mut self, at_ms: u64, input: Input) {
+    fn tell(&mut self, at_ms: u64, input: &Input) {
         let at = Timestamp::from_ms(at_ms);
         self.engine.handle(at, input.clone());
         let mut digest = Digest::new();
@@ -30,38 +30,38 @@ impl Recorder {
                 break;
             }
         }
-        self.text += &step(at, &input, &digest);
+        self.text += &step(at, input, &digest);
     }
 
     fn refused(&mut self, at_ms: u64, dial: u64) {
         let failure = Failure::new(FailureKind::ConnectionRefused, "Connection refused");
-        self.tell(at_ms, Input::DialFailed { dial, failure });
+        self.tell(at_ms, &Input::DialFailed { dial, failure });
     }
 }
 
 /// Connects, loses Redis, dials in vain, comes back.
 fn outage() -> Recorder {
     let mut recorder = Recorder::new(Profile::Production);
-    recorder.tell(1_000, Input::Start);
-    recorder.tell(1_001, Input::DialSucceeded { dial: 1 });
-    recorder.tell(1_002, Input::Reconciled { epoch: 1 });
-    recorder.tell(2_000, Input::Tally { finished: 10, served_locally: 0, refused: 0 });
+    recorder.tell(1_000, &Input::Start);
+    recorder.tell(1_001, &Input::DialSucceeded { dial: 1 });
+    recorder.tell(1_002, &Input::Reconciled { epoch: 1 });
+    recorder.tell(2_000, &Input::Tally { finished: 10, served_locally: 0, refused: 0 });
     let failure = Failure::new(FailureKind::ConnectionLost, "Connection reset by peer");
-    recorder.tell(9_000, Input::CommandFailed { epoch: 1, failure, write: true });
-    recorder.tell(9_500, Input::Timer);
+    recorder.tell(9_000, &Input::CommandFailed { epoch: 1, failure, write: true });
+    recorder.tell(9_500, &Input::Timer);
     recorder.refused(9_501, 2);
-    recorder.tell(10_500, Input::Timer);
-    recorder.tell(10_501, Input::DialSucceeded { dial: 3 });
+    recorder.tell(10_500, &Input::Timer);
+    recorder.tell(10_501, &Input::DialSucceeded { dial: 3 });
     recorder
-        .tell(10_502, Input::ReplayProgressed { epoch: 2, replayed: 1, conflicts: 0, refused: 0 });
-    recorder.tell(10_503, Input::Reconciled { epoch: 2 });
+        .tell(10_502, &Input::ReplayProgressed { epoch: 2, replayed: 1, conflicts: 0, refused: 0 });
+    recorder.tell(10_503, &Input::Reconciled { epoch: 2 });
     recorder
 }
 
 #[test]
 fn what_was_decided_is_decided_again() {
     let mut recorder = outage();
-    recorder.tell(20_000, Input::Close { journal_keys: 0 });
+    recorder.tell(20_000, &Input::Close { journal_keys: 0 });
     let replayed = replay(&recorder.text).unwrap();
     assert_eq!(replayed.differs_at_line, None);
     assert_eq!((replayed.inputs, replayed.is_cut), (12, false));
@@ -93,7 +93,7 @@ fn a_checkpoint_holds_all_that_the_engine_knows() {
             }
             let input =
                 line.split("\"input\":").nth(1).unwrap().split(",\"outputs\"").next().unwrap();
-            engine.tell(at_ms.parse().unwrap(), serde_json::from_str(input).unwrap());
+            engine.tell(at_ms.parse().unwrap(), &serde_json::from_str(input).unwrap());
             if at >= cut {
                 text += &(line.to_string() + "\n");
             }

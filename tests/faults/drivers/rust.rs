@@ -35,7 +35,7 @@ fn waits() -> HashMap<OsString, u64> {
 /// Milliseconds of that since then, of the threads that are still there.
 fn waited_ms(before: &HashMap<OsString, u64>) -> f64 {
     let since = |(task, waited)| waited - before.get(&task).copied().unwrap_or(0);
-    waits().into_iter().map(since).sum::<u64>() as f64 / 1e6
+    Duration::from_nanos(waits().into_iter().map(since).sum()).as_secs_f64() * 1e3
 }
 
 struct Work {

@@ -165,6 +165,7 @@ impl Host {
     }
 
     /// A command on Redis did not end with its reply.
+    #[expect(clippy::needless_pass_by_value, reason = "it is settled, and pending no more")]
     pub(super) fn settle(
         &mut self,
         shared: &mut Shared,
@@ -260,7 +261,7 @@ impl Host {
         let journalled = !is_forgotten;
         if shared.is_sabotaged(Sabotage::SplitUnit) {
             let mut last = None;
-            for args in commands.iter().flat_map(|args| split(args)) {
+            for args in commands.iter().flat_map(split) {
                 last = self.store.execute_if(now, &args, journalled, || true);
             }
             return last;
@@ -330,10 +331,11 @@ impl Host {
             let unanswered = Unanswered { failure, maybe_done: false };
             let epoch = pending.epoch;
             self.settle(shared, epoch, pending, unanswered);
-        } else if !self.started && self.policy.startup == Startup::Required {
-            self.end_refused(shared, op);
-        } else if !self.serve(shared, op, true) {
-            self.end_refused(shared, op);
+        } else {
+            let is_required = !self.started && self.policy.startup == Startup::Required;
+            if is_required || !self.serve(shared, op, true) {
+                self.end_refused(shared, op);
+            }
         }
     }
 

@@ -49,6 +49,7 @@ pub(super) struct DialSeen {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what is true of it, independently")]
 pub(super) struct Host {
     pub(super) index: usize,
     pub(super) plan: HostPlan,

@@ -62,6 +62,7 @@ pub(super) struct Op {
     pub(super) began: u64,
     pub(super) ended: Option<(u64, Ending)>,
     /// What a GET told, where it was not answered with an error.
+    #[expect(clippy::option_option, reason = "nothing told, nothing there, or a value")]
     pub(super) seen: Option<Option<usize>>,
     /// How often the server did it and still has it done.
     pub(super) applied: u32,
@@ -86,6 +87,7 @@ impl Op {
 
 /// What is known of a key that has one writer.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what is true of it, independently")]
 pub(super) struct KeyFate {
     /// When the server last wrote it.
     pub(super) written_at: u64,

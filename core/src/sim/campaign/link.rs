@@ -131,10 +131,12 @@ impl Host {
         seen: usize,
         failure: Failure,
     ) {
-        shared.coverage.count(match failure.kind {
-            FailureKind::ConnectionRefused => Happening::DialRefused,
-            FailureKind::ConnectTimeout => Happening::DialTimedOut,
-            _ => Happening::DialRejected,
+        shared.coverage.count(if failure.kind == FailureKind::ConnectionRefused {
+            Happening::DialRefused
+        } else if failure.kind == FailureKind::ConnectTimeout {
+            Happening::DialTimedOut
+        } else {
+            Happening::DialRejected
         });
         let Some(dial) = dial else {
             shared.plan_in(GROWTH_PAUSE_MS, Event::MayGrow { host: self.index });

@@ -51,7 +51,7 @@ pub struct Settings {
 impl Settings {
     /// As a seed has them: every other one is run with the guard.
     pub const fn of(seed: u64) -> Self {
-        Self { guard: seed % 2 == 0, sabotage: None, trace: false }
+        Self { guard: seed.is_multiple_of(2), sabotage: None, trace: false }
     }
 
     /// With the guard, or without.

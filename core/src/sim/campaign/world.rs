@@ -285,7 +285,7 @@ impl Host {
             Event::Deadline { op, .. } => self.deadline(shared, op),
             Event::DialOver { wire, .. } => self.dial_over(shared, wire),
             Event::ExchangeOver { wire, exchange, .. } => {
-                self.exchange_over(shared, wire, exchange)
+                self.exchange_over(shared, wire, exchange);
             }
             Event::Switch { wire, .. } => self.switch(shared, wire),
             Event::MayGrow { .. } => self.may_grow(shared),

@@ -79,8 +79,8 @@ impl Host {
             let kill = |wire: &usize| {
                 ["CLIENT", "KILL", "ID", &wire.to_string()].map(|word| word.as_bytes().to_vec())
             };
-            let commands = victims.iter().map(|wire| kill(wire).to_vec()).collect();
-            self.exchange(shared, wire, commands, true);
+            let commands: Vec<Args> = victims.iter().map(|wire| kill(wire).to_vec()).collect();
+            self.exchange(shared, wire, &commands, true);
         } else {
             self.step_replay(shared, wire);
         }
@@ -156,14 +156,12 @@ impl Host {
                         shared.coverage.count(Happening::BatchResent);
                     }
                     let commands = sabotaged(shared, commands);
-                    self.exchange(shared, wire, commands, false);
-                    return;
+                    self.exchange(shared, wire, &commands, false);
                 }
                 Step::Switch => {
                     // Other threads go on between the last reply and the switch.
                     let pause_ms = shared.rng.between(0, self.plan.drive_ms_max);
                     shared.plan_in(pause_ms, Event::Switch { host: self.index, wire });
-                    return;
                 }
             }
         }
@@ -187,22 +185,22 @@ impl Host {
         self.go_on_waiting(shared);
     }
 
-    fn exchange(&mut self, shared: &mut Shared, wire: usize, commands: Vec<Args>, kills: bool) {
+    fn exchange(&mut self, shared: &mut Shared, wire: usize, commands: &[Args], kills: bool) {
         self.exchanges += 1;
         let exchange = self.exchanges;
         let Some(at) = self.at(wire) else { return };
         let Some(link) = self.links.get_mut(at) else { return };
-        for args in &commands {
+        for args in commands {
             link.connection.send(args, Timestamp::ZERO);
         }
         if let Role::Replaying(replaying) = &mut link.role {
             replaying.missing = commands.len();
             replaying.exchange = exchange;
             replaying.killing = if kills { commands.len() } else { 0 };
-            replaying.is_batch = begins_transaction(&commands);
+            replaying.is_batch = begins_transaction(commands);
         }
         let index = self.index;
-        shared.tell(|| format!("client {index} replays: {}", super::server::text(&commands)));
+        shared.tell(|| format!("client {index} replays: {}", super::server::text(commands)));
         self.flush(shared, at);
         self.ambush(shared, wire);
         let over = Event::ExchangeOver { host: self.index, wire, exchange };

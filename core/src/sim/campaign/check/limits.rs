@@ -137,6 +137,14 @@ pub(in super::super) const fn kind_in(input: &crate::Input) -> Option<FailureKin
         crate::Input::DialFailed { failure, .. }
         | crate::Input::ConnectionLost { failure, .. }
         | crate::Input::CommandFailed { failure, .. } => Some(failure.kind),
-        _ => None,
+        crate::Input::Start
+        | crate::Input::DialSucceeded { .. }
+        | crate::Input::CommandSlow { .. }
+        | crate::Input::Tally { .. }
+        | crate::Input::ReplayProgressed { .. }
+        | crate::Input::Reconciled { .. }
+        | crate::Input::Timer
+        | crate::Input::Redial
+        | crate::Input::Close { .. } => None,
     }
 }
