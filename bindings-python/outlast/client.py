@@ -15,6 +15,7 @@ else:
 
 __all__ = ["Redis", "Stock", "from_url"]
 
+
 def from_url(url: str, **options: Any) -> Redis:
     """As `Redis.from_url`."""
     return Redis.from_url(url, **options)
