@@ -18,5 +18,6 @@ for (const [name, { stats }] of [
 const passed = new Set(ours.passes.map(({ fullTitle }) => fullTitle));
 const lost = stock.passes.filter(({ fullTitle }) => !passed.has(fullTitle));
 console.log(`\n${lost.length} pass on ioredis alone:`);
-for (const { file, fullTitle } of lost) console.log(`- ${file?.split("/test/").at(-1)}: ${fullTitle}`);
+for (const { file, fullTitle } of lost)
+  console.log(`- ${file?.split("/test/").at(-1)}: ${fullTitle}`);
 process.exitCode = lost.length > 0 ? 1 : 0;

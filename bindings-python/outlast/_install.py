@@ -57,12 +57,14 @@ def uninstall() -> None:
 
 def _places() -> list[tuple[ModuleType, str, Any]]:
     import redis  # noqa: PLC0415 - it is not always there
+    import redis.asyncio.client  # noqa: PLC0415
+    import redis.asyncio.utils  # noqa: PLC0415
     import redis.client  # noqa: PLC0415
     import redis.utils  # noqa: PLC0415
-    from redis import asyncio as theirs  # noqa: PLC0415
 
     from outlast import asyncio as ours  # noqa: PLC0415 - it is not for everybody
 
+    theirs = redis.asyncio
     return [
         (redis, "Redis", client.Redis),
         (redis, "StrictRedis", client.Redis),

@@ -40,7 +40,7 @@ def pool_of(made: Arguments, keywords: dict[str, Any], pools: Any, module: str) 
         master,
         username=unquote(user) or None,
         password=unquote(password) or None,
-        db=int(parts["db"] or given.get("db") or 0),
+        db=int(str(parts["db"] or given.get("db") or 0)),
         **tls,
         **keywords,
     ).connection_pool

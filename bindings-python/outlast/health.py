@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Callable, Protocol
 from outlast._outlast import Health
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 __all__ = ["asgi", "wsgi"]
 
@@ -148,12 +148,12 @@ class _Answers:
     def answer(
         self, request: tuple[str, str, str, str, list[tuple[str, str]]], status: object
     ) -> _Answer:
-        metrics = getattr(self._client, "metrics", None)
+        metrics: Callable[[], str] | None = getattr(self._client, "metrics", None)
         return self._health.answer(
             *request,
             json.dumps(status),
             json.dumps(self._lines.lines()),
-            metrics() if callable(metrics) else None,
+            None if metrics is None else metrics(),
         )
 
     def place(self, mount: str, remote: str, headers: list[tuple[str, str]]) -> str | None:

@@ -50,7 +50,7 @@ test.each(["a URL", "the options of ioredis"])("%s", async (how) => {
   const heard: string[] = [];
   const listener = redis.duplicate();
   onTestFinished(() => listener.disconnect());
-  listener.on("message", (_channel, message) => heard.push(message));
+  listener.on("message", (_channel: string, message: string) => heard.push(message));
   await listener.subscribe("news");
   await redis.publish("news", "hello");
   await eventually("it is heard", () => heard.length > 0);

@@ -1,6 +1,6 @@
 //! What was known of a key before the outage changed it, and whether Redis still holds that.
 //!
-//! A value is kept as a digest. What Redis answers to [`look`](Known::look) has the same digest while
+//! A value is kept as a digest. What Redis answers to `look` has the same digest while
 //! nobody else changed the key; its expiry does not count.
 
 use alloc::vec;
