@@ -183,7 +183,7 @@ impl Client {
 
     /// Has Redis be away, for a test of the application: connections end and dials fail with this
     /// failure until [`end_outage`](Self::end_outage). `refused`, `lost`, `timeout`, `dns`, `tls`, or
-    /// the code of a [`FailureKind`](crate::FailureKind) that ends connections.
+    /// the code of a [`FailureKind`] that ends connections.
     ///
     /// # Errors
     ///
