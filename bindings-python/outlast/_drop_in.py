@@ -17,7 +17,6 @@ from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary, ref
 
-from redis import utils
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, CaseInsensitiveDict
 from redis.client import Redis as Stock
 from redis.connection import ConnectionPool
@@ -25,6 +24,7 @@ from redis.exceptions import ResponseError
 
 from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
+from outlast._native import forms, kept, open_native
 from outlast._pipeline import Pipeline
 from outlast._sentinels import SERVED, pool_of
 from outlast.types import RulesOption
@@ -39,8 +39,6 @@ _NATIVES: WeakKeyDictionary[Any, _outlast.Client] = WeakKeyDictionary()
 
 _NATIVE_METHODS = {"GET", "SET", "INCRBY", "DEL", "EXPIRE", "TTL"}
 """Commands that have a method in native code, which asks no callback."""
-
-_RESP3 = getattr(utils, "DEFAULT_RESP_VERSION", 2) == 3
 
 # Whoever overrides one of these wants to see each command.
 _SEAMS = ("execute_command", "_execute_command", "_send_command_parse_response", "parse_response")
@@ -120,10 +118,10 @@ class Redis(_outlast.Client, Stock):
                 profile=profile,
                 options=options,
             )
-            _open(self, made)
+            open_native(self, made)
             place = {"host": host, "port": port, "db": db, "password": password}
             place |= {"username": username, "ssl": ssl, "unix_socket_path": unix_socket_path}
-            place |= _kept(made, self)
+            place |= kept(made, self)
         Stock.__init__(self, **place, single_connection_client=single_connection_client)
         if connection_pool is None:
             _share(self.connection_pool, self)
@@ -148,8 +146,8 @@ class Redis(_outlast.Client, Stock):
             options["rules"] = rules
         made = _arguments.of_url(url, profile=profile, options=options)
         native = _outlast.Client()
-        _open(native, made)
-        pool = pool_of(made, _kept(made, native), ConnectionPool, "redis.sentinel")
+        open_native(native, made)
+        pool = pool_of(made, kept(made, native), ConnectionPool, "redis.sentinel")
         _share(pool, native)
         client = cls(connection_pool=pool, single_connection_client=single_connection_client)
         client.auto_close_connection_pool = True
@@ -216,13 +214,13 @@ class Redis(_outlast.Client, Stock):
         made = _arguments.of_pool(pool, profile=profile, options=options)
         native = None if profile or options else _NATIVES.get(pool)
         if native is None:
-            _open(self, made)
+            open_native(self, made)
             if not (profile or options):
                 _share(pool, self)
         else:
             if pool in SERVED:
                 made.unserved = None
-            _outlast.Client.open(self, share=native, **_forms(made))
+            _outlast.Client.open(self, share=native, **forms(made))
         return made
 
     def _ready(self, made: Arguments) -> None:
@@ -277,40 +275,8 @@ class _Answered:
         return self._reply
 
 
-def _open(native: _outlast.Client, made: Arguments) -> None:
-    if made.unserved is not None:
-        native.open()
-        return
-    with _log.listening(made.on_incident) as listener:
-        native.open(
-            made.url,
-            made.profile,
-            made.options,
-            resp3=_RESP3,
-            **_forms(made),
-            listener=listener,
-        )
-
-
-def _forms(made: Arguments) -> dict[str, Any]:
-    return {
-        "decode_responses": made.decode_responses,
-        "encoding": made.encoding,
-        "encoding_errors": made.encoding_errors,
-    }
-
-
 def _share(pool: Any, native: _outlast.Client) -> None:
     """Has all that use the pool share what the client has, which may end before them."""
     shared = _outlast.Client()
     shared.open(share=native)
     _NATIVES[pool] = shared
-
-
-def _kept(made: Arguments, native: _outlast.Client) -> dict[str, Any]:
-    """Keywords for connections of redis-py, which are to speak the same version of RESP."""
-    kept = dict(made.for_connections)
-    protocol = native.protocol
-    if kept.get("protocol") is None and protocol is not None and (protocol == 3) != _RESP3:
-        kept["protocol"] = protocol
-    return kept

@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from weakref import WeakKeyDictionary, ref
 
-from redis import utils
 from redis.asyncio.client import Redis as Stock
 from redis.asyncio.connection import ConnectionPool
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, CaseInsensitiveDict
@@ -26,6 +25,7 @@ from redis.exceptions import ResponseError
 
 from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
+from outlast._native import forms, kept, open_native
 from outlast._sentinels import SERVED, pool_of
 from outlast.asyncio._pipeline import Pipeline
 from outlast.exceptions import RedisUnavailable
@@ -38,8 +38,6 @@ _NATIVES: WeakKeyDictionary[Any, _outlast.AsyncClient] = WeakKeyDictionary()
 
 _NATIVE_METHODS = {"GET", "SET", "INCRBY", "DEL", "EXPIRE", "TTL"}
 """Commands that have a method in native code, which asks no callback."""
-
-_RESP3 = getattr(utils, "DEFAULT_RESP_VERSION", 2) == 3
 
 # redis-py measures their replies where what it is given is a coroutine and nothing else.
 _COROUTINES = {"XREAD", "XREADGROUP"}
@@ -101,9 +99,9 @@ class Redis(_outlast.AsyncClient, Stock):  # type: ignore[misc]
                 profile=profile,
                 options=options,
             )
-            _open(self, made)
+            open_native(self, made)
             place = {
-                **_kept(made, self),
+                **kept(made, self),
                 "host": host,
                 "port": port,
                 "db": db,
@@ -140,8 +138,8 @@ class Redis(_outlast.AsyncClient, Stock):  # type: ignore[misc]
             options["rules"] = rules
         made = _arguments.of_url(url, profile=profile, options=options)
         native = _outlast.AsyncClient()
-        _open(native, made)
-        pool = pool_of(made, _kept(made, native), ConnectionPool, "redis.asyncio.sentinel")
+        open_native(native, made)
+        pool = pool_of(made, kept(made, native), ConnectionPool, "redis.asyncio.sentinel")
         _share(pool, native)
         client = cls(
             connection_pool=pool,
@@ -199,13 +197,13 @@ class Redis(_outlast.AsyncClient, Stock):  # type: ignore[misc]
         made = _arguments.of_pool(pool, profile=profile, options=options)
         native = None if profile or options else _NATIVES.get(pool)
         if native is None:
-            _open(self, made)
+            open_native(self, made)
             if not (profile or options):
                 _share(pool, self)
         else:
             if pool in SERVED:
                 made.unserved = None
-            _outlast.AsyncClient.open(self, share=native, **_forms(made))
+            _outlast.AsyncClient.open(self, share=native, **forms(made))
         return made
 
     def _ready(self, made: Arguments) -> None:
@@ -303,40 +301,8 @@ class _Answered:
         return self._reply
 
 
-def _open(native: _outlast.AsyncClient, made: Arguments) -> None:
-    if made.unserved is not None:
-        native.open()
-        return
-    with _log.listening(made.on_incident) as listener:
-        native.open(
-            made.url,
-            made.profile,
-            made.options,
-            resp3=_RESP3,
-            **_forms(made),
-            listener=listener,
-        )
-
-
-def _forms(made: Arguments) -> dict[str, Any]:
-    return {
-        "decode_responses": made.decode_responses,
-        "encoding": made.encoding,
-        "encoding_errors": made.encoding_errors,
-    }
-
-
 def _share(pool: Any, native: _outlast.AsyncClient) -> None:
     """Has all that use the pool share what the client has. The client may end before them."""
     shared = _outlast.AsyncClient()
     shared.open(share=native)
     _NATIVES[pool] = shared
-
-
-def _kept(made: Arguments, native: _outlast.AsyncClient) -> dict[str, Any]:
-    """Keywords for connections of redis-py, which are to speak the same version of RESP."""
-    kept = dict(made.for_connections)
-    protocol = native.protocol
-    if kept.get("protocol") is None and protocol is not None and (protocol == 3) != _RESP3:
-        kept["protocol"] = protocol
-    return kept
