@@ -39,11 +39,12 @@ def run(command: list[str], program: str) -> str:
 
 
 def test_the_python_examples_run() -> None:
-    program, looped, probed, ruled = blocks("python")
+    program, looped, probed, ruled, kept = blocks("python")
     assert run([sys.executable, "-W", "error", "-c"], program).split() == ["Ada", "degraded"]
     assert run([sys.executable, "-W", "error", "-c"], looped).split() == ["b'Ada'", "degraded"]
     assert run([sys.executable, "-W", "error", "-c"], probed).split() == ["ok"]
     assert run([sys.executable, "-W", "error", "-c"], ruled).split() == ["lock"]
+    assert run([sys.executable, "-W", "error", "-c"], kept) == ""
 
 
 def test_the_node_example_runs() -> None:

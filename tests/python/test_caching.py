@@ -6,9 +6,13 @@ import outlast
 import pytest
 from conftest import wait_until
 from outlast.caching import cached, rate_limit
-from outlast.testing import cause_outage
 
+# Loaded by its name, and not imported before: so pytest can rewrite its assertions.
 pytest_plugins = ["outlast.testing"]
+
+
+def cause_outage(*args):
+    return outlast.testing.cause_outage(*args)
 
 
 def together(count, call):

@@ -131,6 +131,8 @@ test("an engine asks for all that the types name, and for nothing else", () => {
   tell(engine, 60_002, { type: "replay_progressed", epoch: 1, replayed: 3, refused: 1 });
   tell(engine, 60_003, { type: "reconciled", epoch: 1 });
   tell(engine, 60_004, { type: "tally", finished: 10, served_locally: 2 });
+  tell(engine, 60_005, { type: "command_slow", epoch: 1, took_ms: 600 });
+  tell(engine, 60_006, { type: "redial" });
   tell(engine, 90_000, { type: "timer" });
   const lost = { kind: "connection_lost", text: "reset" } as const;
   tell(engine, 95_000, { type: "command_failed", epoch: 1, failure: lost, write: true });

@@ -67,7 +67,7 @@ test.each(["Python", "Node"] as const)(
       await redis.restart();
       await says(page, service, "live-mode", "connected");
       await says(page, service, "live-incident", /, \d+ keys? written back\.$/);
-      await says(page, service, "live-causes", /back on Redis\d\d:\d\d:\d\d1$/);
+      await says(page, service, "live-causes", /back on Redis\d\d:\d\d:\d\d1\s*$/);
       await says(page, service, "live-lines", /Redis is back after/);
       const label = await page.getAttribute("#live-strip", "aria-label");
       expect(label).toMatch(/now connected$/);
