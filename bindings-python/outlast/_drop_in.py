@@ -26,7 +26,7 @@ from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
 from outlast._native import forms, kept, open_native
 from outlast._pipeline import Pipeline
-from outlast._sentinels import SERVED, pool_of
+from outlast._sentinels import SERVED, asked_for, pool_of
 from outlast.types import RulesOption
 
 if TYPE_CHECKING:
@@ -199,6 +199,8 @@ class Redis(_outlast.Client, Stock):
             return
         Stock.close(self)
         if self.auto_close_connection_pool:
+            for sentinel in asked_for(self.connection_pool):
+                sentinel.close()
             _outlast.Client.close(self)
 
     def __enter__(self) -> Self:

@@ -48,6 +48,11 @@ def pool_of(made: Arguments, keywords: dict[str, Any], pools: Any, module: str) 
     return pool
 
 
+def asked_for(pool: Any) -> list[Any]:
+    """Clients of redis-py that ask the sentinels of a pool which a client of ours has made."""
+    return list(pool.sentinel_manager.sentinels) if pool in SERVED else []
+
+
 def _place(text: str) -> tuple[str, int]:
     host, colon, port = text.strip().rpartition(":")
     if not colon or port.endswith("]"):

@@ -26,7 +26,7 @@ from redis.exceptions import ResponseError
 from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
 from outlast._native import forms, kept, open_native
-from outlast._sentinels import SERVED, pool_of
+from outlast._sentinels import SERVED, asked_for, pool_of
 from outlast.asyncio._pipeline import Pipeline
 from outlast.exceptions import RedisUnavailable
 from outlast.types import RulesOption
@@ -190,6 +190,8 @@ class Redis(_outlast.AsyncClient, Stock):  # type: ignore[misc]
         if close_connection_pool or (
             close_connection_pool is None and self.auto_close_connection_pool
         ):
+            for sentinel in asked_for(self.connection_pool):
+                await sentinel.aclose()
             self.shut()
 
     def _over(self, pool: Any, profile: str | None, options: dict[str, Any]) -> Arguments:
