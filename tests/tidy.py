@@ -111,7 +111,8 @@ def is_written(path: str) -> bool:
 def lines_before_tests(path: str, text: str) -> int:
     """A file's length; in Rust without the tests at its end."""
     if path.endswith(".rs"):
-        text = re.split(r"^#\[cfg\((?:all\()?test\b[^;{]*\{", text, maxsplit=1, flags=re.MULTILINE)[0]
+        tests = r"^#\[cfg\((?:all\()?test\b[^;{]*\{"
+        text = re.split(tests, text, maxsplit=1, flags=re.MULTILINE)[0]
     return len(text.splitlines())
 
 
