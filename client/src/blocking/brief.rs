@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 use outlast_core::command::Traits;
 use outlast_core::{Error, Value};
 
-use super::Client;
+use super::{Client, Sending};
 use crate::gate::{Gate, Route, Settled, into_result};
-use crate::transport::pool::Waiting;
 
 /// A command that was begun: [`Client::begin_call`].
 #[derive(Debug)]
@@ -16,8 +15,7 @@ use crate::transport::pool::Waiting;
 pub struct Begun {
     traits: Traits,
     began: Instant,
-    /// Its epoch and its connection, where it was sent.
-    waiting: Option<(u64, Waiting)>,
+    sending: Sending,
 }
 
 impl Client {
@@ -35,17 +33,20 @@ impl Client {
     ) -> Result<Result<Value, Begun>, Error> {
         let traits = Gate::check(args)?;
         let began = Instant::now();
+        let goes_on = |sending| Ok(Err(Begun { traits, began, sending }));
         let Route::Redis { epoch } = self.gate.route()? else {
-            return Ok(Err(Begun { traits, began, waiting: None }));
+            return goes_on(Sending::default());
         };
         match self.pool.call_briefly(args, epoch, patience) {
-            None => Ok(Err(Begun { traits, began, waiting: None })),
-            Some(Err(waiting)) => Ok(Err(Begun { traits, began, waiting: Some((epoch, waiting)) })),
+            None => goes_on(Sending::default()),
+            Some(Err(waiting)) => {
+                goes_on(Sending { waiting: Some((epoch, waiting)), in_doubt: false })
+            }
             Some(Ok((value, began))) => match self.gate.replied(args, epoch, value, began) {
                 Ok(value) => into_result(value).map(Ok),
                 Err(unanswered) => match self.gate.settle(args, epoch, *unanswered) {
                     Settled::Ended(result) => result.and_then(into_result).map(Ok),
-                    Settled::Again { .. } => Ok(Err(Begun { traits, began, waiting: None })),
+                    Settled::Again { in_doubt } => goes_on(Sending { waiting: None, in_doubt }),
                 },
             },
         }
@@ -64,6 +65,6 @@ impl Client {
     ) -> Result<Value, Error> {
         self.start();
         let deadline = begun.began + self.gate.command_timeout();
-        self.go_on(args, begun.traits, deadline, begun.waiting, interrupt)
+        self.go_on(args, begun.traits, deadline, begun.sending, interrupt)
     }
 }

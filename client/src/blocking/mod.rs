@@ -18,7 +18,7 @@ use outlast_core::{Error, Status, Value};
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
-use crate::gate::{Gate, Route, Settled, into_result};
+use crate::gate::{Gate, Route, Settled, into_result, name_of};
 use crate::spans;
 use crate::transport::Transport;
 use crate::transport::pool::{CallError, Pool, Waiting};
@@ -42,6 +42,15 @@ pub struct Client {
     gate: Arc<Gate>,
     pool: Arc<Pool>,
     driver_started: AtomicBool,
+}
+
+/// How far a command has got.
+#[derive(Debug, Default)]
+struct Sending {
+    /// Its epoch and its connection, where it was sent and may yet get its reply.
+    waiting: Option<(u64, Waiting)>,
+    /// Whether it is a write that an earlier connection may have carried.
+    in_doubt: bool,
 }
 
 impl fmt::Debug for Client {
@@ -144,20 +153,32 @@ impl Client {
         let traits = Gate::check(args)?;
         self.start();
         let deadline = Instant::now() + self.gate.command_timeout();
-        self.go_on(args, traits, deadline, None, interrupt)
+        self.go_on(args, traits, deadline, Sending::default(), interrupt)
     }
 
-    /// Runs a command to its end; `waiting` is one that was sent already.
+    /// Runs a command to its end.
     fn go_on<A: AsRef<[u8]>>(
         &self,
         args: &[A],
         traits: Traits,
         deadline: Instant,
-        mut waiting: Option<(u64, Waiting)>,
+        mut sending: Sending,
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Value, Error> {
+        let result = self.send(args, traits, deadline, &mut sending, interrupt);
+        self.gate.doubted(|| name_of(args), sending.in_doubt, result)
+    }
+
+    fn send<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        traits: Traits,
+        deadline: Instant,
+        sending: &mut Sending,
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Value, Error> {
         loop {
-            let (epoch, called) = match waiting.take() {
+            let (epoch, called) = match sending.waiting.take() {
                 Some((epoch, waiting)) => (epoch, self.pool.wait(waiting, deadline, interrupt)),
                 None => match self.gate.route()? {
                     Route::Redis { epoch } => {
@@ -187,10 +208,10 @@ impl Client {
             };
             match self.gate.settle(args, epoch, unanswered) {
                 Settled::Ended(result) => return result.and_then(into_result),
-                Settled::Again { .. } if Instant::now() < deadline => {}
-                Settled::Again { in_doubt } => {
-                    return self.gate.too_late(args, in_doubt).and_then(into_result);
-                }
+                Settled::Again { in_doubt } => sending.in_doubt |= in_doubt,
+            }
+            if Instant::now() >= deadline {
+                return self.gate.too_late(args, sending.in_doubt).and_then(into_result);
             }
         }
     }
