@@ -359,10 +359,6 @@ impl Hosted {
             Settled::Ended(result) => Some(self.ended(pending, result.and_then(into_result))),
             Settled::Again { in_doubt } => {
                 pending.in_doubt |= in_doubt;
-                if pending.deadline <= self.gate.clock.now() {
-                    let result = pending.work.too_late(&self.gate, in_doubt);
-                    return Some(self.ended(pending, result));
-                }
                 self.go_on(state, pending)
             }
         }

@@ -109,14 +109,6 @@ impl Work {
         }
     }
 
-    /// Redis is back, and the deadline is past.
-    pub(crate) fn too_late(&self, gate: &Gate, in_doubt: bool) -> Result<Value, Error> {
-        match self {
-            Self::Command { args, .. } => gate.too_late(args, in_doubt),
-            Self::Transaction { .. } => gate.too_late(&["EXEC"], in_doubt),
-        }
-    }
-
     /// It never got to Redis in time.
     pub(crate) fn overdue(&self, gate: &Gate) -> Result<Value, Error> {
         let result = match self {
