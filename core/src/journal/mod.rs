@@ -7,6 +7,7 @@
 //! nothing is lost and nothing done twice.
 
 mod batch;
+mod foresight;
 pub mod known;
 pub mod ledger;
 
@@ -217,7 +218,7 @@ impl Journal {
         };
         let known = waiting.known;
         batch.push(
-            Member { key: key.clone(), unit, is_replaced, known, is_dropped: false },
+            Member::new(key.clone(), unit, is_replaced, known),
             written,
         );
         self.under_way.push((key, waiting));
