@@ -277,6 +277,16 @@ export interface Trace {
   return_ms: number | null;
 }
 
+/** What the clients of a fleet did, together. */
+export interface Fleet {
+  /** Dials that began in each second. */
+  dials: number[];
+  /** From the end of the last outage until each client was on Redis again, from the first to the last. */
+  return_ms: number[];
+  /** Log lines. */
+  lines: number;
+}
+
 /** What a recording comes to. Times are milliseconds since 1970. */
 export interface Replayed {
   /** The version of the client that recorded. */

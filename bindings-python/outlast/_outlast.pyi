@@ -58,6 +58,7 @@ __all__ = [
     "rate_limits",
     "replay",
     "simulate",
+    "simulate_fleet",
     "take_incidents",
     "take_records",
     "wake",
@@ -309,6 +310,9 @@ def backoff_schedule(
 ) -> list[Delay]: ...
 def simulate(
     options: Mapping[str, object] | None = None, scenario: Mapping[str, object] | None = None
+) -> dict[str, Any]: ...
+def simulate_fleet(
+    options: Mapping[str, object] | None, scenario: Mapping[str, object] | None, clients: int
 ) -> dict[str, Any]: ...
 def parse_status(json: str) -> Status: ...
 def log_entry(incident: Mapping[str, object], endpoint: str, service: str = "") -> str: ...

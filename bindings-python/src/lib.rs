@@ -28,6 +28,7 @@ mod _outlast {
     use crate::engine::{
         Engine, Store, Throttle, backoff_schedule, check_log, class_of, classify, classify_reply,
         decide, failure_kinds, knobs, log_entry, parse_status, policy, replay, simulate,
+        simulate_fleet,
     };
     #[pymodule_export]
     use crate::errors::{error_class, error_kinds, failure_class};

@@ -129,16 +129,16 @@ impl Gate {
                 state.startup = Some(Err((failure, dials)));
                 self.word.fetch_or(STARTED, Ordering::Release);
             }
-            Output::Log { record } => self.sink.event(Event::Log(record)),
+            Output::Log { record } => self.sink.event(Event::Log(*record)),
             Output::IncidentOpened { incident } => {
-                self.sink.event(Event::IncidentOpened(incident));
+                self.sink.event(Event::IncidentOpened(*incident));
             }
             Output::IncidentClosed { incident } => {
                 let service = self.config.introduction.client_name.as_deref().unwrap_or_default();
                 let endpoint = self.config.endpoint.to_string();
                 let entry = production_log::entry(&incident, &endpoint, service);
                 self.scribe.entry(&entry);
-                self.sink.event(Event::IncidentClosed { incident, entry });
+                self.sink.event(Event::IncidentClosed { incident: *incident, entry });
             }
             _ => {}
         }

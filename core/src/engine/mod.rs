@@ -6,6 +6,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
@@ -197,8 +198,7 @@ impl Engine {
 
     /// The next thing to do; [`Output::Timeout`] when there is nothing more.
     pub fn poll_output(&mut self) -> Output {
-        let timeout = Output::Timeout { at_ms: self.next_timer() };
-        self.outputs.pop_front().unwrap_or(timeout)
+        self.outputs.pop_front().unwrap_or_else(|| Output::Timeout { at_ms: self.next_timer() })
     }
 
     /// The mode that the application sees.
@@ -387,7 +387,7 @@ impl Engine {
             self.log_journal_discarded(now, journal_keys);
         }
         if let Some(incident) = self.outage.last() {
-            self.outputs.push_back(Output::IncidentClosed { incident });
+            self.outputs.push_back(Output::IncidentClosed { incident: Box::new(incident) });
         }
         self.outputs.push_back(Output::CloseConnection);
         self.enter(Phase::Closed);
@@ -409,7 +409,7 @@ impl Engine {
     fn failed(&mut self, now: Timestamp, failure: &Failure, counts: Counts) {
         self.totals.failed(failure.kind);
         if let Some(incident) = self.outage.failed(now, failure.kind, counts) {
-            self.outputs.push_back(Output::IncidentOpened { incident });
+            self.outputs.push_back(Output::IncidentOpened { incident: Box::new(incident) });
         }
         // The dial that follows a lost connection tells why it is lost: one line for both.
         if failure.kind == FailureKind::ConnectionLost && self.next_dial_at.is_some() {
@@ -474,7 +474,7 @@ impl Engine {
         }
         self.log_recovery_if_due(now);
         if let Some(incident) = self.outage.close_if_due(now) {
-            self.outputs.push_back(Output::IncidentClosed { incident });
+            self.outputs.push_back(Output::IncidentClosed { incident: Box::new(incident) });
         }
     }
 
