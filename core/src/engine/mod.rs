@@ -483,9 +483,9 @@ impl Engine {
             Phase::Closed => return None,
             Phase::Connected => self.outage.close_due(),
             Phase::Idle | Phase::Starting | Phase::Degraded | Phase::Reconciling => {
-                [self.outage.summary_due(), self.outage.hold_due()].into_iter().flatten().min()
+                Timestamp::earliest(self.outage.summary_due(), self.outage.hold_due())
             }
         };
-        [self.next_dial_at, due].into_iter().flatten().min()
+        Timestamp::earliest(self.next_dial_at, due)
     }
 }

@@ -232,7 +232,8 @@ impl<'a, R: Recorder> World<'a, R> {
         let strike = self.faults.get(self.struck).map(|fault| Timestamp::from_ms(fault.from_ms));
         let dial = self.dial.as_ref().map(|dial| dial.at);
         let failing_call = self.failing_call.map(|(at, _)| at);
-        let next = [strike, dial, failing_call, self.timer].into_iter().flatten().min();
+        let (ended, planned) = (Timestamp::earliest(dial, failing_call), self.timer);
+        let next = Timestamp::earliest(Timestamp::earliest(strike, planned), ended);
         let end = Timestamp::from_ms(self.scenario.duration_ms);
         let Some(next) = next.filter(|next| *next < end) else {
             return false;
