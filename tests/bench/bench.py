@@ -123,7 +123,9 @@ def simulated_day() -> list[str]:
     if told.returncode != 0:
         return [f"- FAILED {worker.name}: {told.stderr.strip()}"]
     outages = json.loads(told.stdout)
-    parts = (f"{name} {day['seconds']:.2f} s ({day['dials']:,} dials)" for name, day in outages.items())
+    parts = (
+        f"{name} {day['seconds']:.2f} s ({day['dials']:,} dials)" for name, day in outages.items()
+    )
     return [f"- a day of 1,000 clients in WASM: {', '.join(parts)}"]
 
 
