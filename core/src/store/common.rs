@@ -27,6 +27,8 @@ pub struct Options {
     /// Into how many parts the keyspace is divided, each with a lock of its own: a power of two up
     /// to 64. One is best where one thread has the store.
     pub shards: usize,
+    /// Whether it is of a Redis Cluster: what waits is written back slot by slot.
+    pub by_slot: bool,
 }
 
 impl Options {
@@ -38,7 +40,15 @@ impl Options {
             eviction: Eviction::NoEviction,
             seed: 0x6f75_746c,
             shards: 1,
+            by_slot: false,
         }
+    }
+
+    /// For a Redis Cluster: what waits is written back slot by slot.
+    #[must_use]
+    pub const fn with_slots(mut self) -> Self {
+        self.by_slot = true;
+        self
     }
 
     /// With a limit of its own for the journal. A write is let in where the journal had room for all of
@@ -75,6 +85,8 @@ impl Options {
 #[derive(Debug)]
 pub(crate) struct Common {
     pub(crate) seed: u64,
+    /// Whether what waits is written back slot by slot.
+    pub(crate) by_slot: bool,
     /// What runs which command.
     pub(crate) handlers: Handlers,
     /// What keys are for.
@@ -95,6 +107,7 @@ impl Common {
     pub(crate) fn new(options: Options, rules: Rules) -> Self {
         Self {
             seed: options.seed,
+            by_slot: options.by_slot,
             handlers: Handlers::new(),
             rules,
             random: AtomicU64::new(options.seed),
