@@ -95,7 +95,8 @@ pub(crate) struct Common {
     bytes: AtomicUsize,
     journal_bytes: AtomicUsize,
     bytes_max: AtomicUsize,
-    journal_bytes_max: Option<usize>,
+    /// None where the journal shares the limit of keys and values.
+    journal_bytes_max: Option<AtomicUsize>,
     eviction: AtomicU8,
     /// How many sessions wait for a key.
     pub(crate) waiting: AtomicUsize,
@@ -114,7 +115,7 @@ impl Common {
             bytes: AtomicUsize::new(0),
             journal_bytes: AtomicUsize::new(0),
             bytes_max: AtomicUsize::new(options.bytes_max),
-            journal_bytes_max: options.journal_bytes_max,
+            journal_bytes_max: options.journal_bytes_max.map(AtomicUsize::new),
             eviction: AtomicU8::new(options.eviction.number()),
             waiting: AtomicUsize::new(0),
             commands: AtomicU64::new(0),
@@ -186,12 +187,20 @@ impl Common {
 
     /// Whether the journal has room for so many bytes, where it has a limit of its own.
     pub(crate) fn journal_has_room(&self, bytes: usize) -> bool {
-        let fits = |max| self.journal_bytes().saturating_add(bytes) <= max;
-        self.journal_bytes_max.is_none_or(fits)
+        let fits = |max: &AtomicUsize| {
+            self.journal_bytes().saturating_add(bytes) <= max.load(Ordering::Relaxed)
+        };
+        self.journal_bytes_max.as_ref().is_none_or(fits)
     }
 
     pub(crate) fn bytes_max(&self) -> usize {
         self.bytes_max.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_journal_bytes_max(&self, bytes_max: usize) {
+        if let Some(own) = &self.journal_bytes_max {
+            own.store(bytes_max, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn set_bytes_max(&self, bytes_max: usize) {

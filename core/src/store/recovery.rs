@@ -41,6 +41,13 @@ pub(super) struct Replay {
     dead_letters: VecDeque<DeadLetter>,
 }
 
+impl Replay {
+    /// The batch that was put together last, while its fate is not known.
+    pub(super) const fn under_way(&self) -> Option<&Batch> {
+        self.under_way.as_ref()
+    }
+}
+
 /// What must be written back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
