@@ -24,6 +24,7 @@
 pub mod blocking;
 mod channel;
 mod client;
+mod cluster;
 #[cfg(feature = "command-line")]
 pub mod command_line;
 mod config;

@@ -29,6 +29,7 @@ extern crate std;
 pub mod backoff;
 pub mod breaker;
 pub mod classify;
+pub mod cluster;
 mod coded;
 pub mod command;
 pub mod connection;

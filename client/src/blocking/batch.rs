@@ -5,7 +5,8 @@ use std::time::Instant;
 use outlast_core::command::Traits;
 use outlast_core::{Error, Value};
 
-use super::Client;
+use super::caller::Caller;
+use super::{Client, Kind};
 use crate::gate::{Gate, Route, Settled, Unanswered, into_result, micros_since};
 use crate::transport::pool::{CallError, Exchanged, Interrupt};
 
@@ -36,13 +37,53 @@ impl Client {
     ) -> Result<Vec<Result<Value, Error>>, Error> {
         Gate::check_transaction(commands)?;
         self.start();
-        let began = Instant::now();
+        let deadline = self.deadline();
+        match &self.kind {
+            Kind::Single { gate, pool } => {
+                Caller { gate, pool }.pipeline(commands, deadline, interrupt)
+            }
+            Kind::Cluster(fleet) => fleet.pipeline(commands, deadline, interrupt),
+        }
+    }
+
+    /// Runs a transaction: what stands between its MULTI and its EXEC. Nothing comes between its
+    /// commands, on Redis as in the store. The replies are those to MULTI, to each command, and to
+    /// EXEC; error replies are values among them.
+    ///
+    /// # Errors
+    ///
+    /// As [`call_interruptible`](Self::call_interruptible), for all of its commands.
+    pub fn transaction<A: AsRef<[u8]>>(
+        &self,
+        commands: &[Vec<A>],
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Value, Error> {
+        Gate::check_transaction(commands)?;
+        self.start();
+        let deadline = self.deadline();
+        match &self.kind {
+            Kind::Single { gate, pool } => {
+                let ended = Caller { gate, pool }.transaction(commands, deadline, interrupt);
+                ended.map(|replies| replies.unwrap_or(Value::Nil))
+            }
+            Kind::Cluster(fleet) => fleet.transaction(commands, deadline, interrupt),
+        }
+    }
+}
+
+impl Caller<'_> {
+    fn pipeline<A: AsRef<[u8]>>(
+        self,
+        commands: &[Vec<A>],
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
         let mut batch = Batch {
             commands,
             results: commands.iter().map(|_| None).collect(),
             open: (0..commands.len()).collect(),
-            began,
-            deadline: began + self.gate.command_timeout(),
+            began: Instant::now(),
+            deadline,
         };
         while !batch.open.is_empty() {
             match self.gate.route()? {
@@ -60,32 +101,26 @@ impl Client {
         Ok(batch.results.into_iter().flatten().collect())
     }
 
-    /// Runs a transaction: what stands between its MULTI and its EXEC. Nothing comes between its
-    /// commands, on Redis as in the store. The replies are those to MULTI, to each command, and to
-    /// EXEC; error replies are values among them.
-    ///
-    /// # Errors
-    ///
-    /// As [`call_interruptible`](Self::call_interruptible), for all of its commands.
-    pub fn transaction<A: AsRef<[u8]>>(
-        &self,
+    /// Runs a transaction, to the list of its replies. None where it was not done and belongs to
+    /// another shard by now.
+    pub(super) fn transaction<A: AsRef<[u8]>>(
+        self,
         commands: &[Vec<A>],
-        interrupt: &dyn Fn() -> Result<(), Error>,
-    ) -> Result<Value, Error> {
-        Gate::check_transaction(commands)?;
-        self.start();
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Option<Value>, Error> {
         let began = Instant::now();
-        let deadline = began + self.gate.command_timeout();
         loop {
             let epoch = match self.gate.route()? {
                 Route::Redis { epoch } => epoch,
                 Route::Store => match self.gate.serve_transaction(commands, true) {
-                    Some(result) => return result,
+                    Some(result) => return result.map(Some),
+                    None if !commands.iter().all(|args| self.gate.holds(args)) => return Ok(None),
                     None => continue,
                 },
                 Route::Wait => match self.gate.wait_for_startup(Some(deadline), interrupt)? {
                     Some(_) => continue,
-                    None => return self.gate.overdue_transaction(commands),
+                    None => return self.gate.overdue_transaction(commands).map(Some),
                 },
             };
             let (multi, exec): (&[&[u8]], &[&[u8]]) = (&[b"MULTI"], &[b"EXEC"]);
@@ -100,7 +135,7 @@ impl Client {
             let unanswered = match sent {
                 Ok(Exchanged { replies, failure: None, .. }) => {
                     match self.gate.transacted(commands, epoch, replies, began) {
-                        Ok(replies) => return Ok(replies),
+                        Ok(replies) => return Ok(Some(replies)),
                         Err(unanswered) => *unanswered,
                     }
                 }
@@ -112,9 +147,11 @@ impl Client {
                 Err(CallError::Refused(error)) => return Err(error),
             };
             match self.gate.settle_transaction(commands, epoch, unanswered) {
-                Settled::Ended(result) => return result,
+                Settled::Ended(result) => return result.map(Some),
                 Settled::Again { .. } if Instant::now() < deadline => {}
-                Settled::Again { in_doubt } => return self.gate.too_late(&["EXEC"], in_doubt),
+                Settled::Again { in_doubt } => {
+                    return self.gate.too_late(&["EXEC"], in_doubt).map(Some);
+                }
             }
         }
     }
@@ -122,7 +159,7 @@ impl Client {
     /// Sends what has no answer yet, and settles each command: by its reply, or by what became of
     /// the connection.
     fn exchange<A: AsRef<[u8]>>(
-        &self,
+        self,
         batch: &mut Batch<'_, A>,
         epoch: u64,
         interrupt: Interrupt<'_>,

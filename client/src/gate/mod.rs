@@ -28,6 +28,7 @@ use tokio::sync::Notify;
 pub(crate) use engine::{Action, SIGNAL_CHECK};
 pub(crate) use replies::micros_since;
 
+use crate::cluster::Seat;
 use crate::config::Config;
 use crate::events::Sink;
 use crate::host::{Clock, entropy};
@@ -104,6 +105,8 @@ pub(crate) struct Gate {
     outage: Mutex<Option<Failure>>,
     /// What this process counts towards rate limits while Redis is away.
     limits: Mutex<LocalCounts>,
+    /// Its place in a cluster, where it is a shard of one.
+    pub(crate) seat: Option<Arc<Seat>>,
 }
 
 /// Connections that are remembered beyond their end. Beyond it the oldest go.
@@ -128,6 +131,11 @@ impl std::fmt::Debug for Gate {
 
 impl Gate {
     pub(crate) fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
+        Self::with_seat(config, sink, None)
+    }
+
+    /// The gate of a shard, where it has a seat in a cluster.
+    pub(crate) fn with_seat(config: Config, sink: Arc<dyn Sink>, seat: Option<Arc<Seat>>) -> Self {
         let policy = config.policy.clone();
         let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
         let journal_bytes_max = usize::try_from(policy.journal_bytes_max).unwrap_or(usize::MAX);
@@ -135,6 +143,7 @@ impl Gate {
         let options = Options::new(bytes_max)
             .with_eviction(Eviction::AllKeysLru)
             .with_journal_bytes_max(journal_bytes_max);
+        let options = if seat.is_some() { options.with_slots() } else { options };
         let mut store = new_store(options, policy.rules.clone());
         let endpoint = config.endpoint.to_string();
         let scribe = Scribe::new(&policy, endpoint.clone(), sink.clone());
@@ -169,6 +178,7 @@ impl Gate {
             unusable: durable.error,
             outage: Mutex::default(),
             limits: Mutex::new(LocalCounts::new()),
+            seat,
         };
         if gate.unusable.is_some() {
             gate.tell(Input::Close { journal_keys: 0 });
@@ -327,7 +337,7 @@ impl Gate {
         if let Some(error) = self.journal_failed(traits.access) {
             return Some(Err(error));
         }
-        let may_serve = || !(unless_connected && self.is_connected());
+        let may_serve = || !(unless_connected && self.is_connected()) && self.holds(args);
         let reply = self.store.execute_if(self.clock.now(), args, true, may_serve)?;
         if let Err(error) = self.settle_on_disk(traits.access) {
             return Some(Err(error));
@@ -416,6 +426,11 @@ impl Gate {
                 Err(self.refuse(&what).with_kind(ErrorKind::UnsupportedLocally))
             }
         }
+    }
+
+    /// Whether what a command touches is of this shard, as everything is where there is no cluster.
+    pub(crate) fn holds<A: AsRef<[u8]>>(&self, args: &[A]) -> bool {
+        self.seat.as_ref().is_none_or(|seat| seat.holds(args))
     }
 
     fn refuse(&self, what: &str) -> Error {

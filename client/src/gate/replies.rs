@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use outlast_core::classify::classify_reply;
+use outlast_core::cluster::Redirect;
 use outlast_core::command::Traits;
 use outlast_core::{Failure, Input, Timestamp, Value, Verdict};
 
@@ -45,8 +46,8 @@ impl Gate {
         now: Timestamp,
     ) {
         let policy = self.policy();
-        if policy.shadow && trouble_in(value).is_none() {
-            let is_newest = || self.is_newest(epoch);
+        if policy.shadow && self.trouble_in(value).is_none() {
+            let is_newest = || self.is_newest(epoch) && self.holds(args);
             self.store.learn(now, args, value, policy.stale_ms_max, is_newest);
         }
     }
@@ -59,7 +60,7 @@ impl Gate {
         value: Value,
         took_us: u64,
     ) -> Result<Value, Box<Unanswered>> {
-        if let Some(failure) = trouble_in(&value) {
+        if let Some(failure) = self.trouble_in(&value) {
             return Err(Box::new(Unanswered { failure, maybe_done: false }));
         }
         let policy = self.policy();
@@ -71,19 +72,26 @@ impl Gate {
         }
         Ok(value)
     }
+
+    /// What an error reply means that is not the caller's affair.
+    fn trouble_in(&self, value: &Value) -> Option<Failure> {
+        let Value::Error(message) = value else {
+            return None;
+        };
+        let kind = classify_reply(message);
+        let is_trouble = kind.verdict() != Verdict::Command && !self.is_redirect(message);
+        is_trouble.then(|| Failure::new(kind, message.clone()))
+    }
+
+    /// Whether an error reply says that what a shard was sent is to go elsewhere. It says nothing of
+    /// the shard's health.
+    pub(crate) fn is_redirect(&self, message: &str) -> bool {
+        self.seat.is_some() && Redirect::parse(message).is_some()
+    }
 }
 
 pub(crate) fn micros_since(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
-/// What an error reply means that is not the caller's affair.
-fn trouble_in(value: &Value) -> Option<Failure> {
-    let Value::Error(message) = value else {
-        return None;
-    };
-    let kind = classify_reply(message);
-    (kind.verdict() != Verdict::Command).then(|| Failure::new(kind, message.clone()))
 }
 
 #[cfg(test)]
