@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use outlast_core::command::Traits;
 use outlast_core::rate_limit::{Limit, Verdict};
 use outlast_core::{Error, Input, Status, Value};
 use tokio::time::timeout_at;
@@ -12,7 +13,7 @@ use tracing::Instrument;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
-use crate::gate::{Gate, Route, Settled, into_result, micros_since};
+use crate::gate::{Gate, Route, Settled, into_result, micros_since, name_of};
 use crate::spans;
 use crate::transport::Transport;
 use crate::transport::multiplexed::{CallError, Multiplexed};
@@ -107,6 +108,19 @@ impl Client {
         let traits = Gate::check(args)?;
         let gate = self.gate();
         let deadline = Instant::now() + gate.command_timeout();
+        let mut in_doubt = false;
+        let result = self.send(args, traits, deadline, &mut in_doubt).await;
+        gate.doubted(|| name_of(args), in_doubt, result)
+    }
+
+    async fn send<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        traits: Traits,
+        deadline: Instant,
+        in_doubt: &mut bool,
+    ) -> Result<Value, Error> {
+        let gate = self.gate();
         loop {
             let began = Instant::now();
             let epoch = match gate.route()? {
@@ -130,10 +144,10 @@ impl Client {
             };
             match gate.settle(args, epoch, unanswered) {
                 Settled::Ended(result) => return result.and_then(into_result),
-                Settled::Again { .. } if Instant::now() < deadline => {}
-                Settled::Again { in_doubt } => {
-                    return gate.too_late(args, in_doubt).and_then(into_result);
-                }
+                Settled::Again { in_doubt: again } => *in_doubt |= again,
+            }
+            if Instant::now() >= deadline {
+                return gate.too_late(args, *in_doubt).and_then(into_result);
             }
         }
     }

@@ -7,13 +7,15 @@ use outlast_core::{Error, Value};
 
 use super::caller::Caller;
 use super::{Client, Kind};
-use crate::gate::{Gate, Route, Settled, Unanswered, into_result, micros_since};
+use crate::gate::{Gate, Route, Settled, Unanswered, into_result, micros_since, name_of};
 use crate::transport::pool::{CallError, Exchanged, Interrupt};
 
 /// Commands that wait for their answers, by their places.
 struct Batch<'a, A> {
     commands: &'a [Vec<A>],
     results: Vec<Option<Result<Value, Error>>>,
+    /// By their places, whether it is a write that an earlier connection may have carried.
+    in_doubt: Vec<bool>,
     /// Places without an answer, in order.
     open: Vec<usize>,
     began: Instant,
@@ -81,6 +83,7 @@ impl Caller<'_> {
         let mut batch = Batch {
             commands,
             results: commands.iter().map(|_| None).collect(),
+            in_doubt: vec![false; commands.len()],
             open: (0..commands.len()).collect(),
             began: Instant::now(),
             deadline,
@@ -89,11 +92,15 @@ impl Caller<'_> {
             match self.gate.route()? {
                 Route::Redis { epoch } => self.exchange(&mut batch, epoch, interrupt)?,
                 Route::Store => {
-                    batch.settle_each(|args| self.gate.serve(args, Traits::of(args), true));
+                    batch.settle_each(self.gate, |args, _| {
+                        self.gate.serve(args, Traits::of(args), true)
+                    });
                 }
                 Route::Wait => {
                     if self.gate.wait_for_startup(Some(batch.deadline), interrupt)?.is_none() {
-                        batch.settle_each(|args| Some(self.gate.overdue(args, Traits::of(args))));
+                        batch.settle_each(self.gate, |args, _| {
+                            Some(self.gate.overdue(args, Traits::of(args)))
+                        });
                     }
                 }
             }
@@ -107,6 +114,18 @@ impl Caller<'_> {
         self,
         commands: &[Vec<A>],
         deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Option<Value>, Error> {
+        let mut in_doubt = false;
+        let result = self.transact(commands, deadline, &mut in_doubt, interrupt);
+        self.gate.doubted(|| "the transaction".to_owned(), in_doubt, result)
+    }
+
+    fn transact<A: AsRef<[u8]>>(
+        self,
+        commands: &[Vec<A>],
+        deadline: Instant,
+        in_doubt: &mut bool,
         interrupt: Interrupt<'_>,
     ) -> Result<Option<Value>, Error> {
         let began = Instant::now();
@@ -148,10 +167,10 @@ impl Caller<'_> {
             };
             match self.gate.settle_transaction(commands, epoch, unanswered) {
                 Settled::Ended(result) => return result.map(Some),
-                Settled::Again { .. } if Instant::now() < deadline => {}
-                Settled::Again { in_doubt } => {
-                    return self.gate.too_late(&["EXEC"], in_doubt).map(Some);
-                }
+                Settled::Again { in_doubt: again } => *in_doubt |= again,
+            }
+            if Instant::now() >= deadline {
+                return self.gate.too_late(&["EXEC"], *in_doubt).map(Some);
             }
         }
     }
@@ -184,7 +203,7 @@ impl Caller<'_> {
         let Exchanged { replies, failure, mut sent } = exchanged;
         let mut replies = replies.into_iter();
         let (now, took_us) = (self.gate.clock.now(), micros_since(began));
-        batch.settle_each(|args| {
+        batch.settle_each(self.gate, |args, in_doubt| {
             let unanswered = match (replies.next(), &failure) {
                 (Some(reply), _) => match self.gate.replied_at(args, epoch, reply, now, took_us) {
                     Ok(value) => return Some(Ok(value)),
@@ -198,10 +217,10 @@ impl Caller<'_> {
                 (None, None) => return None,
             };
             match self.gate.settle(args, epoch, unanswered) {
-                Settled::Ended(result) => Some(result),
-                Settled::Again { .. } if Instant::now() < deadline => None,
-                Settled::Again { in_doubt } => Some(self.gate.too_late(args, in_doubt)),
+                Settled::Ended(result) => return Some(result),
+                Settled::Again { in_doubt: again } => *in_doubt |= again,
             }
+            (Instant::now() >= deadline).then(|| self.gate.too_late(args, *in_doubt))
         });
         Ok(())
     }
@@ -209,12 +228,19 @@ impl Caller<'_> {
 
 impl<A: AsRef<[u8]>> Batch<'_, A> {
     /// Gives each open command what `answer` has for it; those for which it has nothing stay open.
-    fn settle_each(&mut self, mut answer: impl FnMut(&[A]) -> Option<Result<Value, Error>>) {
-        let Self { commands, results, open, .. } = self;
+    fn settle_each(
+        &mut self,
+        gate: &Gate,
+        mut answer: impl FnMut(&[A], &mut bool) -> Option<Result<Value, Error>>,
+    ) {
+        let Self { commands, results, open, in_doubt, .. } = self;
         open.retain(|at| {
-            let result = answer(&commands[*at]);
+            let (args, in_doubt) = (&commands[*at], &mut in_doubt[*at]);
+            let result = answer(args, in_doubt);
             let is_open = result.is_none();
-            results[*at] = result.map(|result| result.and_then(into_result));
+            results[*at] = result.map(|result| {
+                gate.doubted(|| name_of(args), *in_doubt, result).and_then(into_result)
+            });
             is_open
         });
     }

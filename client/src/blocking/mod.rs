@@ -26,7 +26,7 @@ use crate::transport::Transport;
 use crate::transport::pool::Pool;
 
 pub use brief::Begun;
-use caller::Caller;
+use caller::{Caller, Sending};
 
 /// A Redis client that keeps answering while Redis is away. Threads may share it.
 ///
@@ -172,7 +172,13 @@ impl Client {
         let deadline = self.deadline();
         match &self.kind {
             Kind::Single { gate, pool } => {
-                let called = Caller { gate, pool }.go_on(args, traits, deadline, None, interrupt);
+                let called = Caller { gate, pool }.go_on(
+                    args,
+                    traits,
+                    deadline,
+                    &mut Sending::default(),
+                    interrupt,
+                );
                 called.map(|value| value.unwrap_or(Value::Nil)).and_then(into_result)
             }
             Kind::Cluster(fleet) => {

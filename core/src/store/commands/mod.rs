@@ -181,7 +181,7 @@ fn enter<L: Locks>(
     if let Err(stop) = make_room(&mut Locked::new(store, Shards::NONE), common, now, wanted) {
         // EXEC has its transaction end, whatever it comes to.
         if command.flags.contains(Flags::WRITE) {
-            return Some(Err(stop));
+            return condition().then_some(Err(stop));
         }
     }
     let needed = shards_of(common, store.shards.len(), session, command, args);
