@@ -32,7 +32,7 @@ impl Engine {
             return;
         }
         self.dialling = false;
-        self.dial -= 1;
+        self.dial = self.dial.saturating_sub(1);
         self.totals.dials = self.totals.dials.saturating_sub(1);
         self.last_dial_at = self.dial_before_at;
         self.attempt = self.attempt.max(attempts);
