@@ -121,6 +121,7 @@ export interface Policy {
   quota_delay_ms_max: number;
   jitter_percent: number;
   stable_ms: number;
+  outage_path: string;
   log_interval_ms: number;
   incident_merge_ms: number;
   breaker_window_ms: number;
@@ -263,7 +264,8 @@ export interface LogRecord {
     | "journal_failed"
     | "tls_insecure"
     | "log_unwritable"
-    | "recording_failed";
+    | "recording_failed"
+    | "sharing_failed";
   message: string;
   fields: LogFields;
 }

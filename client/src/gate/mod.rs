@@ -6,6 +6,7 @@ mod engine;
 mod metrics;
 mod outage;
 mod replies;
+mod sharing;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +29,7 @@ use tokio::sync::Notify;
 pub(crate) use engine::{Action, SIGNAL_CHECK};
 pub(crate) use replies::micros_since;
 
+use crate::board::HostBoard;
 use crate::cluster::Seat;
 use crate::config::Config;
 use crate::events::Sink;
@@ -147,6 +149,7 @@ impl Gate {
         let mut store = new_store(options, policy.rules.clone());
         let endpoint = config.endpoint.to_string();
         let scribe = Scribe::new(&policy, endpoint.clone(), sink.clone());
+        let board = HostBoard::open(&policy, &endpoint, &sink);
         let engine = Engine::new(policy, endpoint, entropy());
         let clock = Clock::new();
         let durable = Durable::open(&config, &mut store, clock.now(), sink.as_ref());
@@ -159,7 +162,7 @@ impl Gate {
             config,
             client_id: durable.client_id,
             word: AtomicU64::new(DEGRADED),
-            state: Mutex::new(State::new(engine)),
+            state: Mutex::new(State::new(engine, board)),
             changed: Condvar::new(),
             changed_async: Notify::new(),
             store,

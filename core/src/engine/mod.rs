@@ -1,5 +1,6 @@
 //! The decisions: one input, then outputs until [`Output::Timeout`].
 
+mod held;
 mod lines;
 mod outage;
 mod snapshot;
@@ -123,6 +124,9 @@ pub struct Engine {
     attempt: u32,
     next_dial_at: Option<Timestamp>,
     last_dial_at: Option<Timestamp>,
+    /// The one before.
+    #[serde(default)]
+    dial_before_at: Option<Timestamp>,
     connected_at: Option<Timestamp>,
     ever_connected: bool,
     last_recovery_at: Option<Timestamp>,
@@ -151,6 +155,7 @@ impl Engine {
             attempt: 0,
             next_dial_at: None,
             last_dial_at: None,
+            dial_before_at: None,
             connected_at: None,
             ever_connected: false,
             last_recovery_at: None,
@@ -171,6 +176,9 @@ impl Engine {
             Input::Start => self.start(now),
             Input::DialSucceeded { dial } => self.dial_succeeded(dial),
             Input::DialFailed { dial, failure } => self.dial_failed(now, dial, failure),
+            Input::DialHeld { dial, in_ms, attempts, failure } => {
+                self.dial_held(now, dial, in_ms, attempts, failure);
+            }
             Input::ConnectionLost { epoch, failure } => {
                 if self.is_current(epoch) {
                     self.degrade(now, &failure, Counts::default());
@@ -454,7 +462,7 @@ impl Engine {
             self.dialling = true;
             self.dial += 1;
             self.totals.dials += 1;
-            self.last_dial_at = Some(now);
+            self.dial_before_at = self.last_dial_at.replace(now);
             let timeout_ms = self.policy.connect_timeout_ms;
             self.outputs.push_back(Output::Dial { dial: self.dial, timeout_ms });
         }

@@ -169,7 +169,7 @@ impl Player {
         let failure = match input {
             Input::DialSucceeded { dial } if self.is_under_way(*dial) => None,
             Input::DialFailed { dial, failure } if self.is_under_way(*dial) => Some(failure.kind),
-            Input::Close { .. } => {
+            Input::DialHeld { .. } | Input::Close { .. } => {
                 self.dial = None;
                 return;
             }
