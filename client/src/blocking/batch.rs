@@ -2,16 +2,16 @@
 
 use std::time::Instant;
 
-use outlast_core::command::Traits;
+use outlast_core::resp::Commands;
 use outlast_core::{Error, Value};
 
 use super::Client;
-use crate::gate::{Gate, Route, Settled, Unanswered, into_result, micros_since};
+use crate::gate::{Came, Gate, Route, Settled, Unanswered, into_result, micros_since};
 use crate::transport::pool::{CallError, Exchanged, Interrupt};
 
 /// Commands that wait for their answers, by their places.
-struct Batch<'a, A> {
-    commands: &'a [Vec<A>],
+struct Batch<'a> {
+    commands: &'a Commands,
     results: Vec<Option<Result<Value, Error>>>,
     /// Places without an answer, in order.
     open: Vec<usize>,
@@ -34,12 +34,25 @@ impl Client {
         commands: &[Vec<A>],
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        Gate::check_transaction(commands)?;
+        self.pipeline_of(&Commands::of(commands), interrupt)
+    }
+
+    /// As [`pipeline`](Self::pipeline), of commands that are encoded already.
+    ///
+    /// # Errors
+    ///
+    /// As [`pipeline`](Self::pipeline).
+    pub fn pipeline_of(
+        &self,
+        commands: &Commands,
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
+        Gate::check_all(commands)?;
         self.start();
         let began = Instant::now();
         let mut batch = Batch {
             commands,
-            results: commands.iter().map(|_| None).collect(),
+            results: (0..commands.len()).map(|_| None).collect(),
             open: (0..commands.len()).collect(),
             began,
             deadline: began + self.gate.command_timeout(),
@@ -48,11 +61,17 @@ impl Client {
             match self.gate.route()? {
                 Route::Redis { epoch } => self.exchange(&mut batch, epoch, interrupt)?,
                 Route::Store => {
-                    batch.settle_each(|args| self.gate.serve(args, Traits::of(args), true));
+                    batch.settle_each(|at| {
+                        let args = commands.args(at);
+                        self.gate.serve(&args, commands.traits(at, &args), true)
+                    });
                 }
                 Route::Wait => {
                     if self.gate.wait_for_startup(Some(batch.deadline), interrupt)?.is_none() {
-                        batch.settle_each(|args| Some(self.gate.overdue(args, Traits::of(args))));
+                        batch.settle_each(|at| {
+                            let args = commands.args(at);
+                            Some(self.gate.overdue(&args, commands.traits(at, &args)))
+                        });
                     }
                 }
             }
@@ -121,9 +140,9 @@ impl Client {
 
     /// Sends what has no answer yet, and settles each command: by its reply, or by what became of
     /// the connection.
-    fn exchange<A: AsRef<[u8]>>(
+    fn exchange(
         &self,
-        batch: &mut Batch<'_, A>,
+        batch: &mut Batch<'_>,
         epoch: u64,
         interrupt: Interrupt<'_>,
     ) -> Result<(), Error> {
@@ -132,7 +151,7 @@ impl Client {
         // The connection is looked at: that costs little for many commands.
         let sent = self.pool.exchange(epoch, deadline, interrupt, |connection, at| {
             for place in open {
-                connection.send(&commands[*place], at);
+                connection.send_encoded(commands.bytes_of(*place), at);
             }
             open.len()
         });
@@ -146,11 +165,15 @@ impl Client {
         };
         let Exchanged { replies, failure, mut sent } = exchanged;
         let mut replies = replies.into_iter();
-        let (now, took_us) = (self.gate.clock.now(), micros_since(began));
-        batch.settle_each(|args| {
+        let came = Came { epoch, now: self.gate.clock.now(), took_us: micros_since(began) };
+        let mut finished = 0;
+        batch.settle_each(|place| {
             let unanswered = match (replies.next(), &failure) {
-                (Some(reply), _) => match self.gate.replied_at(args, epoch, reply, now, took_us) {
-                    Ok(value) => return Some(Ok(value)),
+                (Some(reply), _) => match self.gate.replied_among(commands, place, &came, reply) {
+                    Ok(value) => {
+                        finished += 1;
+                        return Some(Ok(value));
+                    }
                     Err(unanswered) => *unanswered,
                 },
                 (None, Some(failure)) => {
@@ -160,22 +183,24 @@ impl Client {
                 }
                 (None, None) => return None,
             };
-            match self.gate.settle(args, epoch, unanswered) {
+            let args = commands.args(place);
+            match self.gate.settle(&args, epoch, unanswered) {
                 Settled::Ended(result) => Some(result),
                 Settled::Again { .. } if Instant::now() < deadline => None,
-                Settled::Again { in_doubt } => Some(self.gate.too_late(args, in_doubt)),
+                Settled::Again { in_doubt } => Some(self.gate.too_late(&args, in_doubt)),
             }
         });
+        self.gate.finished(finished, came.took_us);
         Ok(())
     }
 }
 
-impl<A: AsRef<[u8]>> Batch<'_, A> {
+impl Batch<'_> {
     /// Gives each open command what `answer` has for it; those for which it has nothing stay open.
-    fn settle_each(&mut self, mut answer: impl FnMut(&[A]) -> Option<Result<Value, Error>>) {
-        let Self { commands, results, open, .. } = self;
+    fn settle_each(&mut self, mut answer: impl FnMut(usize) -> Option<Result<Value, Error>>) {
+        let Self { results, open, .. } = self;
         open.retain(|at| {
-            let result = answer(&commands[*at]);
+            let result = answer(*at);
             let is_open = result.is_none();
             results[*at] = result.map(|result| result.and_then(into_result));
             is_open

@@ -13,6 +13,7 @@ pub use limits::RateLimited;
 
 use outlast_core::command::Traits;
 use outlast_core::rate_limit::{Limit, Verdict};
+use outlast_core::resp::Commands;
 use outlast_core::{Error, Status, Value};
 
 use crate::config::Config;
@@ -289,6 +290,12 @@ impl Client {
 /// a connection remembers, or it waits.
 pub fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
     Gate::needs_own_connection(args)
+}
+
+/// The same of one of many commands.
+pub fn one_needs_own_connection(commands: &Commands, at: usize) -> bool {
+    let args = commands.args(at);
+    Gate::needs_connection(&args, commands.traits(at, &args))
 }
 
 impl Drop for Client {
