@@ -9,7 +9,9 @@ mod convoy;
 mod engine;
 mod errors;
 mod health;
+mod packed;
 mod process;
+mod queue;
 mod shared;
 
 use pyo3::prelude::*;
@@ -36,6 +38,8 @@ mod _outlast {
     use crate::health::Health;
     #[pymodule_export]
     use crate::process::{after_fork, close_all, log_pipe, take_incidents, take_records, wake};
+    #[pymodule_export]
+    use crate::queue::Queue;
 
     #[pymodule_export]
     use crate::command_line::command_line;

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use outlast_core::cluster::{Redirect, slot_of_all, slot_of_call};
 use outlast_core::command::Traits;
+use outlast_core::resp::Commands;
 use outlast_core::{Error, Value};
 
 use super::caller::{Caller, Sending};
 use crate::cluster::{Fleet, Member, Next, Pause, Piece, Way, cross_slot};
-use crate::gate::{Gate, Route, SIGNAL_CHECK, Settled, Unanswered, micros_since};
+use crate::gate::{Gate, Route, SIGNAL_CHECK, Settled, Unanswered};
 use crate::transport::pool::{CallError, Exchanged, Exchanging, Interrupt, Pool};
 
 impl Member<Pool> {
@@ -141,13 +142,14 @@ impl Fleet<Pool> {
     }
 
     /// Runs commands, each with an answer of its own, in their order.
-    pub(super) fn pipeline<A: AsRef<[u8]>>(
+    pub(super) fn pipeline(
         &self,
-        commands: &[Vec<A>],
+        commands: &Commands,
         deadline: Instant,
         interrupt: Interrupt<'_>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let commands: Vec<&[A]> = commands.iter().map(Vec::as_slice).collect();
+        let commands: Vec<_> = (0..commands.len()).map(|at| commands.args(at)).collect();
+        let commands: Vec<&[&[u8]]> = commands.iter().map(|args| &args[..]).collect();
         self.run(&commands, deadline, interrupt)
     }
 
@@ -303,22 +305,19 @@ impl Fleet<Pool> {
         };
         let mut replies = replies.into_iter();
         let gate = &member.gate;
-        let (now, took_us) = (gate.clock.now(), micros_since(call.began));
         for place in places {
             let Some(piece) = pieces.get_mut(*place) else { continue };
             if piece.is_asking && replies.next().is_none() {
                 sent = sent.saturating_sub(1);
             }
             let unanswered = match (replies.next(), &failure) {
-                (Some(reply), _) => {
-                    match gate.replied_at(&piece.args, epoch, reply, now, took_us) {
-                        Ok(reply) => {
-                            self.take_reply(piece, reply, pause);
-                            continue;
-                        }
-                        Err(unanswered) => *unanswered,
+                (Some(reply), _) => match gate.replied(&piece.args, epoch, reply, call.began) {
+                    Ok(reply) => {
+                        self.take_reply(piece, reply, pause);
+                        continue;
                     }
-                }
+                    Err(unanswered) => *unanswered,
+                },
                 (None, Some(failure)) => {
                     let maybe_done = sent > 0;
                     sent = sent.saturating_sub(1);

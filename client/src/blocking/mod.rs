@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 pub use limits::RateLimited;
 
 use outlast_core::rate_limit::{Limit, Verdict};
+use outlast_core::resp::Commands;
 use outlast_core::{Error, Input, Status, Value};
 
 use crate::cluster::Fleet;
@@ -319,6 +320,12 @@ impl Client {
 /// a connection remembers, or it waits.
 pub fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
     Gate::needs_own_connection(args)
+}
+
+/// The same of one of many commands.
+pub fn one_needs_own_connection(commands: &Commands, at: usize) -> bool {
+    let args = commands.args(at);
+    Gate::needs_connection(&args, commands.traits(at, &args))
 }
 
 impl Drop for Client {

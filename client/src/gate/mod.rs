@@ -19,6 +19,7 @@ use outlast_core::connection::{Identity, Protocol};
 use outlast_core::latency::Histogram;
 use outlast_core::policy::Startup;
 use outlast_core::rate_limit::{self, Limit, LocalCounts};
+use outlast_core::resp::Commands;
 use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
@@ -27,7 +28,7 @@ use outlast_core::{Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
-pub(crate) use replies::micros_since;
+pub(crate) use replies::{Came, micros_since};
 
 use crate::board::HostBoard;
 use crate::cluster::Seat;
@@ -242,9 +243,23 @@ impl Gate {
         let Some(name) = args.first() else {
             return Err(Error::new(ErrorKind::InvalidArgument, "a command has at least a name"));
         };
-        let traits = Traits::of(args);
+        Self::checked(name.as_ref(), Traits::of(args))
+    }
+
+    /// The same of each of these commands.
+    pub(crate) fn check_all(commands: &Commands) -> Result<(), Error> {
+        (0..commands.len()).try_for_each(|at| {
+            let args = commands.args(at);
+            let Some(name) = args.first() else {
+                return Self::check::<&[u8]>(&[]).map(drop);
+            };
+            Self::checked(name, commands.traits(at, &args)).map(drop)
+        })
+    }
+
+    fn checked(name: &[u8], traits: Traits) -> Result<Traits, Error> {
         if traits.stateful {
-            let name = String::from_utf8_lossy(name.as_ref()).to_uppercase();
+            let name = String::from_utf8_lossy(name).to_uppercase();
             let message = format!(
                 "{name} changes the state of a connection, and connections are shared: it is not \
                  available as a single command"
@@ -256,7 +271,11 @@ impl Gate {
 
     /// Whether a command has to go over a connection that no other caller uses.
     pub(crate) fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
-        let traits = Traits::of(args);
+        Self::needs_connection(args, Traits::of(args))
+    }
+
+    /// The same, where the traits are known.
+    pub(crate) fn needs_connection<A: AsRef<[u8]>>(args: &[A], traits: Traits) -> bool {
         traits.stateful || traits.blocking || is_of_connection(args)
     }
 
