@@ -19,11 +19,13 @@
 //! overwritten by what is written back, except by counters, which are merged, and where a rule says
 //! otherwise; that is counted as a conflict where this client knew the value before.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod blocking;
+mod board;
 mod channel;
 mod client;
+mod cluster;
 #[cfg(feature = "command-line")]
 pub mod command_line;
 mod config;

@@ -27,8 +27,10 @@ extern crate alloc;
 extern crate std;
 
 pub mod backoff;
+pub mod board;
 pub mod breaker;
 pub mod classify;
+pub mod cluster;
 mod coded;
 pub mod command;
 pub mod connection;

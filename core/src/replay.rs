@@ -18,6 +18,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::classify::classify_reply;
+use crate::cluster::Redirect;
 use crate::journal::{Batch, Outcome, words};
 use crate::kind::{Failure, FailureKind, Verdict};
 use crate::resp::Value;
@@ -60,6 +61,8 @@ pub struct Progress {
 pub struct Replay {
     client_id: String,
     state: State,
+    /// The slot whose marker is watched, or asked for, where Redis is a cluster.
+    slot: Option<u16>,
     keys_max: usize,
     /// Whether another connection may still carry the batch under way.
     is_doubled: bool,
@@ -95,6 +98,7 @@ impl Replay {
         Self {
             client_id,
             state: State::Fresh,
+            slot: None,
             keys_max: KEYS_FIRST,
             is_doubled: false,
             contended: 0,
@@ -104,14 +108,16 @@ impl Replay {
 
     /// What to do next.
     pub fn next<L: Locks>(&mut self, now: Timestamp, store: &Store<L>) -> Step {
-        let marker = Batch::marker_key(&self.client_id);
         match core::mem::replace(&mut self.state, State::Fresh) {
             State::Fresh | State::Done if store.journal().keys == 0 => Step::Switch,
             State::Ready => {
-                let Some(batch) = store.next_batch(now, self.keys_max) else {
+                let Some(batch) = store.next_batch_near(now, self.keys_max, self.slot) else {
                     self.state = State::Ending;
                     return Step::Exchange(vec![words(&["UNWATCH"])]);
                 };
+                if batch.slot != self.slot {
+                    return self.ask(batch.slot);
+                }
                 self.conflicts = 0;
                 let looks = batch.looks(self.contended < CONTENDED_MAX, self.is_doubled);
                 if looks.is_empty() {
@@ -126,11 +132,27 @@ impl Replay {
             | State::Asked
             | State::Looking(_)
             | State::Sent(_)
-            | State::Ending => {
-                self.state = State::Asked;
-                Step::Exchange(vec![words(&["WATCH", &marker]), words(&["GET", &marker])])
-            }
+            | State::Ending => self.ask(store.next_slot()),
         }
+    }
+
+    /// The slot of what it does next, where Redis is a cluster: whoever serves it is sent the next
+    /// exchange.
+    pub const fn slot(&self) -> Option<u16> {
+        self.slot
+    }
+
+    /// Watches the marker and asks for it. On a cluster each slot has its own, and that of the slot
+    /// before is watched no longer.
+    fn ask(&mut self, slot: Option<u16>) -> Step {
+        self.state = State::Asked;
+        self.slot = slot;
+        let marker = Batch::marker_key(&self.client_id, slot);
+        let mut commands = vec![words(&["WATCH", &marker]), words(&["GET", &marker])];
+        if slot.is_some() {
+            commands.insert(0, words(&["UNWATCH"]));
+        }
+        Step::Exchange(commands)
     }
 
     fn send<L: Locks>(&mut self, store: &Store<L>, batch: Batch) -> Step {
@@ -210,7 +232,9 @@ impl Replay {
 /// under the same number: the copy that was cut off may still be read.
 fn resolve<L: Locks>(store: &Store<L>, replies: &[Value]) -> Result<Progress, Failure> {
     if let Some(message) = replies.iter().find_map(Value::as_error) {
-        return Err(Failure::new(classify_reply(message), message));
+        return Err(
+            redirection(message).unwrap_or_else(|| Failure::new(classify_reply(message), message))
+        );
     }
     let Some(sequence) = store.journal().in_doubt else {
         return Ok(Progress::default());
@@ -227,14 +251,22 @@ fn resolve<L: Locks>(store: &Store<L>, replies: &[Value]) -> Result<Progress, Fa
 /// Why Redis does not show what it holds. That a key has another type by now is an answer.
 fn refusal(replies: &[Value]) -> Option<Failure> {
     let errors = replies.iter().filter_map(Value::as_error);
-    let mut failures = errors.map(|message| Failure::new(classify_reply(message), message));
+    let mut failures = errors.map(|message| {
+        redirection(message).unwrap_or_else(|| Failure::new(classify_reply(message), message))
+    });
     failures.find(|failure| failure.verdict() != Verdict::Command)
+}
+
+/// A slot that is on its way elsewhere: what is to go there may be done later, or there.
+fn redirection(message: &str) -> Option<Failure> {
+    Redirect::parse(message).map(|_| Failure::new(FailureKind::TryAgain, message))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Answer, Session};
+    use crate::cluster::slot_of;
+    use crate::store::{Answer, Options, Session};
 
     const NOW: Timestamp = Timestamp::from_ms(1_000_000);
 
@@ -479,5 +511,76 @@ mod tests {
         let failure = replay.handle(NOW, &store, &replies).unwrap_err();
         assert_eq!(failure.kind, FailureKind::ReadOnly);
         assert_eq!((store.journal().keys, store.journal().in_doubt), (1, None));
+    }
+
+    fn of_a_cluster() -> Store {
+        Store::with_options(Options::new(1 << 24).with_slots())
+    }
+
+    /// The slots that the keys of an exchange lie in.
+    fn slots_of(commands: &[Vec<Vec<u8>>]) -> Vec<u16> {
+        let mut slots: Vec<u16> =
+            commands.iter().filter_map(|args| args.get(1)).map(|key| slot_of(key)).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+
+    #[test]
+    fn on_a_cluster_a_batch_and_its_marker_lie_in_one_slot() {
+        let (store, server) = (of_a_cluster(), Store::new(1 << 24));
+        for n in 0..300 {
+            run(&store, &alloc::format!("INCR n{}", n % 100));
+            run(&store, &alloc::format!("INCR {{n{}}}:more", n % 100));
+        }
+        let mut replay = Replay::new("id".into());
+        let mut connection = Connection::to(&server);
+        let mut replayed = 0;
+        while let Step::Exchange(commands) = replay.next(NOW, &store) {
+            let slots = slots_of(&commands);
+            assert!(slots.len() <= 1, "{commands:?}");
+            assert!(slots.is_empty() || slots == [replay.slot().unwrap()], "{commands:?}");
+            let replies = connection.exchange(&commands);
+            replayed += replay.handle(NOW, &store, &replies).unwrap().replayed;
+        }
+        assert_eq!((replayed, store.journal().keys), (200, 0));
+        for n in 0..100 {
+            assert_eq!(server_reads(&server, &alloc::format!("GET n{n}")), Value::bulk("3"));
+            assert_eq!(
+                server_reads(&server, &alloc::format!("GET {{n{n}}}:more")),
+                Value::bulk("3")
+            );
+        }
+    }
+
+    /// At each exchange the node says that the slot is elsewhere: nothing is lost, nothing done twice.
+    #[test]
+    fn a_slot_that_moved_is_written_back_where_it_is() {
+        for moved_at in 0..6 {
+            let (store, server) = (of_a_cluster(), Store::new(1 << 24));
+            run(&store, "INCRBY a 5");
+            run(&store, "INCRBY b 7");
+            let mut connection = Connection::to(&server);
+            let mut replay = Replay::new("id".into());
+            let mut exchanges = 0;
+            while let Step::Exchange(commands) = replay.next(NOW, &store) {
+                exchanges += 1;
+                if exchanges == moved_at + 1 && commands.len() > 1 {
+                    let moved = Value::Error("MOVED 1 h:1".into());
+                    let replies = vec![moved; commands.len()];
+                    let failure = replay.handle(NOW, &store, &replies).unwrap_err();
+                    assert_eq!(
+                        (failure.kind, &failure.text[..]),
+                        (FailureKind::TryAgain, "MOVED 1 h:1")
+                    );
+                    connection = Connection::to(&server);
+                    continue;
+                }
+                let replies = connection.exchange(&commands);
+                replay.handle(NOW, &store, &replies).unwrap();
+            }
+            assert_eq!(server_reads(&server, "GET a"), Value::bulk("5"), "{moved_at}");
+            assert_eq!(server_reads(&server, "GET b"), Value::bulk("7"), "{moved_at}");
+        }
     }
 }

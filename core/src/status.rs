@@ -213,4 +213,33 @@ impl Status {
             crate::Error::new(crate::ErrorKind::InvalidArgument, message)
         })
     }
+
+    /// This status and that of another shard of the same client, as one: counts added, times of whoever
+    /// is worse off.
+    #[must_use]
+    pub fn with(mut self, other: &Self) -> Self {
+        let is_worse = self.redis_connected && !other.redis_connected;
+        let mut all = if is_worse { other.clone() } else { self.clone() };
+        let (one, other) = (&mut self, other);
+        all.redis_connected = one.redis_connected && other.redis_connected;
+        all.fallback_mode = one.fallback_mode || other.fallback_mode;
+        all.ready = one.ready && other.ready;
+        all.connection_failure_count =
+            one.connection_failure_count + other.connection_failure_count;
+        all.failures_since_log = one.failures_since_log + other.failures_since_log;
+        all.failure_count = one.failure_count + other.failure_count;
+        all.served_by_redis = one.served_by_redis + other.served_by_redis;
+        all.served_by_store = one.served_by_store + other.served_by_store;
+        all.refused = one.refused + other.refused;
+        all.dials = one.dials + other.dials;
+        all.journal_keys = one.journal_keys + other.journal_keys;
+        all.journal_bytes = one.journal_bytes + other.journal_bytes;
+        all.store_keys = one.store_keys + other.store_keys;
+        all.store_bytes = one.store_bytes + other.store_bytes;
+        all.replayed = one.replayed + other.replayed;
+        all.conflicts = one.conflicts + other.conflicts;
+        all.replay_refused = one.replay_refused + other.replay_refused;
+        all.retries_refused = one.retries_refused + other.retries_refused;
+        all
+    }
 }

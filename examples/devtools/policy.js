@@ -23,6 +23,7 @@ const UNSEEN = [
   "retry_quota_percent",
   "retry_quota_burst",
   "reply_bytes_max",
+  "outage_path",
   "log_path",
   "record_path",
   "record_bytes_max",

@@ -10,16 +10,14 @@ use outlast_tests::{Proxy, Recorder, Server, eventually};
 
 /// More than the journal takes.
 const LARGE: usize = 4_096;
-const OPTIONS: &[(&str, &str)] = &[
-    ("journal_bytes_max", "1024"),
-    ("store_bytes_max", "65536"),
-    ("connections_max", "1"),
-];
+const OPTIONS: &[(&str, &str)] =
+    &[("journal_bytes_max", "1024"), ("store_bytes_max", "65536"), ("connections_max", "1")];
 
 fn config(proxy: &Proxy, timeout_ms: u64) -> Config {
     let builder = Config::builder(&proxy.url()).profile("production");
     let builder = builder.option("command_timeout_ms", &timeout_ms.to_string());
-    let builder = OPTIONS.iter().fold(builder, |builder, (name, value)| builder.option(name, value));
+    let builder =
+        OPTIONS.iter().fold(builder, |builder, (name, value)| builder.option(name, value));
     builder.build().expect("valid options")
 }
 

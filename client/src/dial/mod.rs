@@ -1,5 +1,7 @@
 //! From a name to a connection that answered a PING, in stages that the doctor times one by one.
 
+pub(crate) mod cluster;
+mod in_turn;
 mod reach;
 pub(crate) mod sentinel;
 
@@ -72,7 +74,39 @@ pub(crate) async fn dial(config: &Config, timeout: Duration) -> Result<Link, Fai
             Ok(link)
         }
         Address::Sentinel { sentinels, .. } => sentinel::dial(config, sentinels, deadline).await,
+        Address::Cluster { .. } => {
+            Err(Failure::new(FailureKind::UnknownError, "a cluster is dialled shard by shard"))
+        }
     }
+}
+
+/// A connection to this place, logged in, if it says of itself that it is a master. If not, `or_else`
+/// says what may be wrong beside a failover.
+async fn reach_master(
+    config: &Config,
+    master: &Place,
+    or_else: &str,
+    deadline: Deadline,
+) -> Result<Link, Failure> {
+    let mut link = link_to(config, master, deadline).await?;
+    let overdue = "it accepted the connection and did not answer";
+    let replies = deadline.within(overdue, link.exchange(&[vec!["ROLE"]])).await?;
+    // Who may not ask for the role learns it from the first write.
+    let role = match replies.first() {
+        Some(Value::Array(parts)) => parts.first().and_then(Value::as_bulk).unwrap_or_default(),
+        _ => b"master",
+    };
+    if role == b"master" {
+        return Ok(link);
+    }
+    let role = String::from_utf8_lossy(role);
+    let text = format!("its role is {role}, so a failover is under way, or {or_else}");
+    Err(Failure::new(FailureKind::ReadOnly, text))
+}
+
+fn told(mut failure: Failure, who: &str) -> Failure {
+    failure.text = format!("{who}: {}", failure.text);
+    failure
 }
 
 /// A connection to this place, logged in.

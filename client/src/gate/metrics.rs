@@ -25,6 +25,7 @@ impl Gate {
             }
             Address::Unix { path } => (path.to_string_lossy(), None),
             Address::Sentinel { master, .. } => (master.as_str().into(), None),
+            Address::Cluster { .. } => (endpoint.to_string().into(), None),
         };
         let database = endpoint.credentials.database;
         let snapshot = Snapshot {

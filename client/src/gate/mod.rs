@@ -6,6 +6,7 @@ mod engine;
 mod metrics;
 mod outage;
 mod replies;
+mod sharing;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +19,7 @@ use outlast_core::connection::{Identity, Protocol};
 use outlast_core::latency::Histogram;
 use outlast_core::policy::Startup;
 use outlast_core::rate_limit::{self, Limit, LocalCounts};
+use outlast_core::resp::Commands;
 use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
@@ -26,8 +28,10 @@ use outlast_core::{Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
-pub(crate) use replies::micros_since;
+pub(crate) use replies::{Came, micros_since};
 
+use crate::board::HostBoard;
+use crate::cluster::Seat;
 use crate::config::Config;
 use crate::events::Sink;
 use crate::host::{Clock, entropy};
@@ -104,6 +108,8 @@ pub(crate) struct Gate {
     outage: Mutex<Option<Failure>>,
     /// What this process counts towards rate limits while Redis is away.
     limits: Mutex<LocalCounts>,
+    /// Its place in a cluster, where it is a shard of one.
+    pub(crate) seat: Option<Arc<Seat>>,
 }
 
 /// Connections that are remembered beyond their end. Beyond it the oldest go.
@@ -128,6 +134,11 @@ impl std::fmt::Debug for Gate {
 
 impl Gate {
     pub(crate) fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
+        Self::with_seat(config, sink, None)
+    }
+
+    /// The gate of a shard, where it has a seat in a cluster.
+    pub(crate) fn with_seat(config: Config, sink: Arc<dyn Sink>, seat: Option<Arc<Seat>>) -> Self {
         let policy = config.policy.clone();
         let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
         let journal_bytes_max = usize::try_from(policy.journal_bytes_max).unwrap_or(usize::MAX);
@@ -135,9 +146,11 @@ impl Gate {
         let options = Options::new(bytes_max)
             .with_eviction(Eviction::AllKeysLru)
             .with_journal_bytes_max(journal_bytes_max);
+        let options = if seat.is_some() { options.with_slots() } else { options };
         let mut store = new_store(options, policy.rules.clone());
         let endpoint = config.endpoint.to_string();
         let scribe = Scribe::new(&policy, endpoint.clone(), sink.clone());
+        let board = HostBoard::open(&policy, &endpoint, &sink);
         let engine = Engine::new(policy, endpoint, entropy());
         let clock = Clock::new();
         let durable = Durable::open(&config, &mut store, clock.now(), sink.as_ref());
@@ -150,7 +163,7 @@ impl Gate {
             config,
             client_id: durable.client_id,
             word: AtomicU64::new(DEGRADED),
-            state: Mutex::new(State::new(engine)),
+            state: Mutex::new(State::new(engine, board)),
             changed: Condvar::new(),
             changed_async: Notify::new(),
             store,
@@ -169,6 +182,7 @@ impl Gate {
             unusable: durable.error,
             outage: Mutex::default(),
             limits: Mutex::new(LocalCounts::new()),
+            seat,
         };
         if gate.unusable.is_some() {
             gate.tell(Input::Close { journal_keys: 0 });
@@ -229,9 +243,23 @@ impl Gate {
         let Some(name) = args.first() else {
             return Err(Error::new(ErrorKind::InvalidArgument, "a command has at least a name"));
         };
-        let traits = Traits::of(args);
+        Self::checked(name.as_ref(), Traits::of(args))
+    }
+
+    /// The same of each of these commands.
+    pub(crate) fn check_all(commands: &Commands) -> Result<(), Error> {
+        (0..commands.len()).try_for_each(|at| {
+            let args = commands.args(at);
+            let Some(name) = args.first() else {
+                return Self::check::<&[u8]>(&[]).map(drop);
+            };
+            Self::checked(name, commands.traits(at, &args)).map(drop)
+        })
+    }
+
+    fn checked(name: &[u8], traits: Traits) -> Result<Traits, Error> {
         if traits.stateful {
-            let name = String::from_utf8_lossy(name.as_ref()).to_uppercase();
+            let name = String::from_utf8_lossy(name).to_uppercase();
             let message = format!(
                 "{name} changes the state of a connection, and connections are shared: it is not \
                  available as a single command"
@@ -243,7 +271,11 @@ impl Gate {
 
     /// Whether a command has to go over a connection that no other caller uses.
     pub(crate) fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
-        let traits = Traits::of(args);
+        Self::needs_connection(args, Traits::of(args))
+    }
+
+    /// The same, where the traits are known.
+    pub(crate) fn needs_connection<A: AsRef<[u8]>>(args: &[A], traits: Traits) -> bool {
         traits.stateful || traits.blocking || is_of_connection(args)
     }
 
@@ -327,7 +359,7 @@ impl Gate {
         if let Some(error) = self.journal_failed(traits.access) {
             return Some(Err(error));
         }
-        let may_serve = || !(unless_connected && self.is_connected());
+        let may_serve = || !(unless_connected && self.is_connected()) && self.holds(args);
         let reply = self.store.execute_if(self.clock.now(), args, true, may_serve)?;
         if let Err(error) = self.settle_on_disk(traits.access) {
             return Some(Err(error));
@@ -439,6 +471,11 @@ impl Gate {
                 Err(self.refuse(&what).with_kind(ErrorKind::UnsupportedLocally))
             }
         }
+    }
+
+    /// Whether what a command touches is of this shard, as everything is where there is no cluster.
+    pub(crate) fn holds<A: AsRef<[u8]>>(&self, args: &[A]) -> bool {
+        self.seat.as_ref().is_none_or(|seat| seat.holds(args))
     }
 
     fn refuse(&self, what: &str) -> Error {

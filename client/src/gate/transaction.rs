@@ -29,7 +29,7 @@ impl Gate {
         for reply in &replies {
             let Value::Error(message) = reply else { continue };
             let kind = classify_reply(message);
-            if kind.verdict() != Verdict::Command {
+            if kind.verdict() != Verdict::Command && !self.is_redirect(message) {
                 let failure = Failure::new(kind, message.clone());
                 // EXEC discards all where one was refused. Without MULTI each was on its own.
                 let maybe_done = matches!(replies.first(), Some(Value::Error(_)));
@@ -50,7 +50,7 @@ impl Gate {
         }
         let now = self.clock.now();
         for (args, reply) in commands.iter().zip(replies) {
-            let is_newest = || self.is_newest(epoch);
+            let is_newest = || self.is_newest(epoch) && self.holds(args);
             self.store.learn(now, args, reply, policy.stale_ms_max, is_newest);
         }
     }
@@ -112,7 +112,8 @@ impl Gate {
         if let Some(error) = self.journal_failed(access) {
             return Some(Err(error));
         }
-        let may_serve = || !(unless_connected && self.is_connected());
+        let is_own = || commands.iter().all(|args| self.holds(args));
+        let may_serve = || !(unless_connected && self.is_connected()) && is_own();
         let replies = self.store.transact_if(self.clock.now(), commands, true, may_serve)?;
         if let Err(error) = self.settle_on_disk(access) {
             return Some(Err(error));

@@ -99,8 +99,7 @@ impl Hosted {
         }
         let began = Instant::now();
         let deadline = self.gate.clock.at(began + self.gate.command_timeout());
-        let pending =
-            Pending { number, first: 0, last: 0, work, began, deadline, in_doubt: false };
+        let pending = Pending { number, first: 0, last: 0, work, began, deadline, in_doubt: false };
         if let Some(settlement) = self.go_on(&mut state, pending) {
             return Ok(Submission::Settled(settlement.result));
         }

@@ -9,6 +9,7 @@ use super::foresight;
 use super::known::{Found, Known};
 use super::ledger::{SentBatch, SentKey};
 use crate::classify::classify_reply;
+use crate::cluster::{Redirect, slot_of, tag_of};
 use crate::kind::{Failure, FailureKind, Verdict};
 use crate::resp::Value;
 use crate::rules::{ConflictPolicy, Rules};
@@ -26,6 +27,8 @@ pub struct Batch {
     pub sequence: u64,
     /// The commands.
     pub commands: Vec<Vec<Vec<u8>>>,
+    /// The slot that all its keys lie in, where Redis is a cluster.
+    pub slot: Option<u16>,
     /// When it was put together.
     at: Timestamp,
     /// For each command, the number of its key within the batch.
@@ -118,6 +121,7 @@ impl Batch {
         Self {
             sequence,
             commands: Vec::new(),
+            slot: None,
             at,
             key_of: Vec::new(),
             members: Vec::new(),
@@ -264,9 +268,17 @@ impl Batch {
         self.bytes
     }
 
-    /// The key of the marker of a client.
-    pub fn marker_key(client_id: &str) -> String {
-        alloc::format!("outlast:{{{client_id}}}")
+    /// The key of the marker of a client; on a cluster, that of this slot, in which it lies itself.
+    pub fn marker_key(client_id: &str, slot: Option<u16>) -> String {
+        match slot {
+            None => alloc::format!("outlast:{{{client_id}}}"),
+            Some(slot) => alloc::format!("outlast:{{{}}}:{client_id}", tag_of(slot)),
+        }
+    }
+
+    /// Whether a key may be one of this batch.
+    pub(crate) fn takes(&self, key: &[u8]) -> bool {
+        self.slot.is_none_or(|slot| slot_of(key) == slot)
     }
 
     /// Whether the marker that Redis holds says that it took the batch with this number.
@@ -278,7 +290,7 @@ impl Batch {
     /// the next batch. The connection watches the marker already: so of two connections that carry
     /// one batch, for a cut one may be read late, only the first is heard.
     pub fn transaction(&self, client_id: &str) -> Vec<Vec<Vec<u8>>> {
-        let marker = Self::marker_key(client_id);
+        let marker = Self::marker_key(client_id, self.slot);
         let sequence = self.sequence.to_string();
         let mut commands = Vec::with_capacity(self.commands.len() + 4);
         commands.push(words(&["MULTI"]));
@@ -336,6 +348,10 @@ fn rejection(replies: &[Value], last: Option<&Value>) -> Failure {
         let text = alloc::format!("the transaction ended with {last:?}");
         Failure::new(FailureKind::ProtocolError, text)
     });
+    // A slot on its way elsewhere: all of it may be done there, or here a moment later.
+    if Redirect::parse(&found.text).is_some() {
+        return Failure::new(FailureKind::TryAgain, found.text);
+    }
     match found.verdict() {
         // A user that may not write, or a server too old for a command: no batch will pass until
         // somebody changes that, so it counts as what an operator must mend.

@@ -267,6 +267,8 @@ knobs! {
         "Spread of every redial delay around its value; the cap is never passed.";
     stable_ms: u64, Ms 0..DAY_MS, [5_000, 5_000, 5_000, 5_000],
         "How long a connection must stand before the next failure starts its schedule anew.";
+    outage_path: String, Text 0..4_096, [String::new(), String::new(), String::new(), String::new()],
+        "File in which the processes of one host share what they know of an outage, so that one of them dials and not all; empty: none. Unix only.";
     log_interval_ms: u64, Ms 0..DAY_MS, [300_000, 0, 300_000, 300_000],
         "Time between two summary lines of one outage; 0 logs every failure.";
     incident_merge_ms: u64, Ms 0..DAY_MS, [60_000, 0, 60_000, 60_000],
@@ -314,6 +316,10 @@ knobs! {
         "How long a last known value whose expiry nobody knows is served after it was last confirmed.";
     reply_bytes_max: u64, Bytes 1_024..1_099_511_627_776, [536_870_912, 536_870_912, 536_870_912, 536_870_912],
         "Largest reply accepted from Redis; a larger one closes the connection.";
+    cluster_refresh_ms: u64, Ms 100..DAY_MS, [60_000, 60_000, 60_000, 60_000],
+        "Time between two looks at who serves which slots of a Redis Cluster, beside those that a redirect, a lost shard or its return cause.";
+    cluster_redirects_max: u64, Count 1..100, [5, 5, 5, 5],
+        "How often one command follows a redirect (`MOVED`, `ASK`) of a Redis Cluster before it ends with it.";
     log_path: String, Text 0..4_096, [String::new(), String::new(), String::new(), String::new()],
         "File to which an entry of the production log is appended for each outage that is over; empty: none.";
     record_path: String, Text 0..4_096, [String::new(), String::new(), String::new(), String::new()],

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use super::clock;
 use super::coverage::Happening;
-use super::ledger::{Args, is_marker, ids_in};
+use super::ledger::{Args, ids_in, is_marker};
 use super::network::Chunk;
 use super::queue::Side;
 use super::shared::Shared;

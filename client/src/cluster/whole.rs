@@ -1,0 +1,78 @@
+//! What a client tells of all its shards together.
+
+use std::sync::Arc;
+
+use outlast_core::cluster::{slot_of, slot_of_call};
+use outlast_core::metrics::Connections;
+use outlast_core::rate_limit::{Limit, Verdict};
+use outlast_core::{Error, Status};
+
+use super::fleet::{Fleet, Member};
+use crate::transport::Transport;
+
+impl<T: Transport> Fleet<T> {
+    /// The shard that a command's keys belong to; none where there is no one such.
+    pub(crate) fn owner_of<A: AsRef<[u8]>>(&self, args: &[A]) -> Option<Arc<Member<T>>> {
+        slot_of_call(args).ok().flatten().map(|slot| self.owner(slot))
+    }
+
+    /// The shard whose health a command depends on.
+    pub(crate) fn member_for<A: AsRef<[u8]>>(&self, args: &[A]) -> Arc<Member<T>> {
+        self.owner_of(args).unwrap_or_else(|| self.any())
+    }
+
+    /// Has every shard be away.
+    pub(crate) fn cause_outage(&self, cause: &str) -> Result<(), Error> {
+        self.members().iter().try_for_each(|member| member.gate.cause_outage(cause))
+    }
+
+    /// Lets every shard come back.
+    pub(crate) fn end_outage(&self) {
+        for member in self.members() {
+            member.gate.end_outage();
+        }
+    }
+
+    /// Counts a request in this process alone.
+    pub(crate) fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
+        self.owner(slot_of(key)).gate.limit_locally(key, limit)
+    }
+
+    /// Writes that Redis refused for good, of all shards, oldest first.
+    pub(crate) fn dead_letters(&self) -> Vec<crate::DeadLetter> {
+        let members = self.members();
+        let mut letters: Vec<_> =
+            members.iter().flat_map(|member| member.gate.store.dead_letters()).collect();
+        letters.sort_by_key(|letter| letter.at);
+        letters
+    }
+
+    /// Connections of all shards.
+    pub(crate) fn connections(&self) -> Connections {
+        let mut all = Connections::default();
+        for member in self.members() {
+            let Connections { idle, used, waiting, .. } = member.transport.connections();
+            all.idle += idle;
+            all.used += used;
+            all.waiting += waiting;
+        }
+        all
+    }
+
+    /// The snapshot of the whole.
+    pub(crate) fn status(&self) -> Status {
+        let members = self.members();
+        let mut statuses = members.iter().map(|member| member.gate.status());
+        let first = statuses.next().unwrap_or_else(|| members[0].gate.status());
+        let mut all = statuses.fold(first, |all, one| all.with(&one));
+        all.mode = self.mode();
+        all.endpoint = self.config.endpoint.to_string();
+        all
+    }
+
+    /// The metrics of the whole.
+    pub(crate) fn metrics(&self) -> String {
+        let first = self.any();
+        first.gate.metrics(self.connections())
+    }
+}
