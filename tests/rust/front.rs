@@ -358,7 +358,8 @@ const SHORT_OF_MEMORY: &[&str] = &[
 fn a_script_without_memory_does_what_it_does_on_redis() {
     let front = Running::with(|options| options.bytes_max = 100_000);
     let server = Server::start();
-    let both = |bytes: &str| [front.connect(), Peer::connect(server.port)].map(|mut it| it.all(bytes));
+    let both =
+        |bytes: &str| [front.connect(), Peer::connect(server.port)].map(|mut it| it.all(bytes));
     both("SET old 1");
     server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
     let is_full = |n: i32| front.connect().all(&format!("SET filler{n} x")).starts_with("-OOM");

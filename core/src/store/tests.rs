@@ -538,11 +538,10 @@ fn a_script_is_done_whole_or_refused_where_it_begins() {
     assert_eq!(scripted(&store, &lines), vec![Value::ok(); 100]);
     assert!(store.bytes() > 8_192, "beyond the limit, for it had begun");
     let store = filled();
-    assert_eq!(scripted(&store, &["SET a 1", "GET k0", "SET b 1"]), [
-        oom.clone(),
-        Value::bulk("v"),
-        oom.clone()
-    ]);
+    assert_eq!(
+        scripted(&store, &["SET a 1", "GET k0", "SET b 1"]),
+        [oom.clone(), Value::bulk("v"), oom.clone()]
+    );
     assert_eq!(scripted(&store, &["DEL k0", "SET a 1"]), [Value::Integer(1), Value::ok()]);
     // A transaction of nothing but a script is no way around it.
     let commands = [["EVAL", "x", "0", "SET c 1"].map(ToString::to_string).to_vec()];
