@@ -59,6 +59,8 @@ pub use client::Client;
 pub use config::{Config, ConfigBuilder};
 pub use endpoint::{Address, Endpoint, Place};
 pub use events::{Event, Queue, Sink, TracingSink};
+#[cfg(unix)]
+pub use journal::after_fork;
 #[cfg(feature = "lua")]
 pub use lua::{Lua, LuaLimits};
 pub use outlast_core::journal::DeadLetter;
