@@ -288,6 +288,20 @@ impl Gate {
         Ok(())
     }
 
+    /// Whether a command may be given a connection of its own, Redis being there; none while the startup
+    /// is under way.
+    #[cfg(unix)]
+    pub(crate) fn offers_own_connection<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+    ) -> Result<Option<bool>, Error> {
+        match self.route()? {
+            Route::Redis { .. } => Ok(Some(true)),
+            Route::Store => self.without_connection(args).map(|()| Some(false)),
+            Route::Wait => Ok(None),
+        }
+    }
+
     /// A command on Redis did not end with its reply: tells the engine, and ends the command from
     /// memory where that is right.
     pub(crate) fn settle<A: AsRef<[u8]>>(
