@@ -245,6 +245,12 @@ impl<T: Transport> Fleet<T> {
         self.looks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a command may still be sent again at this time: what is left must be enough for its reply,
+    /// or it would look as if Redis did not answer.
+    pub(crate) fn is_early(&self, at: Instant, deadline: Instant) -> bool {
+        at + Duration::from_millis(self.config.policy.command_timeout_ms) / 4 < deadline
+    }
+
     /// Every shard, in the order of their lowest slots.
     pub(crate) fn members(&self) -> Vec<Arc<Member<T>>> {
         self.read().members.clone()
