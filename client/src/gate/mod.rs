@@ -90,6 +90,8 @@ pub(crate) struct Gate {
     finished: AtomicU64,
     served: AtomicU64,
     refused: AtomicU64,
+    /// Commands that were sent elsewhere by a node of a cluster.
+    redirects: AtomicU64,
     latency: Histogram,
     /// How long the dials took that succeeded.
     dials: Histogram,
@@ -171,6 +173,7 @@ impl Gate {
             finished: AtomicU64::new(0),
             served: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            redirects: AtomicU64::new(0),
             latency: Histogram::default(),
             dials: Histogram::default(),
             sink,
