@@ -51,6 +51,7 @@ pub mod server;
 mod spans;
 pub mod store;
 mod stream;
+mod tasks;
 mod thread;
 mod tls;
 mod transport;

@@ -30,10 +30,16 @@ impl<T: Transport> Fleet<T> {
         // From now on whoever comes is no part of the startup.
         self.is_charted.store(true, Ordering::Release);
         for (at, member) in masters.iter().enumerate() {
-            let master = topology.shards.get(at).map(|shard| place_of(&shard.master));
-            let moved = master.is_some_and(|master| member.seat.set_master(master));
-            if moved {
-                self.leave_master(member);
+            let Some(shard) = topology.shards.get(at) else { continue };
+            let master = place_of(&shard.master);
+            if member.seat.master().as_ref() == Some(&master) {
+                continue;
+            }
+            let endpoint = self.config.endpoint.at(&master).to_string();
+            let is_known = member.seat.set_master(master);
+            member.gate.tell(Input::Moved { endpoint });
+            if is_known {
+                leave_master(member);
             }
         }
         let wanted = topology.owners();
@@ -96,15 +102,6 @@ impl<T: Transport> Fleet<T> {
         self.member(&self.this, config, Some(master.clone()))
     }
 
-    /// Gives up the connections to a master that is none any more, and dials the new one.
-    fn leave_master(&self, member: &Member<T>) {
-        if member.gate.is_connected() {
-            let text = "another node is the master of its slots now";
-            member.gate.lose(Failure::new(FailureKind::ReadOnly, text));
-        }
-        member.gate.tell(Input::Redial);
-    }
-
     /// Gives slots to who is to have them, those of which nothing waits to be written back.
     pub(super) fn hand_over(&self, wanted: impl Fn(u16) -> Option<Arc<Member<T>>>) {
         let mut owners = self.map.read().unwrap_or_else(PoisonError::into_inner).owners.clone();
@@ -151,6 +148,7 @@ impl<T: Transport> Fleet<T> {
         drop(map);
         for member in over {
             member.gate.close();
+            self.keep_counts(&member);
             self.modes.forget(member.number);
         }
     }
@@ -204,6 +202,15 @@ impl<T: Transport> Fleet<T> {
     pub(crate) fn is_connected(&self) -> bool {
         self.mode() == Mode::Connected
     }
+}
+
+/// Gives up the connections to a master that is none any more, and dials the new one.
+fn leave_master<T>(member: &Member<T>) {
+    if member.gate.is_connected() {
+        let text = "another node is the master of its slots now";
+        member.gate.lose(Failure::new(FailureKind::ReadOnly, text));
+    }
+    member.gate.tell(Input::Redial);
 }
 
 fn place_of(node: &outlast_core::cluster::Node) -> Place {

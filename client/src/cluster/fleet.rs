@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::modes::Modes;
+use super::whole::Kept;
 use super::{Chart, Seat};
 use crate::config::Config;
 use crate::dial::{self, Deadline};
@@ -77,6 +78,7 @@ pub(crate) struct Fleet<T: Transport> {
     looked: Condvar,
     looked_async: Notify,
     closed: AtomicBool,
+    pub(super) kept: Kept,
     pub(super) this: Weak<Self>,
 }
 
@@ -111,6 +113,7 @@ impl<T: Transport> Fleet<T> {
                 looked: Condvar::new(),
                 looked_async: Notify::new(),
                 closed: AtomicBool::new(false),
+                kept: Kept::default(),
                 this: this.clone(),
             };
             let first = fleet.member(this, fleet.config.clone(), None);
@@ -143,7 +146,7 @@ impl<T: Transport> Fleet<T> {
 
     /// Begins the background work, here or on a thread of its own.
     pub(crate) fn start_on(self: &Arc<Self>, home: Handle) {
-        if self.home.set(home.clone()).is_ok() {
+        if self.home.set(home).is_ok() {
             for member in self.members() {
                 self.drive(&member);
             }
@@ -225,13 +228,41 @@ impl<T: Transport> Fleet<T> {
         }
     }
 
+    /// The same for a task.
+    pub(crate) async fn look_taken(&self, first: Option<Place>) {
+        let wanted = self.looks().begun + 1;
+        Chart::wants_refresh(self, first);
+        loop {
+            let looked = self.looked_async.notified();
+            if self.looks().ended >= wanted || self.is_closed() {
+                return;
+            }
+            looked.await;
+        }
+    }
+
     fn looks(&self) -> MutexGuard<'_, Looks> {
         self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a command may still be sent again at this time: what is left must be enough for its reply,
+    /// or it would look as if Redis did not answer.
+    pub(crate) fn is_early(&self, at: Instant, deadline: Instant) -> bool {
+        at + Duration::from_millis(self.config.policy.command_timeout_ms) / 4 < deadline
     }
 
     /// Every shard, in the order of their lowest slots.
     pub(crate) fn members(&self) -> Vec<Arc<Member<T>>> {
         self.read().members.clone()
+    }
+
+    /// A shard that is none of these, by their numbers, and is one of them from then on. Shards come as
+    /// soon as the first node has told of them.
+    pub(crate) fn next_but(&self, seen: &mut Vec<u64>) -> Option<Arc<Member<T>>> {
+        let mut members = self.members().into_iter();
+        let member = members.find(|member| !seen.contains(&member.number))?;
+        seen.push(member.number);
+        Some(member)
     }
 
     /// The shard that has a slot.

@@ -90,6 +90,8 @@ pub(crate) struct Gate {
     finished: AtomicU64,
     served: AtomicU64,
     refused: AtomicU64,
+    /// Commands that were sent elsewhere by a node of a cluster.
+    redirects: AtomicU64,
     latency: Histogram,
     /// How long the dials took that succeeded.
     dials: Histogram,
@@ -171,6 +173,7 @@ impl Gate {
             finished: AtomicU64::new(0),
             served: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            redirects: AtomicU64::new(0),
             latency: Histogram::default(),
             dials: Histogram::default(),
             sink,
@@ -286,6 +289,20 @@ impl Gate {
             return Err(self.refuse(&what));
         }
         Ok(())
+    }
+
+    /// Whether a command may be given a connection of its own, Redis being there; none while the startup
+    /// is under way.
+    #[cfg(unix)]
+    pub(crate) fn offers_own_connection<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+    ) -> Result<Option<bool>, Error> {
+        match self.route()? {
+            Route::Redis { .. } => Ok(Some(true)),
+            Route::Store => self.without_connection(args).map(|()| Some(false)),
+            Route::Wait => Ok(None),
+        }
     }
 
     /// A command on Redis did not end with its reply: tells the engine, and ends the command from

@@ -1,6 +1,8 @@
 //! A real Redis Cluster of six nodes: commands reach the right shard, a shard that is away takes only
 //! its own keys with it, and what was written meanwhile comes back once.
 
+mod hosts;
+mod moves;
 mod nodes;
 
 use outlast::blocking::Client;

@@ -242,7 +242,9 @@ impl Pool {
 
     /// Nobody waits for what was begun: its connection is closed.
     pub(crate) fn give_up(&self, exchanging: Exchanging) {
-        self.drop_one(exchanging.epoch);
+        let Exchanging { epoch, link, .. } = exchanging;
+        drop(link);
+        self.drop_one(epoch);
     }
 
     fn take(
