@@ -6,6 +6,7 @@ mod engine;
 mod metrics;
 mod outage;
 mod replies;
+mod settling;
 mod sharing;
 mod transaction;
 
@@ -14,17 +15,15 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use outlast_core::classify::classify_reply;
-use outlast_core::command::{Access, Traits};
+use outlast_core::command::Traits;
 use outlast_core::connection::{Identity, Protocol};
 use outlast_core::latency::Histogram;
-use outlast_core::policy::Startup;
 use outlast_core::rate_limit::{self, Limit, LocalCounts};
 use outlast_core::resp::Commands;
 use outlast_core::rules::{Decision, decide};
-use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
 use outlast_core::store::{Eviction, Options, Refusal};
-use outlast_core::{Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy, Value};
+use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
@@ -305,59 +304,6 @@ impl Gate {
         }
     }
 
-    /// A command on Redis did not end with its reply: tells the engine, and ends the command from
-    /// memory where that is right.
-    pub(crate) fn settle<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        epoch: u64,
-        unanswered: Unanswered,
-    ) -> Settled {
-        let traits = Traits::of(args);
-        let write = traits.access == Access::Write;
-        let Unanswered { failure, maybe_done } = unanswered;
-        self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
-        // What was dropped because the client was closed is not answered from memory.
-        if self.is_closed() {
-            return Settled::Ended(Err(self.closed()));
-        }
-        let forbidden = self.forbidden(args, traits).is_some();
-        let known =
-            settle::Unanswered { write, idempotent: traits.idempotent, maybe_done, forbidden };
-        match known.aftermath(self.policy().on_ambiguous) {
-            Aftermath::Memory => match self.serve(args, traits, write) {
-                Some(Err(error)) if known.is_belied_by(error.kind()) => {
-                    Settled::Ended(Err(belied(&name_of(args), &failure, &error)))
-                }
-                Some(result) => Settled::Ended(result),
-                None => match self.again(args, known.maybe_done && write) {
-                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
-                        Settled::Ended(Err(belied(&name_of(args), &failure, &error)))
-                    }
-                    settled => settled,
-                },
-            },
-            Aftermath::MemoryOnly => {
-                let reply = self.store.execute(self.clock.now(), args, false);
-                Settled::Ended(self.served(args, reply))
-            }
-            _ => Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure))),
-        }
-    }
-
-    /// Redis is back: the command goes there a second time, as far as the quota for that allows.
-    fn again<A: AsRef<[u8]>>(&self, args: &[A], in_doubt: bool) -> Settled {
-        if self.may_retry() {
-            return Settled::Again { in_doubt };
-        }
-        let what = format!(
-            "{} failed and is not repeated, for too many were (retry_quota_percent {})",
-            name_of(args),
-            self.policy().retry_quota_percent
-        );
-        Settled::Ended(Err(self.refuse(&what)))
-    }
-
     /// Answers a command from the store; none if Redis is back, so that it must go there.
     pub(crate) fn serve<A: AsRef<[u8]>>(
         &self,
@@ -391,69 +337,6 @@ impl Gate {
             Decision::Refuse(reason) => Some(reason.describe(&name_of(args))),
             _ => None,
         }
-    }
-
-    fn maybe_applied(&self, what: &str, failure: &Failure) -> Error {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-        let message = format!(
-            "{what} was sent and may have been applied: {}; it is not repeated on its own",
-            failure.kind.words(),
-        );
-        Error::new(ErrorKind::MaybeApplied, message).because_of(failure)
-    }
-
-    /// The startup took longer than the command may: it is answered from memory where Redis is
-    /// optional.
-    pub(crate) fn overdue<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        traits: Traits,
-    ) -> Result<Value, Error> {
-        if self.policy().startup == Startup::Required {
-            return Err(self.refuse("Redis is required, and the startup is under way"));
-        }
-        match self.serve(args, traits, true) {
-            Some(result) => result,
-            None => self.too_late(args, false),
-        }
-    }
-
-    /// Redis is back, and the deadline is past: the command was not done, unless it is a write `in_doubt`.
-    pub(crate) fn too_late<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        in_doubt: bool,
-    ) -> Result<Value, Error> {
-        if in_doubt {
-            let text = "no reply within the deadline";
-            let failure = Failure::new(FailureKind::ResponseTimeout, text);
-            return Err(self.maybe_applied(&name_of(args), &failure));
-        }
-        let what = format!("{} was not done within its deadline", name_of(args));
-        Err(self.refuse(&what))
-    }
-
-    /// Of a write `in_doubt` that went to Redis again: an error that says it was not done is true of the
-    /// second sending only.
-    pub(crate) fn doubted<T>(
-        &self,
-        what: impl FnOnce() -> String,
-        in_doubt: bool,
-        result: Result<T, Error>,
-    ) -> Result<T, Error> {
-        let known = settle::Unanswered {
-            write: true,
-            idempotent: true,
-            maybe_done: in_doubt,
-            forbidden: false,
-        };
-        result.map_err(|error| {
-            if !known.is_belied_by(error.kind()) {
-                return error;
-            }
-            let text = "the first sending got no reply";
-            belied(&what(), &Failure::new(FailureKind::ConnectionLost, text), &error)
-        })
     }
 
     fn served<A: AsRef<[u8]>>(
@@ -526,16 +409,6 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
-}
-
-/// What a write in doubt is told in place of an error that says it was not done, and that was counted.
-fn belied(what: &str, failure: &Failure, error: &Error) -> Error {
-    let message = format!(
-        "{what} was sent and may have been applied: {}; its repetition was refused: {}",
-        failure.kind.words(),
-        error.message(),
-    );
-    Error::new(ErrorKind::MaybeApplied, message).because_of(failure)
 }
 
 pub(crate) fn closed() -> Error {

@@ -9,7 +9,8 @@ use outlast_core::settle::{self, Aftermath};
 use outlast_core::store::Refusal;
 use outlast_core::{Error, ErrorKind, Failure, Input, Value, Verdict};
 
-use super::{Gate, Settled, Unanswered, belied};
+use super::settling::belied;
+use super::{Gate, Settled, Unanswered};
 
 impl Gate {
     /// Refuses a transaction with a command that no shared connection can carry.
