@@ -1,7 +1,7 @@
 //! A URL, keywords and environment variables, made into an endpoint and a policy.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use outlast_core::connection::{Introduction, Protocol};
 use outlast_core::policy::{Builder, Source};
@@ -204,6 +204,17 @@ impl ConfigBuilder {
             None => options.refuse_tls().map(|()| None)?,
         };
         let (introduction, journal_path) = (options.introduction, options.journal_path);
+        if endpoint.cluster().is_some() {
+            let journal =
+                journal_path.as_deref().unwrap_or_else(|| Path::new("")).to_string_lossy();
+            for (field, path) in [("journal_path", &*journal), ("record_path", &policy.record_path)]
+            {
+                if !path.is_empty() {
+                    let allowed = "none with a cluster";
+                    return Err(Error::invalid_option(field, path, allowed));
+                }
+            }
+        }
         Ok(Config { endpoint, policy, tls, introduction, journal_path })
     }
 
@@ -262,6 +273,19 @@ mod tests {
             message(Config::builder("redis://h").option("jitter_percent", "101"))
                 .contains("0 to 100")
         );
+    }
+
+    #[test]
+    fn what_a_cluster_does_not_have_is_refused() {
+        let message = |option: &str| {
+            let builder = Config::builder("redis-cluster://h").option(option, "/tmp/x");
+            builder.build().unwrap_err().message().to_string()
+        };
+        assert_eq!(
+            message("journal_path"),
+            "invalid journal_path \"/tmp/x\": allowed is none with a cluster"
+        );
+        assert!(message("record_path").starts_with("invalid record_path"));
     }
 
     #[test]

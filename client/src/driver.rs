@@ -9,7 +9,8 @@ use outlast_core::replay::{Progress, Replay, Step};
 use outlast_core::{Failure, FailureKind, Input, Value};
 use tokio::time::{sleep, timeout};
 
-use crate::dial::{Link, dial};
+use crate::cluster::Elsewhere;
+use crate::dial::{Deadline, Link, dial};
 use crate::gate::{Action, Gate};
 use crate::transport::Transport;
 
@@ -88,7 +89,7 @@ impl<T: Transport> Driver<T> {
                 self.dialling = Some(Box::pin(async move {
                     match outage {
                         Some(failure) => (number, Err(failure)),
-                        None => (number, dial_timed(&gate, timeout).await),
+                        None => (number, dial_timed(&gate, timeout, true).await),
                     }
                 }));
             }
@@ -144,7 +145,12 @@ impl<T: Transport> Driver<T> {
         let gate = self.gate.clone();
         let connect_timeout = Duration::from_millis(gate.policy().connect_timeout_ms);
         self.growing = Some(Box::pin(async move {
-            let result = dial_timed(&gate, connect_timeout).await;
+            let mut result = dial_timed(&gate, connect_timeout, false).await;
+            if let Ok(link) = &mut result
+                && let Err(failure) = link.ask_run_id(Deadline::after(connect_timeout)).await
+            {
+                result = Err(failure);
+            }
             if result.is_err() {
                 sleep(GROWTH_PAUSE).await;
             }
@@ -155,16 +161,31 @@ impl<T: Transport> Driver<T> {
     fn grown(&mut self, result: Result<Link, Failure>) {
         self.growing = None;
         // That there is no further connection is no outage: the others work.
-        if let Ok(link) = result {
-            self.gate.carries(link.identity.as_ref());
-            self.transport.add(link);
+        let Ok(link) = result else { return };
+        let identity = link.identity.clone();
+        match self.transport.add(link) {
+            Ok(()) => self.gate.carries(identity.as_ref()),
+            // Sentinels name another master by now, and the old one may not know yet. All follow, for
+            // what is written to two masters is lost on one. A name that leads to several servers is
+            // not followed to and fro.
+            Err(epoch) if self.gate.config.endpoint.master().is_some() => {
+                let text = "a further connection came to another server: the master has changed";
+                let failure = Failure::new(FailureKind::ConnectionLost, text);
+                self.gate.tell(Input::ConnectionLost { epoch, failure });
+            }
+            Err(_) => {}
         }
     }
 }
 
-async fn dial_timed(gate: &Gate, timeout: Duration) -> Result<Link, Failure> {
+/// A connection; the first one of an epoch, or a further one to the same server.
+async fn dial_timed(gate: &Gate, timeout: Duration, is_first: bool) -> Result<Link, Failure> {
     let began = Instant::now();
-    let link = dial(&gate.config, timeout).await?;
+    let link = match &gate.seat {
+        None => dial(&gate.config, timeout).await?,
+        Some(seat) if is_first => seat.dial(&gate.config, timeout).await?,
+        Some(seat) => seat.dial_again(&gate.config, timeout).await?,
+    };
     gate.dialled(began);
     Ok(link)
 }
@@ -185,23 +206,40 @@ async fn write_back<T: Transport>(
     epoch: u64,
 ) -> Result<(), Failure> {
     give_up_carriers(gate, &mut link).await?;
+    if transport.may_grow() {
+        let within = Duration::from_millis(gate.policy().connect_timeout_ms);
+        link.ask_run_id(Deadline::after(within)).await?;
+    }
+    let mut elsewhere = Elsewhere::default();
     let mut replay = Replay::new(gate.client_id.clone());
     loop {
         match replay.next(gate.clock.now(), &gate.store) {
             Step::Exchange(commands) => {
                 gate.sync_journal();
-                let replies = exchange(gate, &mut link, &commands).await?;
+                let carrier = elsewhere.link(replay.slot()).unwrap_or(&mut link);
+                let replies = exchange(gate, carrier, &commands).await?;
                 let now = gate.clock.now();
-                let Progress { replayed, refused, conflicts, .. } =
-                    replay.handle(now, &gate.store, &replies)?;
+                let handled = replay.handle(now, &gate.store, &replies);
+                let Progress { replayed, refused, conflicts, .. } = match handled {
+                    Ok(progress) => progress,
+                    Err(failure) => {
+                        elsewhere.follow(gate, failure).await?;
+                        continue;
+                    }
+                };
                 if replayed + refused + conflicts > 0 {
                     gate.tell(Input::ReplayProgressed { epoch, replayed, conflicts, refused });
                 }
             }
-            Step::Switch => match switch(gate, transport, link, epoch) {
-                None => return Ok(()),
-                Some(returned) => link = returned,
-            },
+            Step::Switch => {
+                if elsewhere.is_used() {
+                    exchange(gate, &mut link, &[vec!["UNWATCH"]]).await?;
+                }
+                match switch(gate, transport, link, epoch) {
+                    None => return Ok(()),
+                    Some(returned) => link = returned,
+                }
+            }
             _ => return Err(Failure::new(FailureKind::UnknownError, "an unknown step")),
         }
     }
@@ -238,6 +276,7 @@ fn switch<T: Transport>(gate: &Gate, transport: &T, link: Link, epoch: u64) -> O
     link
 }
 
+/// Sends commands while the journal is written back, and waits for their replies.
 async fn exchange<A: AsRef<[u8]>>(
     gate: &Gate,
     link: &mut Link,

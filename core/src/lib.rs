@@ -30,6 +30,7 @@ pub mod backoff;
 pub mod board;
 pub mod breaker;
 pub mod classify;
+pub mod cluster;
 mod coded;
 pub mod command;
 pub mod connection;

@@ -5,8 +5,10 @@
 //!   WATCH, GET marker ──▶ look ──▶ batch, WATCH ──▶ look ──▶ batch, WATCH ──▶ … ──▶ UNWATCH ──▶ switch
 //! ```
 //!
-//! A look asks for the values of keys that were known before the outage, and watches these keys: what
-//! others changed there is a conflict. Where nothing was known there is no look.
+//! A look asks for the values of keys that were known before the outage: what others changed there is
+//! a conflict. It also asks for what has Redis refuse commands for good, as a key's type, and watches all
+//! of these keys: should the reply to the batch be lost, what was refused is known nevertheless. Keys that
+//! are replaced whole, and were not known, are not looked at.
 //!
 //! Batches are small at first and grow while Redis takes them, so that a server that has just come back
 //! is not knocked over by those who waited for it.
@@ -16,6 +18,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::classify::classify_reply;
+use crate::cluster::Redirect;
 use crate::journal::{Batch, Outcome, words};
 use crate::kind::{Failure, FailureKind, Verdict};
 use crate::resp::Value;
@@ -47,7 +50,7 @@ pub enum Step {
 pub struct Progress {
     /// Keys that Redis took.
     pub replayed: u64,
-    /// Keys that Redis refused for good. They are among the store's dead letters.
+    /// Keys that Redis refused for good, or must have where its reply was lost. They are among the store's dead letters.
     pub refused: u64,
     /// Keys whose last known value others changed on Redis.
     pub conflicts: u64,
@@ -58,6 +61,8 @@ pub struct Progress {
 pub struct Replay {
     client_id: String,
     state: State,
+    /// The slot whose marker is watched, or asked for, where Redis is a cluster.
+    slot: Option<u16>,
     keys_max: usize,
     /// Whether another connection may still carry the batch under way.
     is_doubled: bool,
@@ -93,6 +98,7 @@ impl Replay {
         Self {
             client_id,
             state: State::Fresh,
+            slot: None,
             keys_max: KEYS_FIRST,
             is_doubled: false,
             contended: 0,
@@ -102,21 +108,18 @@ impl Replay {
 
     /// What to do next.
     pub fn next<L: Locks>(&mut self, now: Timestamp, store: &Store<L>) -> Step {
-        let marker = Batch::marker_key(&self.client_id);
         match core::mem::replace(&mut self.state, State::Fresh) {
             State::Fresh | State::Done if store.journal().keys == 0 => Step::Switch,
             State::Ready => {
-                let Some(batch) = store.next_batch(now, self.keys_max) else {
+                let Some(batch) = store.next_batch_near(now, self.keys_max, self.slot) else {
                     self.state = State::Ending;
                     return Step::Exchange(vec![words(&["UNWATCH"])]);
                 };
+                if batch.slot != self.slot {
+                    return self.ask(batch.slot);
+                }
                 self.conflicts = 0;
-                // What may be on its way already is sent as it was.
-                let looks = if self.is_doubled {
-                    Vec::new()
-                } else {
-                    batch.looks(self.contended < CONTENDED_MAX)
-                };
+                let looks = batch.looks(self.contended < CONTENDED_MAX, self.is_doubled);
                 if looks.is_empty() {
                     return self.send(store, batch);
                 }
@@ -129,11 +132,27 @@ impl Replay {
             | State::Asked
             | State::Looking(_)
             | State::Sent(_)
-            | State::Ending => {
-                self.state = State::Asked;
-                Step::Exchange(vec![words(&["WATCH", &marker]), words(&["GET", &marker])])
-            }
+            | State::Ending => self.ask(store.next_slot()),
         }
+    }
+
+    /// The slot of what it does next, where Redis is a cluster: whoever serves it is sent the next
+    /// exchange.
+    pub const fn slot(&self) -> Option<u16> {
+        self.slot
+    }
+
+    /// Watches the marker and asks for it. On a cluster each slot has its own, and that of the slot
+    /// before is watched no longer.
+    fn ask(&mut self, slot: Option<u16>) -> Step {
+        self.state = State::Asked;
+        self.slot = slot;
+        let marker = Batch::marker_key(&self.client_id, slot);
+        let mut commands = vec![words(&["WATCH", &marker]), words(&["GET", &marker])];
+        if slot.is_some() {
+            commands.insert(0, words(&["UNWATCH"]));
+        }
+        Step::Exchange(commands)
     }
 
     fn send<L: Locks>(&mut self, store: &Store<L>, batch: Batch) -> Step {
@@ -166,7 +185,7 @@ impl Replay {
                     store.batch_returned(now);
                     return Err(failure);
                 }
-                self.conflicts = batch.resolve(replies, store.rules());
+                self.conflicts = batch.resolve(now, replies, store.rules(), self.is_doubled);
                 self.state = State::Looked(batch);
                 Ok(Progress::default())
             }
@@ -183,9 +202,9 @@ impl Replay {
                     Ok(progress)
                 }
                 Outcome::Overtaken => {
+                    self.contended += 1;
                     // Nobody else carries it, so others changed what was looked at.
                     if !self.is_doubled {
-                        self.contended += 1;
                         store.batch_returned(now);
                     }
                     Ok(Progress::default())
@@ -213,14 +232,18 @@ impl Replay {
 /// under the same number: the copy that was cut off may still be read.
 fn resolve<L: Locks>(store: &Store<L>, replies: &[Value]) -> Result<Progress, Failure> {
     if let Some(message) = replies.iter().find_map(Value::as_error) {
-        return Err(Failure::new(classify_reply(message), message));
+        return Err(
+            redirection(message).unwrap_or_else(|| Failure::new(classify_reply(message), message))
+        );
     }
     let Some(sequence) = store.journal().in_doubt else {
         return Ok(Progress::default());
     };
     if Batch::is_marked(replies.last().unwrap_or(&Value::Nil), sequence) {
-        let replayed = store.batch_applied() as u64;
-        return Ok(Progress { replayed, ..Progress::default() });
+        let letters = store.foreseen_refusals();
+        let (keys, refused) = (store.batch_applied() as u64, letters.len() as u64);
+        store.keep_dead_letters(letters);
+        return Ok(Progress { replayed: keys.saturating_sub(refused), refused, conflicts: 0 });
     }
     Ok(Progress::default())
 }
@@ -228,14 +251,22 @@ fn resolve<L: Locks>(store: &Store<L>, replies: &[Value]) -> Result<Progress, Fa
 /// Why Redis does not show what it holds. That a key has another type by now is an answer.
 fn refusal(replies: &[Value]) -> Option<Failure> {
     let errors = replies.iter().filter_map(Value::as_error);
-    let mut failures = errors.map(|message| Failure::new(classify_reply(message), message));
+    let mut failures = errors.map(|message| {
+        redirection(message).unwrap_or_else(|| Failure::new(classify_reply(message), message))
+    });
     failures.find(|failure| failure.verdict() != Verdict::Command)
+}
+
+/// A slot that is on its way elsewhere: what is to go there may be done later, or there.
+fn redirection(message: &str) -> Option<Failure> {
+    Redirect::parse(message).map(|_| Failure::new(FailureKind::TryAgain, message))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Answer, Session};
+    use crate::cluster::slot_of;
+    use crate::store::{Answer, Options, Session};
 
     const NOW: Timestamp = Timestamp::from_ms(1_000_000);
 
@@ -381,6 +412,90 @@ mod tests {
         assert!(letters[0].error.starts_with("WRONGTYPE"), "{}", letters[0].error);
     }
 
+    /// What a batch had refused stands in its reply. Where that is lost, the look before it tells.
+    #[test]
+    fn what_was_refused_in_a_batch_whose_reply_was_lost_is_kept() {
+        for (theirs, ours, error) in [
+            ("RPUSH k x", "INCR k", "WRONGTYPE"),
+            ("SET k text", "INCRBY k 2", "ERR value is not an integer"),
+            ("SET k 9223372036854775807", "INCR k", "ERR increment or decrement would overflow"),
+            ("SET k text", "INCRBYFLOAT k 1.5", "ERR value is not a valid float"),
+            ("SET k text", "RPUSH k x", "WRONGTYPE"),
+            ("RPUSH k x", "APPEND k x", "WRONGTYPE"),
+            ("RPUSH k x", "SETBIT k 7 1", "WRONGTYPE"),
+            ("SET k text", "PFADD k x", "WRONGTYPE"),
+            ("SET k text", "HSET k f v", "WRONGTYPE"),
+            ("HSET k f text", "HINCRBY k f 1", "ERR hash value is not an integer"),
+            ("HSET k f text", "HINCRBYFLOAT k f 1.5", "ERR hash value is not a float"),
+            ("SET k text", "SADD k x", "WRONGTYPE"),
+            ("SET k text", "ZADD k 1 x", "WRONGTYPE"),
+            ("SET k text", "GEOADD k 1 1 x", "WRONGTYPE"),
+            ("SET k text", "XADD k 5-1 f v", "WRONGTYPE"),
+            ("XADD k 5-1 f v", "XADD k 4-1 f v", "ERR The ID specified in XADD is equal"),
+        ] {
+            let (store, server) = (Store::new(1 << 24), Store::new(1 << 24));
+            server_reads(&server, theirs);
+            run(&store, ours);
+            run(&store, "INCR n");
+            let told = |store: &Store, is_lost: bool| {
+                let mut replay = Replay::new("id".into());
+                let mut connection = Connection::to(&server);
+                while let Step::Exchange(commands) = replay.next(NOW, store) {
+                    let replies = connection.exchange(&commands);
+                    if is_lost && commands.contains(&words(&["EXEC"])) {
+                        break;
+                    }
+                    replay.handle(NOW, store, &replies).unwrap();
+                }
+            };
+            told(&store, true);
+            assert_eq!(store.dead_letters(), []);
+            told(&store, false);
+            let letters = store.dead_letters();
+            let [letter] = letters.as_slice() else { panic!("{ours}: {letters:?}") };
+            assert!(letter.error.starts_with(error), "{ours}: {}", letter.error);
+            assert_eq!(server_reads(&server, "GET n"), Value::bulk("1"), "once");
+            // Redis itself says the same where its reply comes.
+            let (store, answered) = (Store::new(1 << 24), letter);
+            run(&store, ours);
+            told(&store, false);
+            let letters = store.dead_letters();
+            let [letter] = letters.as_slice() else { panic!("{ours}: {letters:?}") };
+            assert_eq!(letter.error, answered.error, "{ours}");
+        }
+    }
+
+    #[test]
+    fn what_redis_takes_is_no_dead_letter_where_its_reply_was_lost() {
+        for (theirs, ours) in [
+            ("SET k 5", "INCR k"),
+            ("SET k 5", "INCRBYFLOAT k 1.5"),
+            ("HSET k f 5", "HINCRBY k f 1"),
+            ("HSET k f text", "HSET k f 5|HINCRBY k f 1"),
+            ("SET k text", "SET k 5|INCR k"),
+            ("XADD k 5-1 f v", "XADD k 5-2 f v"),
+            ("RPUSH k x", "RPUSH k y|PEXPIRE k 100000"),
+            ("RPUSH k x", "DEL k|SADD k y"),
+        ] {
+            let (store, server) = (Store::new(1 << 24), Store::new(1 << 24));
+            server_reads(&server, theirs);
+            ours.split('|').for_each(|line| drop(run(&store, line)));
+            let mut replay = Replay::new("id".into());
+            let mut connection = Connection::to(&server);
+            while let Step::Exchange(commands) = replay.next(NOW, &store) {
+                let replies = connection.exchange(&commands);
+                if commands.contains(&words(&["EXEC"])) {
+                    replay = Replay::new("id".into());
+                    connection = Connection::to(&server);
+                    continue;
+                }
+                replay.handle(NOW, &store, &replies).unwrap();
+            }
+            assert_eq!(store.dead_letters(), [], "{ours}");
+            assert_eq!(store.journal().keys, 0, "{ours}");
+        }
+    }
+
     #[test]
     fn what_redis_refuses_for_now_waits() {
         let store = Store::new(1 << 24);
@@ -396,5 +511,76 @@ mod tests {
         let failure = replay.handle(NOW, &store, &replies).unwrap_err();
         assert_eq!(failure.kind, FailureKind::ReadOnly);
         assert_eq!((store.journal().keys, store.journal().in_doubt), (1, None));
+    }
+
+    fn of_a_cluster() -> Store {
+        Store::with_options(Options::new(1 << 24).with_slots())
+    }
+
+    /// The slots that the keys of an exchange lie in.
+    fn slots_of(commands: &[Vec<Vec<u8>>]) -> Vec<u16> {
+        let mut slots: Vec<u16> =
+            commands.iter().filter_map(|args| args.get(1)).map(|key| slot_of(key)).collect();
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+
+    #[test]
+    fn on_a_cluster_a_batch_and_its_marker_lie_in_one_slot() {
+        let (store, server) = (of_a_cluster(), Store::new(1 << 24));
+        for n in 0..300 {
+            run(&store, &alloc::format!("INCR n{}", n % 100));
+            run(&store, &alloc::format!("INCR {{n{}}}:more", n % 100));
+        }
+        let mut replay = Replay::new("id".into());
+        let mut connection = Connection::to(&server);
+        let mut replayed = 0;
+        while let Step::Exchange(commands) = replay.next(NOW, &store) {
+            let slots = slots_of(&commands);
+            assert!(slots.len() <= 1, "{commands:?}");
+            assert!(slots.is_empty() || slots == [replay.slot().unwrap()], "{commands:?}");
+            let replies = connection.exchange(&commands);
+            replayed += replay.handle(NOW, &store, &replies).unwrap().replayed;
+        }
+        assert_eq!((replayed, store.journal().keys), (200, 0));
+        for n in 0..100 {
+            assert_eq!(server_reads(&server, &alloc::format!("GET n{n}")), Value::bulk("3"));
+            assert_eq!(
+                server_reads(&server, &alloc::format!("GET {{n{n}}}:more")),
+                Value::bulk("3")
+            );
+        }
+    }
+
+    /// At each exchange the node says that the slot is elsewhere: nothing is lost, nothing done twice.
+    #[test]
+    fn a_slot_that_moved_is_written_back_where_it_is() {
+        for moved_at in 0..6 {
+            let (store, server) = (of_a_cluster(), Store::new(1 << 24));
+            run(&store, "INCRBY a 5");
+            run(&store, "INCRBY b 7");
+            let mut connection = Connection::to(&server);
+            let mut replay = Replay::new("id".into());
+            let mut exchanges = 0;
+            while let Step::Exchange(commands) = replay.next(NOW, &store) {
+                exchanges += 1;
+                if exchanges == moved_at + 1 && commands.len() > 1 {
+                    let moved = Value::Error("MOVED 1 h:1".into());
+                    let replies = vec![moved; commands.len()];
+                    let failure = replay.handle(NOW, &store, &replies).unwrap_err();
+                    assert_eq!(
+                        (failure.kind, &failure.text[..]),
+                        (FailureKind::TryAgain, "MOVED 1 h:1")
+                    );
+                    connection = Connection::to(&server);
+                    continue;
+                }
+                let replies = connection.exchange(&commands);
+                replay.handle(NOW, &store, &replies).unwrap();
+            }
+            assert_eq!(server_reads(&server, "GET a"), Value::bulk("5"), "{moved_at}");
+            assert_eq!(server_reads(&server, "GET b"), Value::bulk("7"), "{moved_at}");
+        }
     }
 }

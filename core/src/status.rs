@@ -193,6 +193,40 @@ pub struct Status {
     /// reason to send no work.
     #[serde(default = "ready")]
     pub ready: bool,
+    /// Commands that a node of a cluster did not do and sent elsewhere (`MOVED`, `ASK`).
+    #[serde(default)]
+    pub redirects: u64,
+    /// The shards of a cluster, in the order of their lowest slots; none of a single server.
+    #[serde(default)]
+    pub shards: Vec<ShardStatus>,
+}
+
+/// A shard of a cluster: a master and its slots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ShardStatus {
+    /// Where its master is, redacted.
+    pub endpoint: String,
+    /// Its slots, as first and last of each range.
+    pub slots: Vec<(u16, u16)>,
+    /// The mode of its keys.
+    pub mode: Mode,
+    /// What failed last.
+    pub last_failure_type: Option<FailureKind>,
+    /// Commands answered by Redis.
+    pub served_by_redis: u64,
+    /// Commands answered by the store.
+    pub served_by_store: u64,
+    /// Commands refused.
+    pub refused: u64,
+    /// Keys that wait to be written back.
+    pub journal_keys: u64,
+    /// Memory of what waits to be written back, in bytes.
+    pub journal_bytes: u64,
+    /// Keys in its store.
+    pub store_keys: u64,
+    /// Keys written back since the client was made.
+    pub replayed: u64,
 }
 
 /// What a status says that does not tell: earlier versions did not.

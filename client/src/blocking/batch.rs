@@ -2,17 +2,20 @@
 
 use std::time::Instant;
 
-use outlast_core::command::Traits;
+use outlast_core::resp::Commands;
 use outlast_core::{Error, Value};
 
-use super::Client;
-use crate::gate::{Gate, Route, Settled, Unanswered, into_result, micros_since};
+use super::caller::Caller;
+use super::{Client, Kind};
+use crate::gate::{Came, Gate, Route, Settled, Unanswered, into_result, micros_since, name_of};
 use crate::transport::pool::{CallError, Exchanged, Interrupt};
 
 /// Commands that wait for their answers, by their places.
-struct Batch<'a, A> {
-    commands: &'a [Vec<A>],
+struct Batch<'a> {
+    commands: &'a Commands,
     results: Vec<Option<Result<Value, Error>>>,
+    /// By their places, whether it is a write that an earlier connection may have carried.
+    in_doubt: Vec<bool>,
     /// Places without an answer, in order.
     open: Vec<usize>,
     began: Instant,
@@ -34,30 +37,28 @@ impl Client {
         commands: &[Vec<A>],
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        Gate::check_transaction(commands)?;
+        self.pipeline_of(&Commands::of(commands), interrupt)
+    }
+
+    /// As [`pipeline`](Self::pipeline), of commands that are encoded already.
+    ///
+    /// # Errors
+    ///
+    /// As [`pipeline`](Self::pipeline).
+    pub fn pipeline_of(
+        &self,
+        commands: &Commands,
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
+        Gate::check_all(commands)?;
         self.start();
-        let began = Instant::now();
-        let mut batch = Batch {
-            commands,
-            results: commands.iter().map(|_| None).collect(),
-            open: (0..commands.len()).collect(),
-            began,
-            deadline: began + self.gate.command_timeout(),
-        };
-        while !batch.open.is_empty() {
-            match self.gate.route()? {
-                Route::Redis { epoch } => self.exchange(&mut batch, epoch, interrupt)?,
-                Route::Store => {
-                    batch.settle_each(|args| self.gate.serve(args, Traits::of(args), true));
-                }
-                Route::Wait => {
-                    if self.gate.wait_for_startup(Some(batch.deadline), interrupt)?.is_none() {
-                        batch.settle_each(|args| Some(self.gate.overdue(args, Traits::of(args))));
-                    }
-                }
+        let deadline = self.deadline();
+        match &self.kind {
+            Kind::Single { gate, pool } => {
+                Caller { gate, pool }.pipeline(commands, deadline, interrupt)
             }
+            Kind::Cluster(fleet) => fleet.pipeline(commands, deadline, interrupt),
         }
-        Ok(batch.results.into_iter().flatten().collect())
     }
 
     /// Runs a transaction: what stands between its MULTI and its EXEC. Nothing comes between its
@@ -74,18 +75,86 @@ impl Client {
     ) -> Result<Value, Error> {
         Gate::check_transaction(commands)?;
         self.start();
+        let deadline = self.deadline();
+        match &self.kind {
+            Kind::Single { gate, pool } => {
+                let ended = Caller { gate, pool }.transaction(commands, deadline, interrupt);
+                ended.map(|replies| replies.unwrap_or(Value::Nil))
+            }
+            Kind::Cluster(fleet) => fleet.transaction(commands, deadline, interrupt),
+        }
+    }
+}
+
+impl Caller<'_> {
+    fn pipeline(
+        self,
+        commands: &Commands,
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
+        let mut batch = Batch {
+            commands,
+            results: (0..commands.len()).map(|_| None).collect(),
+            in_doubt: vec![false; commands.len()],
+            open: (0..commands.len()).collect(),
+            began: Instant::now(),
+            deadline,
+        };
+        while !batch.open.is_empty() {
+            match self.gate.route()? {
+                Route::Redis { epoch } => self.exchange(&mut batch, epoch, interrupt)?,
+                Route::Store => {
+                    batch.settle_each(self.gate, |at, _| {
+                        let args = commands.args(at);
+                        self.gate.serve(&args, commands.traits(at, &args), true)
+                    });
+                }
+                Route::Wait => {
+                    if self.gate.wait_for_startup(Some(batch.deadline), interrupt)?.is_none() {
+                        batch.settle_each(self.gate, |at, _| {
+                            let args = commands.args(at);
+                            Some(self.gate.overdue(&args, commands.traits(at, &args)))
+                        });
+                    }
+                }
+            }
+        }
+        Ok(batch.results.into_iter().flatten().collect())
+    }
+
+    /// Runs a transaction, to the list of its replies. None where it was not done and belongs to
+    /// another shard by now.
+    pub(super) fn transaction<A: AsRef<[u8]>>(
+        self,
+        commands: &[Vec<A>],
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Option<Value>, Error> {
+        let mut in_doubt = false;
+        let result = self.transact(commands, deadline, &mut in_doubt, interrupt);
+        self.gate.doubted(|| "the transaction".to_owned(), in_doubt, result)
+    }
+
+    fn transact<A: AsRef<[u8]>>(
+        self,
+        commands: &[Vec<A>],
+        deadline: Instant,
+        in_doubt: &mut bool,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Option<Value>, Error> {
         let began = Instant::now();
-        let deadline = began + self.gate.command_timeout();
         loop {
             let epoch = match self.gate.route()? {
                 Route::Redis { epoch } => epoch,
                 Route::Store => match self.gate.serve_transaction(commands, true) {
-                    Some(result) => return result,
+                    Some(result) => return result.map(Some),
+                    None if !commands.iter().all(|args| self.gate.holds(args)) => return Ok(None),
                     None => continue,
                 },
                 Route::Wait => match self.gate.wait_for_startup(Some(deadline), interrupt)? {
                     Some(_) => continue,
-                    None => return self.gate.overdue_transaction(commands),
+                    None => return self.gate.overdue_transaction(commands).map(Some),
                 },
             };
             let (multi, exec): (&[&[u8]], &[&[u8]]) = (&[b"MULTI"], &[b"EXEC"]);
@@ -100,7 +169,7 @@ impl Client {
             let unanswered = match sent {
                 Ok(Exchanged { replies, failure: None, .. }) => {
                     match self.gate.transacted(commands, epoch, replies, began) {
-                        Ok(replies) => return Ok(replies),
+                        Ok(replies) => return Ok(Some(replies)),
                         Err(unanswered) => *unanswered,
                     }
                 }
@@ -112,18 +181,20 @@ impl Client {
                 Err(CallError::Refused(error)) => return Err(error),
             };
             match self.gate.settle_transaction(commands, epoch, unanswered) {
-                Settled::Ended(result) => return result,
-                Settled::Again { .. } if Instant::now() < deadline => {}
-                Settled::Again { in_doubt } => return self.gate.too_late(&["EXEC"], in_doubt),
+                Settled::Ended(result) => return result.map(Some),
+                Settled::Again { in_doubt: again } => *in_doubt |= again,
+            }
+            if Instant::now() >= deadline {
+                return self.gate.too_late(&["EXEC"], *in_doubt).map(Some);
             }
         }
     }
 
     /// Sends what has no answer yet, and settles each command: by its reply, or by what became of
     /// the connection.
-    fn exchange<A: AsRef<[u8]>>(
-        &self,
-        batch: &mut Batch<'_, A>,
+    fn exchange(
+        self,
+        batch: &mut Batch<'_>,
         epoch: u64,
         interrupt: Interrupt<'_>,
     ) -> Result<(), Error> {
@@ -132,7 +203,7 @@ impl Client {
         // The connection is looked at: that costs little for many commands.
         let sent = self.pool.exchange(epoch, deadline, interrupt, |connection, at| {
             for place in open {
-                connection.send(&commands[*place], at);
+                connection.send_encoded(commands.bytes_of(*place), at);
             }
             open.len()
         });
@@ -146,11 +217,15 @@ impl Client {
         };
         let Exchanged { replies, failure, mut sent } = exchanged;
         let mut replies = replies.into_iter();
-        let (now, took_us) = (self.gate.clock.now(), micros_since(began));
-        batch.settle_each(|args| {
+        let came = Came { epoch, now: self.gate.clock.now(), took_us: micros_since(began) };
+        let mut finished = 0;
+        batch.settle_each(self.gate, |place, in_doubt| {
             let unanswered = match (replies.next(), &failure) {
-                (Some(reply), _) => match self.gate.replied_at(args, epoch, reply, now, took_us) {
-                    Ok(value) => return Some(Ok(value)),
+                (Some(reply), _) => match self.gate.replied_among(commands, place, &came, reply) {
+                    Ok(value) => {
+                        finished += 1;
+                        return Some(Ok(value));
+                    }
                     Err(unanswered) => *unanswered,
                 },
                 (None, Some(failure)) => {
@@ -160,24 +235,34 @@ impl Client {
                 }
                 (None, None) => return None,
             };
-            match self.gate.settle(args, epoch, unanswered) {
-                Settled::Ended(result) => Some(result),
-                Settled::Again { .. } if Instant::now() < deadline => None,
-                Settled::Again { in_doubt } => Some(self.gate.too_late(args, in_doubt)),
+            let args = commands.args(place);
+            match self.gate.settle(&args, epoch, unanswered) {
+                Settled::Ended(result) => return Some(result),
+                Settled::Again { in_doubt: again } => *in_doubt |= again,
             }
+            (Instant::now() >= deadline).then(|| self.gate.too_late(&args, *in_doubt))
         });
+        self.gate.finished(finished, came.took_us);
         Ok(())
     }
 }
 
-impl<A: AsRef<[u8]>> Batch<'_, A> {
+impl Batch<'_> {
     /// Gives each open command what `answer` has for it; those for which it has nothing stay open.
-    fn settle_each(&mut self, mut answer: impl FnMut(&[A]) -> Option<Result<Value, Error>>) {
-        let Self { commands, results, open, .. } = self;
+    fn settle_each(
+        &mut self,
+        gate: &Gate,
+        mut answer: impl FnMut(usize, &mut bool) -> Option<Result<Value, Error>>,
+    ) {
+        let Self { commands, results, open, in_doubt, .. } = self;
         open.retain(|at| {
-            let result = answer(&commands[*at]);
+            let in_doubt = &mut in_doubt[*at];
+            let result = answer(*at, in_doubt);
             let is_open = result.is_none();
-            results[*at] = result.map(|result| result.and_then(into_result));
+            results[*at] = result.map(|result| {
+                let name = || name_of(&commands.args(*at));
+                gate.doubted(name, *in_doubt, result).and_then(into_result)
+            });
             is_open
         });
     }

@@ -1,14 +1,17 @@
 //! A wait in two parts, for callers that hold something which others want: briefly with it, the rest
 //! without it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use outlast_core::command::Traits;
 use outlast_core::{Error, Value};
 
-use super::Client;
+use super::caller::{Caller, Sending};
+use super::{Client, Kind};
+use crate::cluster::Member;
 use crate::gate::{Gate, Route, Settled, into_result};
-use crate::transport::pool::Waiting;
+use crate::transport::pool::Pool;
 
 /// A command that was begun: [`Client::begin_call`].
 #[derive(Debug)]
@@ -16,8 +19,9 @@ use crate::transport::pool::Waiting;
 pub struct Begun {
     traits: Traits,
     began: Instant,
-    /// Its epoch and its connection, where it was sent.
-    waiting: Option<(u64, Waiting)>,
+    sending: Sending,
+    /// Where to, on a cluster.
+    to: Option<Arc<Member<Pool>>>,
 }
 
 impl Client {
@@ -35,19 +39,21 @@ impl Client {
     ) -> Result<Result<Value, Begun>, Error> {
         let traits = Gate::check(args)?;
         let began = Instant::now();
-        let Route::Redis { epoch } = self.gate.route()? else {
-            return Ok(Err(Begun { traits, began, waiting: None }));
-        };
-        match self.pool.call_briefly(args, epoch, patience) {
-            None => Ok(Err(Begun { traits, began, waiting: None })),
-            Some(Err(waiting)) => Ok(Err(Begun { traits, began, waiting: Some((epoch, waiting)) })),
-            Some(Ok((value, began))) => match self.gate.replied(args, epoch, value, began) {
-                Ok(value) => into_result(value).map(Ok),
-                Err(unanswered) => match self.gate.settle(args, epoch, *unanswered) {
-                    Settled::Ended(result) => result.and_then(into_result).map(Ok),
-                    Settled::Again { .. } => Ok(Err(Begun { traits, began, waiting: None })),
-                },
-            },
+        match &self.kind {
+            Kind::Single { gate, pool } => {
+                let begun = Begun { traits, began, sending: Sending::default(), to: None };
+                Caller { gate, pool }.begin(args, patience, begun)
+            }
+            Kind::Cluster(fleet) => {
+                let to = fleet.owner_of(args);
+                let begun = Begun { traits, began, sending: Sending::default(), to: None };
+                match to {
+                    None => Ok(Err(begun)),
+                    Some(to) => {
+                        to.caller().begin(args, patience, Begun { to: Some(to.clone()), ..begun })
+                    }
+                }
+            }
         }
     }
 
@@ -63,7 +69,50 @@ impl Client {
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Value, Error> {
         self.start();
-        let deadline = begun.began + self.gate.command_timeout();
-        self.go_on(args, begun.traits, deadline, begun.waiting, interrupt)
+        let Begun { traits, began, mut sending, to } = begun;
+        let deadline = began + Duration::from_millis(self.config().policy.command_timeout_ms);
+        match &self.kind {
+            Kind::Single { gate, pool } => {
+                let ended =
+                    Caller { gate, pool }.go_on(args, traits, deadline, &mut sending, interrupt);
+                ended.map(|value| value.unwrap_or(Value::Nil)).and_then(into_result)
+            }
+            Kind::Cluster(fleet) => fleet
+                .end_call(args, traits, deadline, (sending, to), interrupt)
+                .and_then(into_result),
+        }
+    }
+}
+
+impl Caller<'_> {
+    fn begin<A: AsRef<[u8]>>(
+        self,
+        args: &[A],
+        patience: Duration,
+        begun: Begun,
+    ) -> Result<Result<Value, Begun>, Error> {
+        let Self { gate, pool } = self;
+        let Route::Redis { epoch } = gate.route()? else {
+            return Ok(Err(begun));
+        };
+        match pool.call_briefly(args, epoch, patience) {
+            None => Ok(Err(begun)),
+            Some(Err(waiting)) => {
+                let sending = Sending { waiting: Some((epoch, waiting)), in_doubt: false };
+                Ok(Err(Begun { sending, ..begun }))
+            }
+            Some(Ok((value, began))) => match gate.replied(args, epoch, value, began) {
+                // It was not done: whoever ends it finds the way.
+                Ok(Value::Error(message)) if gate.is_redirect(&message) => Ok(Err(begun)),
+                Ok(value) => into_result(value).map(Ok),
+                Err(unanswered) => match gate.settle(args, epoch, *unanswered) {
+                    Settled::Ended(result) => result.and_then(into_result).map(Ok),
+                    Settled::Again { in_doubt } => {
+                        let sending = Sending { waiting: None, in_doubt };
+                        Ok(Err(Begun { sending, ..begun }))
+                    }
+                },
+            },
+        }
     }
 }

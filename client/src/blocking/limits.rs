@@ -1,9 +1,10 @@
 //! Rate limits: counted by Redis, or by this process alone while it is away.
 
+use outlast_core::cluster::slot_of;
 use outlast_core::rate_limit::{Limit, SCRIPT, Verdict};
 use outlast_core::{Error, ErrorKind, Value};
 
-use super::Client;
+use super::{Client, Kind};
 use crate::gate::Route;
 
 /// A verdict, and who counted.
@@ -30,7 +31,7 @@ impl Client {
         share_permille: u32,
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<RateLimited, Error> {
-        if !matches!(self.gate.route()?, Route::Store) {
+        if !matches!(self.route_of(key)?, Route::Store) {
             let arguments = limit.arguments();
             let mut args = vec![b"EVAL".as_slice(), SCRIPT.as_bytes(), b"1", key];
             args.extend(arguments.iter().map(String::as_bytes));
@@ -46,6 +47,13 @@ impl Client {
         }
         let verdict = self.limit_locally(key, &limit.share(share_permille));
         Ok(RateLimited { verdict, by_redis: false })
+    }
+
+    fn route_of(&self, key: &[u8]) -> Result<Route, Error> {
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.route(),
+            Kind::Cluster(fleet) => fleet.owner(slot_of(key)).gate.route(),
+        }
     }
 }
 

@@ -2,28 +2,32 @@
 
 mod batch;
 mod brief;
+mod caller;
+mod cluster;
 mod limits;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use limits::RateLimited;
 
-use outlast_core::command::Traits;
 use outlast_core::rate_limit::{Limit, Verdict};
-use outlast_core::{Error, Status, Value};
+use outlast_core::resp::Commands;
+use outlast_core::{Error, Input, Status, Value};
 
+use crate::cluster::Fleet;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
-use crate::gate::{Gate, Route, Settled, into_result};
+use crate::gate::{Gate, into_result};
 use crate::spans;
 use crate::transport::Transport;
-use crate::transport::pool::{CallError, Pool, Waiting};
+use crate::transport::pool::Pool;
 
 pub use brief::Begun;
+use caller::{Caller, Sending};
 
 /// A Redis client that keeps answering while Redis is away. Threads may share it.
 ///
@@ -39,14 +43,21 @@ pub use brief::Begun;
 /// # Ok::<(), outlast::Error>(())
 /// ```
 pub struct Client {
-    gate: Arc<Gate>,
-    pool: Arc<Pool>,
+    kind: Kind,
     driver_started: AtomicBool,
+}
+
+/// Whom it is a client of.
+enum Kind {
+    /// One server.
+    Single { gate: Arc<Gate>, pool: Arc<Pool> },
+    /// A cluster of several.
+    Cluster(Arc<Fleet<Pool>>),
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("config", &self.gate.config).finish_non_exhaustive()
+        f.debug_struct("Client").field("config", self.config()).finish_non_exhaustive()
     }
 }
 
@@ -54,11 +65,18 @@ impl Client {
     /// A client that has not dialled yet: it does with [`connect`](Self::connect) or its first
     /// command. Its one background thread starts then, too.
     pub fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
-        let gate = Arc::new(Gate::new(config, sink));
-        let pool = Arc::new(Pool::new(gate.clone()));
-        let client = Self { gate, pool, driver_started: AtomicBool::new(false) };
+        let kind = if config.endpoint.cluster().is_some() {
+            Kind::Cluster(Fleet::new(config, sink, Pool::new))
+        } else {
+            let gate = Arc::new(Gate::new(config, sink));
+            let pool = Arc::new(Pool::new(gate.clone()));
+            Kind::Single { gate, pool }
+        };
+        let client = Self { kind, driver_started: AtomicBool::new(false) };
         // What a process that is gone left does not wait for the first command.
-        if client.gate.has_restored {
+        if let Kind::Single { gate, .. } = &client.kind
+            && gate.has_restored
+        {
             client.begin();
         }
         client
@@ -72,7 +90,10 @@ impl Client {
     /// [`InvalidOption`](crate::ErrorKind::InvalidOption): another process has the file, or it cannot
     /// be written.
     pub fn usable(&self) -> Result<(), Error> {
-        self.gate.usable()
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.usable(),
+            Kind::Cluster(_) => Ok(()),
+        }
     }
 
     /// Dials now and waits until that succeeded or the startup budget is spent.
@@ -96,14 +117,20 @@ impl Client {
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.begin();
-        self.gate.wait_for_startup(None, interrupt)?.unwrap_or(Ok(()))
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.wait_for_startup(None, interrupt)?.unwrap_or(Ok(())),
+            Kind::Cluster(fleet) => fleet.wait_for_startup(interrupt),
+        }
     }
 
     /// Dials in the background. Commands wait for the first dials, as after
     /// [`connect`](Self::connect).
     pub fn begin(&self) {
         self.start();
-        self.gate.tell(outlast_core::Input::Start);
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.tell(Input::Start),
+            Kind::Cluster(fleet) => fleet.begin(),
+        }
     }
 
     /// Runs a command: its name and arguments, as Redis documents them.
@@ -143,56 +170,27 @@ impl Client {
     ) -> Result<Value, Error> {
         let traits = Gate::check(args)?;
         self.start();
-        let deadline = Instant::now() + self.gate.command_timeout();
-        self.go_on(args, traits, deadline, None, interrupt)
-    }
-
-    /// Runs a command to its end; `waiting` is one that was sent already.
-    fn go_on<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        traits: Traits,
-        deadline: Instant,
-        mut waiting: Option<(u64, Waiting)>,
-        interrupt: &dyn Fn() -> Result<(), Error>,
-    ) -> Result<Value, Error> {
-        loop {
-            let (epoch, called) = match waiting.take() {
-                Some((epoch, waiting)) => (epoch, self.pool.wait(waiting, deadline, interrupt)),
-                None => match self.gate.route()? {
-                    Route::Redis { epoch } => {
-                        (epoch, self.pool.call(args, epoch, deadline, interrupt))
-                    }
-                    Route::Store => match self.gate.serve(args, traits, true) {
-                        Some(result) => return result.and_then(into_result),
-                        None => continue,
-                    },
-                    Route::Wait => {
-                        if self.gate.wait_for_startup(Some(deadline), interrupt)?.is_none() {
-                            let overdue = self.gate.overdue(args, traits);
-                            return overdue.and_then(into_result);
-                        }
-                        continue;
-                    }
-                },
-            };
-            let unanswered = match called {
-                Ok((value, began)) => match self.gate.replied(args, epoch, value, began) {
-                    Ok(value) => return into_result(value),
-                    Err(unanswered) => *unanswered,
-                },
-                Err(CallError::Unanswered(unanswered)) => unanswered,
-                Err(CallError::Rerouted) => continue,
-                Err(CallError::Refused(error)) => return Err(error),
-            };
-            match self.gate.settle(args, epoch, unanswered) {
-                Settled::Ended(result) => return result.and_then(into_result),
-                Settled::Again { .. } if Instant::now() < deadline => {}
-                Settled::Again { in_doubt } => {
-                    return self.gate.too_late(args, in_doubt).and_then(into_result);
-                }
+        let deadline = self.deadline();
+        match &self.kind {
+            Kind::Single { gate, pool } => {
+                let called = Caller { gate, pool }.go_on(
+                    args,
+                    traits,
+                    deadline,
+                    &mut Sending::default(),
+                    interrupt,
+                );
+                called.map(|value| value.unwrap_or(Value::Nil)).and_then(into_result)
+            }
+            Kind::Cluster(fleet) => {
+                fleet.call(args, traits, deadline, interrupt).and_then(into_result)
             }
         }
+    }
+
+    /// When a command that begins now must have ended.
+    fn deadline(&self) -> Instant {
+        Instant::now() + Duration::from_millis(self.config().policy.command_timeout_ms)
     }
 
     /// Whether a command that [needs a connection of its own](needs_own_connection) may be given
@@ -209,28 +207,32 @@ impl Client {
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<bool, Error> {
         self.start();
-        let deadline = Instant::now() + self.gate.command_timeout();
-        loop {
-            match self.gate.route()? {
-                Route::Redis { .. } => return Ok(true),
-                Route::Store => return self.gate.without_connection(args).map(|()| false),
-                Route::Wait => {
-                    if self.gate.wait_for_startup(Some(deadline), interrupt)?.is_none() {
-                        return self.gate.without_connection(args).map(|()| false);
-                    }
-                }
+        let deadline = self.deadline();
+        match &self.kind {
+            Kind::Single { gate, pool } => {
+                Caller { gate, pool }.may_use_own_connection(args, deadline, interrupt)
+            }
+            Kind::Cluster(fleet) => {
+                let member = fleet.member_for(args);
+                member.caller().may_use_own_connection(args, deadline, interrupt)
             }
         }
     }
 
-    /// Whether commands go to Redis at this moment.
+    /// Whether commands go to Redis at this moment; on a cluster, those for every shard.
     pub fn is_connected(&self) -> bool {
-        self.gate.is_connected()
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.is_connected(),
+            Kind::Cluster(fleet) => fleet.is_connected(),
+        }
     }
 
     /// Where Redis is, how to behave.
     pub fn config(&self) -> &Config {
-        &self.gate.config
+        match &self.kind {
+            Kind::Single { gate, .. } => &gate.config,
+            Kind::Cluster(fleet) => &fleet.config,
+        }
     }
 
     /// Has Redis be away, for a test of the application: connections end and dials fail with this
@@ -241,47 +243,76 @@ impl Client {
     ///
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for another cause.
     pub fn cause_outage(&self, cause: &str) -> Result<(), Error> {
-        self.gate.cause_outage(cause)
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.cause_outage(cause),
+            Kind::Cluster(fleet) => fleet.cause_outage(cause),
+        }
     }
 
     /// Ends the outage: Redis is dialled at once. Without one does nothing.
     pub fn end_outage(&self) {
-        self.gate.end_outage();
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.end_outage(),
+            Kind::Cluster(fleet) => fleet.end_outage(),
+        }
     }
 
     /// Counts a request towards a rate limit in this process alone, as is done while Redis is away.
     pub fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
-        self.gate.limit_locally(key, limit)
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.limit_locally(key, limit),
+            Kind::Cluster(fleet) => fleet.limit_locally(key, limit),
+        }
     }
 
     /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
     pub fn dead_letters(&self) -> Vec<crate::DeadLetter> {
-        self.gate.store.dead_letters()
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.store.dead_letters(),
+            Kind::Cluster(fleet) => fleet.dead_letters(),
+        }
     }
 
     /// What the client counted, in Prometheus' text format. Metrics that OpenTelemetry's conventions
     /// for database clients know have their names; [`METRICS`](outlast_core::metrics::METRICS) is
     /// the table of all.
     pub fn metrics(&self) -> String {
-        self.gate.metrics(self.pool.connections())
+        match &self.kind {
+            Kind::Single { gate, pool } => gate.metrics(pool.connections()),
+            Kind::Cluster(fleet) => fleet.metrics(),
+        }
     }
 
     /// The snapshot that an operator sees.
     pub fn status(&self) -> Status {
-        self.gate.status()
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.status(),
+            Kind::Cluster(fleet) => fleet.status(),
+        }
     }
 
     /// Closes every connection and ends the background thread. Again does nothing. What was
     /// written while Redis was away and did not reach it yet is lost, and logged so.
     pub fn close(&self) {
-        self.gate.close();
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.close(),
+            Kind::Cluster(fleet) => fleet.close(),
+        }
     }
 
     fn start(&self) {
         if self.driver_started.swap(true, Ordering::AcqRel) {
             return;
         }
-        crate::thread::spawn(Driver::new(self.gate.clone(), self.pool.clone()));
+        match &self.kind {
+            Kind::Single { gate, pool } => {
+                crate::thread::spawn(Driver::new(gate.clone(), pool.clone()));
+            }
+            Kind::Cluster(fleet) => crate::thread::run(|home| {
+                fleet.start_on(home);
+                fleet.clone().tend()
+            }),
+        }
     }
 }
 
@@ -289,6 +320,12 @@ impl Client {
 /// a connection remembers, or it waits.
 pub fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
     Gate::needs_own_connection(args)
+}
+
+/// The same of one of many commands.
+pub fn one_needs_own_connection(commands: &Commands, at: usize) -> bool {
+    let args = commands.args(at);
+    Gate::needs_connection(&args, commands.traits(at, &args))
 }
 
 impl Drop for Client {

@@ -1,5 +1,7 @@
 //! From a name to a connection that answered a PING, in stages that the doctor times one by one.
 
+pub(crate) mod cluster;
+mod in_turn;
 mod reach;
 pub(crate) mod sentinel;
 
@@ -31,6 +33,8 @@ pub(crate) struct Link {
     pub(crate) connection: Connection,
     /// By what the server knows it.
     pub(crate) identity: Option<Identity>,
+    /// Which process serves it, by its run id; none where nobody asked, or it may not be told.
+    pub(crate) run_id: Option<Vec<u8>>,
 }
 
 /// When a dial must have ended, and the time that it was given.
@@ -72,7 +76,39 @@ pub(crate) async fn dial(config: &Config, timeout: Duration) -> Result<Link, Fai
             Ok(link)
         }
         Address::Sentinel { sentinels, .. } => sentinel::dial(config, sentinels, deadline).await,
+        Address::Cluster { .. } => {
+            Err(Failure::new(FailureKind::UnknownError, "a cluster is dialled shard by shard"))
+        }
     }
+}
+
+/// A connection to this place, logged in, if it says of itself that it is a master. If not, `or_else`
+/// says what may be wrong beside a failover.
+async fn reach_master(
+    config: &Config,
+    master: &Place,
+    or_else: &str,
+    deadline: Deadline,
+) -> Result<Link, Failure> {
+    let mut link = link_to(config, master, deadline).await?;
+    let overdue = "it accepted the connection and did not answer";
+    let replies = deadline.within(overdue, link.exchange(&[vec!["ROLE"]])).await?;
+    // Who may not ask for the role learns it from the first write.
+    let role = match replies.first() {
+        Some(Value::Array(parts)) => parts.first().and_then(Value::as_bulk).unwrap_or_default(),
+        _ => b"master",
+    };
+    if role == b"master" {
+        return Ok(link);
+    }
+    let role = String::from_utf8_lossy(role);
+    let text = format!("its role is {role}, so a failover is under way, or {or_else}");
+    Err(Failure::new(FailureKind::ReadOnly, text))
+}
+
+fn told(mut failure: Failure, who: &str) -> Failure {
+    failure.text = format!("{who}: {}", failure.text);
+    failure
 }
 
 /// A connection to this place, logged in.
@@ -166,13 +202,27 @@ pub(crate) fn closed_by_server() -> Failure {
 impl Link {
     pub(crate) fn new(config: &Config, stream: Stream) -> Self {
         let reply_bytes_max = usize::try_from(config.policy.reply_bytes_max).unwrap_or(usize::MAX);
-        Self { stream, connection: Connection::new(Limits::new(reply_bytes_max)), identity: None }
+        let connection = Connection::new(Limits::new(reply_bytes_max));
+        Self { stream, connection, identity: None, run_id: None }
     }
 
     /// The socket and what drives it, for who waits without tokio.
     pub(crate) fn into_parts(self) -> io::Result<(Socket, Channel)> {
         let (socket, session) = self.stream.into_parts()?;
         Ok((socket, Channel::new(self.connection, session)))
+    }
+
+    /// Asks which process serves it.
+    pub(crate) async fn ask_run_id(&mut self, deadline: Deadline) -> Result<(), Failure> {
+        let overdue = "it accepted the connection and did not answer";
+        let command = [vec!["INFO", "server"]];
+        let replies = deadline.within(overdue, self.exchange(&command)).await?;
+        self.run_id = replies.first().and_then(|reply| {
+            let (Value::Bulk(text) | Value::Verbatim { text, .. }) = reply else { return None };
+            let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+            lines.find_map(|line| line.strip_prefix(b"run_id:")).map(<[u8]>::to_vec)
+        });
+        Ok(())
     }
 
     /// Sends commands at once and waits for all their replies. It has no deadline of its own.

@@ -3,11 +3,10 @@
 //! the old one.
 
 use outlast_core::{Failure, FailureKind, Value};
-use tokio::task::JoinSet;
-use tokio::time::sleep;
 
-use super::reach::{HEAD_START, most_telling};
-use super::{Deadline, Link, link_to};
+use super::in_turn::{InTurn, Task};
+use super::reach::most_telling;
+use super::{Deadline, Link, link_to, reach_master, told};
 use crate::config::Config;
 use crate::endpoint::Place;
 
@@ -18,36 +17,16 @@ pub(crate) struct Named {
     pub(crate) by: Place,
 }
 
-/// Sentinels are asked one after the other: the next soon, or once an answer was of no use.
-pub(crate) struct Sentinels<'a> {
+/// The sentinels of this master, asked one after the other.
+fn asked<'a>(
     config: &'a Config,
-    left: std::slice::Iter<'a, Place>,
-    asked: JoinSet<Result<Named, Failure>>,
-}
-
-impl<'a> Sentinels<'a> {
-    pub(crate) fn new(config: &'a Config, sentinels: &'a [Place]) -> Self {
-        Self { config, left: sentinels.iter(), asked: JoinSet::new() }
-    }
-
-    /// The next answer; none when all have answered.
-    pub(crate) async fn next(&mut self, deadline: Deadline) -> Option<Result<Named, Failure>> {
-        loop {
-            if let Some(sentinel) = self.left.next().cloned() {
-                let config = self.config.for_sentinel();
-                self.asked.spawn(async move { ask(&config, sentinel, deadline).await });
-            }
-            let has_more = self.left.len() > 0;
-            tokio::select! {
-                answer = self.asked.join_next() => match answer {
-                    None => return None,
-                    Some(Ok(answer)) => return Some(answer),
-                    Some(Err(_)) => {}
-                },
-                () = sleep(HEAD_START), if has_more => {}
-            }
-        }
-    }
+    sentinels: &'a [Place],
+    deadline: Deadline,
+) -> InTurn<'a, Named, impl Fn(Place) -> Task<Named> + 'a> {
+    InTurn::new(sentinels, move |sentinel| {
+        let config = config.for_sentinel();
+        Box::pin(async move { ask(&config, sentinel, deadline).await })
+    })
 }
 
 /// The first sentinel that names a master.
@@ -57,9 +36,9 @@ pub(crate) async fn find(
     sentinels: &[Place],
     deadline: Deadline,
 ) -> Result<Named, Failure> {
-    let mut answers = Sentinels::new(config, sentinels);
+    let mut answers = asked(config, sentinels, deadline);
     let mut failures = Vec::new();
-    while let Some(answer) = answers.next(deadline).await {
+    while let Some(answer) = answers.next().await {
         match answer {
             Ok(named) => return Ok(named),
             Err(failure) => failures.push(failure),
@@ -74,10 +53,10 @@ pub(crate) async fn dial(
     sentinels: &[Place],
     deadline: Deadline,
 ) -> Result<Link, Failure> {
-    let mut answers = Sentinels::new(config, sentinels);
+    let mut answers = asked(config, sentinels, deadline);
     let mut tried: Vec<Place> = Vec::new();
     let (mut unasked, mut unreached) = (Vec::new(), Vec::new());
-    while let Some(answer) = answers.next(deadline).await {
+    while let Some(answer) = answers.next().await {
         let master = match answer {
             Ok(named) if tried.contains(&named.master) => continue,
             Ok(named) => named.master,
@@ -86,7 +65,7 @@ pub(crate) async fn dial(
                 continue;
             }
         };
-        match reach_master(config, &master, deadline).await {
+        match reach_master(config, &master, "the sentinels lag", deadline).await {
             Ok(link) => return Ok(link),
             Err(failure) => unreached.push(told(failure, &format!("the master {master}"))),
         }
@@ -118,34 +97,8 @@ fn unknown(text: &str) -> Failure {
     Failure::new(FailureKind::UnknownError, text)
 }
 
-fn told(mut failure: Failure, who: &str) -> Failure {
-    failure.text = format!("{who}: {}", failure.text);
-    failure
-}
-
 fn place_of(parts: &[Value]) -> Option<Place> {
     let text = |part: &Value| String::from_utf8(part.as_bulk()?.to_vec()).ok();
     let (host, port) = (text(parts.first()?)?, text(parts.get(1)?)?);
     Some(Place { host, port: port.parse().ok()? })
-}
-
-async fn reach_master(
-    config: &Config,
-    master: &Place,
-    deadline: Deadline,
-) -> Result<Link, Failure> {
-    let mut link = link_to(config, master, deadline).await?;
-    let overdue = "it accepted the connection and did not answer";
-    let replies = deadline.within(overdue, link.exchange(&[vec!["ROLE"]])).await?;
-    // Who may not ask for the role learns it from the first write.
-    let role = match replies.first() {
-        Some(Value::Array(parts)) => parts.first().and_then(Value::as_bulk).unwrap_or_default(),
-        _ => b"master",
-    };
-    if role == b"master" {
-        return Ok(link);
-    }
-    let role = String::from_utf8_lossy(role);
-    let text = format!("its role is {role}, so a failover is under way, or the sentinels lag");
-    Err(Failure::new(FailureKind::ReadOnly, text))
 }

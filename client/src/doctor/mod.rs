@@ -9,6 +9,7 @@
 //! # }
 //! ```
 
+mod cluster;
 mod exit;
 mod report;
 mod server;
@@ -55,6 +56,10 @@ async fn reach(config: &Config, report: &mut Report, deadline: Deadline) -> Opti
             let found = sentinel::find(config, sentinels, deadline);
             let shown = |named: &Named| format!("{master} is {}, says {}", named.master, named.by);
             let Named { master, .. } = report.step("sentinel", found, shown).await?;
+            connect(config, report, &master.host, master.port, deadline).await?
+        }
+        Address::Cluster { nodes, .. } => {
+            let master = cluster::look(config, nodes, report, deadline).await?;
             connect(config, report, &master.host, master.port, deadline).await?
         }
     };

@@ -106,6 +106,12 @@ impl Report {
             Address::Unix { .. } => &["connect"],
             Address::Sentinel { tls: false, .. } => &["sentinel", "resolve", "connect"],
             Address::Sentinel { tls: true, .. } => &["sentinel", "resolve", "connect", "tls"],
+            Address::Cluster { tls: false, .. } => {
+                &["cluster", "slots", "masters", "resolve", "connect"]
+            }
+            Address::Cluster { tls: true, .. } => {
+                &["cluster", "slots", "masters", "resolve", "connect", "tls"]
+            }
         };
         let all = way.iter().chain(&["login", "ping", "version", "role", "clock", "latency"]);
         let step = |name: &&'static str| Step {

@@ -1,5 +1,7 @@
 //! Where Redis is, and who logs in there.
 
+mod cluster;
+mod hosts;
 mod sentinel;
 
 use std::borrow::Cow;
@@ -14,10 +16,11 @@ use url::{ParseError, Url};
 
 /// What a URL may look like, for error messages.
 const ALLOWED: &str = "redis://[[user]:password@]host[:port][/database][?knob=value], the same \
-                       with rediss:// for TLS, unix:///path[?db=database], or \
-                       redis-sentinel://[login@]host[:port],host[:port]/master[/database]";
+                       with rediss:// for TLS, unix:///path[?db=database], \
+                       redis-sentinel://[login@]host[:port],host[:port]/master[/database], or \
+                       redis-cluster://[login@]host[:port],host[:port]";
 const SCHEMES: &str = "one of redis, rediss, unix, redis+unix, redis+socket, redis-sentinel, \
-                       rediss-sentinel";
+                       rediss-sentinel, redis-cluster, rediss-cluster";
 /// The ports of servers and of sentinels.
 const PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
@@ -71,6 +74,13 @@ pub enum Address {
         /// Whether sentinels and master speak TLS.
         tls: bool,
     },
+    /// A Redis Cluster.
+    Cluster {
+        /// Nodes that tell who else there is, in the order in which they are asked.
+        nodes: Vec<Place>,
+        /// Whether its nodes speak TLS.
+        tls: bool,
+    },
 }
 
 /// A server, without anything secret in what it shows.
@@ -109,6 +119,11 @@ impl fmt::Display for Endpoint {
                 let scheme = if *tls { "rediss-sentinel" } else { "redis-sentinel" };
                 write!(f, "{scheme}://{}/{master}", places.join(","))?;
             }
+            Address::Cluster { nodes, tls } => {
+                let places: Vec<_> = nodes.iter().map(ToString::to_string).collect();
+                let scheme = if *tls { "rediss-cluster" } else { "redis-cluster" };
+                write!(f, "{scheme}://{}", places.join(","))?;
+            }
         }
         match self.credentials.database {
             0 => Ok(()),
@@ -123,7 +138,7 @@ impl Endpoint {
         if is_cut_short(text) {
             return Err(Error::new(ErrorKind::InvalidOption, CUT_SHORT));
         }
-        let (first, others) = sentinel::with_one_host(text);
+        let (first, others) = hosts::with_one_host(text);
         let parsed = match with_a_host(&first) {
             Some(text) => Url::parse(&text),
             None => Url::parse(&first),
@@ -141,13 +156,16 @@ impl Endpoint {
             }
             "unix" | "redis+unix" | "redis+socket" => Address::Unix { path: socket_path(&url)? },
             "redis-sentinel" | "rediss-sentinel" => sentinel::address(&url, &others)?,
+            "redis-cluster" | "rediss-cluster" => cluster::address(&url, &others)?,
             other => return Err(Error::invalid_option("URL scheme", other, SCHEMES)),
         };
         let is_unix = matches!(address, Address::Unix { .. });
         let path = match address {
             Address::Unix { .. } => "",
             Address::Sentinel { .. } => sentinel::path(&url).1,
-            Address::Tcp { .. } | Address::Tls { .. } => url.path().trim_matches('/'),
+            Address::Tcp { .. } | Address::Tls { .. } | Address::Cluster { .. } => {
+                url.path().trim_matches('/')
+            }
         };
         if !path.is_empty() {
             credentials.database = database(path)?;
@@ -163,6 +181,9 @@ impl Endpoint {
                 _ => options.push((name.into_owned(), value.into_owned())),
             }
         }
+        if matches!(address, Address::Cluster { .. }) {
+            cluster::check_database(credentials.database)?;
+        }
         if credentials.username.is_some() && credentials.password.is_none() {
             return Err(Error::new(
                 ErrorKind::InvalidOption,
@@ -177,7 +198,10 @@ impl Endpoint {
     pub(crate) fn master(&self) -> Option<&str> {
         match &self.address {
             Address::Sentinel { master, .. } => Some(master),
-            Address::Tcp { .. } | Address::Tls { .. } | Address::Unix { .. } => None,
+            Address::Tcp { .. }
+            | Address::Tls { .. }
+            | Address::Unix { .. }
+            | Address::Cluster { .. } => None,
         }
     }
 
@@ -188,7 +212,11 @@ impl Endpoint {
             Address::Sentinel { sentinels, tls: true, .. } => {
                 sentinels.first().map(|place| place.host.as_str())
             }
-            Address::Tcp { .. } | Address::Unix { .. } | Address::Sentinel { .. } => None,
+            Address::Cluster { nodes, tls: true } => nodes.first().map(|place| place.host.as_str()),
+            Address::Tcp { .. }
+            | Address::Unix { .. }
+            | Address::Sentinel { .. }
+            | Address::Cluster { .. } => None,
         }
     }
 
@@ -376,7 +404,7 @@ mod tests {
         assert_eq!(
             message("http://h"),
             "invalid URL scheme \"http\": allowed is one of redis, rediss, unix, redis+unix, \
-             redis+socket, redis-sentinel, rediss-sentinel"
+             redis+socket, redis-sentinel, rediss-sentinel, redis-cluster, rediss-cluster"
         );
         assert_eq!(
             message("redis://h:99999"),

@@ -1,48 +1,13 @@
 //! URLs of masters that sentinels name: `redis-sentinel://host:port,host:port/master/database`.
 
-use std::borrow::Cow;
-
 use outlast_core::Error;
 use url::Url;
 
-use super::{Address, SENTINEL_PORT, decode, place, unreadable};
-
-/// More are not asked.
-const SENTINELS_MAX: usize = 32;
-
-/// The URL with the first of its hosts, which is a URL as others are, and the further hosts.
-pub(super) fn with_one_host(text: &str) -> (Cow<'_, str>, Vec<String>) {
-    let whole = || (Cow::Borrowed(text), Vec::new());
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return whole();
-    };
-    if !matches!(scheme, "redis-sentinel" | "rediss-sentinel") {
-        return whole();
-    }
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let (login, hosts) = match authority.rsplit_once('@') {
-        Some((login, hosts)) => (format!("{login}@"), hosts),
-        None => (String::new(), authority),
-    };
-    let mut hosts = hosts.split(',').map(str::trim);
-    let first = hosts.next().unwrap_or_default();
-    let others = hosts.map(|host| format!("{scheme}://{host}")).collect();
-    (Cow::Owned(format!("{scheme}://{login}{first}{path}")), others)
-}
+use super::{Address, SENTINEL_PORT, decode, hosts};
 
 /// The sentinels and the master of a URL, and of the URLs of its further hosts.
 pub(super) fn address(url: &Url, others: &[String]) -> Result<Address, Error> {
-    let mut sentinels = vec![place(url, SENTINEL_PORT)?];
-    for text in others {
-        let other = Url::parse(text).map_err(|error| unreadable(text, error))?;
-        sentinels.push(place(&other, SENTINEL_PORT)?);
-    }
-    if sentinels.len() > SENTINELS_MAX {
-        let given = sentinels.len().to_string();
-        let allowed = "one to 32 hosts, with commas between";
-        return Err(Error::invalid_option("number of sentinels", &given, allowed));
-    }
+    let sentinels = hosts::places(url, others, SENTINEL_PORT, "number of sentinels")?;
     let master = decode(path(url).0, "name of the master")?;
     if master.contains(char::is_control) {
         let allowed = "a name without control characters";

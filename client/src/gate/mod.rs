@@ -19,6 +19,7 @@ use outlast_core::connection::{Identity, Protocol};
 use outlast_core::latency::Histogram;
 use outlast_core::policy::Startup;
 use outlast_core::rate_limit::{self, Limit, LocalCounts};
+use outlast_core::resp::Commands;
 use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
@@ -27,9 +28,10 @@ use outlast_core::{Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
-pub(crate) use replies::micros_since;
+pub(crate) use replies::{Came, micros_since};
 
 use crate::board::HostBoard;
+use crate::cluster::Seat;
 use crate::config::Config;
 use crate::events::Sink;
 use crate::host::{Clock, entropy};
@@ -88,6 +90,8 @@ pub(crate) struct Gate {
     finished: AtomicU64,
     served: AtomicU64,
     refused: AtomicU64,
+    /// Commands that were sent elsewhere by a node of a cluster.
+    redirects: AtomicU64,
     latency: Histogram,
     /// How long the dials took that succeeded.
     dials: Histogram,
@@ -106,6 +110,8 @@ pub(crate) struct Gate {
     outage: Mutex<Option<Failure>>,
     /// What this process counts towards rate limits while Redis is away.
     limits: Mutex<LocalCounts>,
+    /// Its place in a cluster, where it is a shard of one.
+    pub(crate) seat: Option<Arc<Seat>>,
 }
 
 /// Connections that are remembered beyond their end. Beyond it the oldest go.
@@ -130,6 +136,11 @@ impl std::fmt::Debug for Gate {
 
 impl Gate {
     pub(crate) fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
+        Self::with_seat(config, sink, None)
+    }
+
+    /// The gate of a shard, where it has a seat in a cluster.
+    pub(crate) fn with_seat(config: Config, sink: Arc<dyn Sink>, seat: Option<Arc<Seat>>) -> Self {
         let policy = config.policy.clone();
         let bytes_max = usize::try_from(policy.store_bytes_max).unwrap_or(usize::MAX);
         let journal_bytes_max = usize::try_from(policy.journal_bytes_max).unwrap_or(usize::MAX);
@@ -137,6 +148,7 @@ impl Gate {
         let options = Options::new(bytes_max)
             .with_eviction(Eviction::AllKeysLru)
             .with_journal_bytes_max(journal_bytes_max);
+        let options = if seat.is_some() { options.with_slots() } else { options };
         let mut store = new_store(options, policy.rules.clone());
         let endpoint = config.endpoint.to_string();
         let scribe = Scribe::new(&policy, endpoint.clone(), sink.clone());
@@ -161,6 +173,7 @@ impl Gate {
             finished: AtomicU64::new(0),
             served: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            redirects: AtomicU64::new(0),
             latency: Histogram::default(),
             dials: Histogram::default(),
             sink,
@@ -172,6 +185,7 @@ impl Gate {
             unusable: durable.error,
             outage: Mutex::default(),
             limits: Mutex::new(LocalCounts::new()),
+            seat,
         };
         if gate.unusable.is_some() {
             gate.tell(Input::Close { journal_keys: 0 });
@@ -232,9 +246,23 @@ impl Gate {
         let Some(name) = args.first() else {
             return Err(Error::new(ErrorKind::InvalidArgument, "a command has at least a name"));
         };
-        let traits = Traits::of(args);
+        Self::checked(name.as_ref(), Traits::of(args))
+    }
+
+    /// The same of each of these commands.
+    pub(crate) fn check_all(commands: &Commands) -> Result<(), Error> {
+        (0..commands.len()).try_for_each(|at| {
+            let args = commands.args(at);
+            let Some(name) = args.first() else {
+                return Self::check::<&[u8]>(&[]).map(drop);
+            };
+            Self::checked(name, commands.traits(at, &args)).map(drop)
+        })
+    }
+
+    fn checked(name: &[u8], traits: Traits) -> Result<Traits, Error> {
         if traits.stateful {
-            let name = String::from_utf8_lossy(name.as_ref()).to_uppercase();
+            let name = String::from_utf8_lossy(name).to_uppercase();
             let message = format!(
                 "{name} changes the state of a connection, and connections are shared: it is not \
                  available as a single command"
@@ -246,7 +274,11 @@ impl Gate {
 
     /// Whether a command has to go over a connection that no other caller uses.
     pub(crate) fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
-        let traits = Traits::of(args);
+        Self::needs_connection(args, Traits::of(args))
+    }
+
+    /// The same, where the traits are known.
+    pub(crate) fn needs_connection<A: AsRef<[u8]>>(args: &[A], traits: Traits) -> bool {
         traits.stateful || traits.blocking || is_of_connection(args)
     }
 
@@ -257,6 +289,20 @@ impl Gate {
             return Err(self.refuse(&what));
         }
         Ok(())
+    }
+
+    /// Whether a command may be given a connection of its own, Redis being there; none while the startup
+    /// is under way.
+    #[cfg(unix)]
+    pub(crate) fn offers_own_connection<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+    ) -> Result<Option<bool>, Error> {
+        match self.route()? {
+            Route::Redis { .. } => Ok(Some(true)),
+            Route::Store => self.without_connection(args).map(|()| Some(false)),
+            Route::Wait => Ok(None),
+        }
     }
 
     /// A command on Redis did not end with its reply: tells the engine, and ends the command from
@@ -281,12 +327,12 @@ impl Gate {
         match known.aftermath(self.policy().on_ambiguous) {
             Aftermath::Memory => match self.serve(args, traits, write) {
                 Some(Err(error)) if known.is_belied_by(error.kind()) => {
-                    Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                    Settled::Ended(Err(belied(&name_of(args), &failure, &error)))
                 }
                 Some(result) => Settled::Ended(result),
                 None => match self.again(args, known.maybe_done && write) {
                     Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
-                        Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                        Settled::Ended(Err(belied(&name_of(args), &failure, &error)))
                     }
                     settled => settled,
                 },
@@ -330,7 +376,7 @@ impl Gate {
         if let Some(error) = self.journal_failed(traits.access) {
             return Some(Err(error));
         }
-        let may_serve = || !(unless_connected && self.is_connected());
+        let may_serve = || !(unless_connected && self.is_connected()) && self.holds(args);
         let reply = self.store.execute_if(self.clock.now(), args, true, may_serve)?;
         if let Err(error) = self.settle_on_disk(traits.access) {
             return Some(Err(error));
@@ -387,6 +433,29 @@ impl Gate {
         Err(self.refuse(&what))
     }
 
+    /// Of a write `in_doubt` that went to Redis again: an error that says it was not done is true of the
+    /// second sending only.
+    pub(crate) fn doubted<T>(
+        &self,
+        what: impl FnOnce() -> String,
+        in_doubt: bool,
+        result: Result<T, Error>,
+    ) -> Result<T, Error> {
+        let known = settle::Unanswered {
+            write: true,
+            idempotent: true,
+            maybe_done: in_doubt,
+            forbidden: false,
+        };
+        result.map_err(|error| {
+            if !known.is_belied_by(error.kind()) {
+                return error;
+            }
+            let text = "the first sending got no reply";
+            belied(&what(), &Failure::new(FailureKind::ConnectionLost, text), &error)
+        })
+    }
+
     fn served<A: AsRef<[u8]>>(
         &self,
         args: &[A],
@@ -421,6 +490,11 @@ impl Gate {
         }
     }
 
+    /// Whether what a command touches is of this shard, as everything is where there is no cluster.
+    pub(crate) fn holds<A: AsRef<[u8]>>(&self, args: &[A]) -> bool {
+        self.seat.as_ref().is_none_or(|seat| seat.holds(args))
+    }
+
     fn refuse(&self, what: &str) -> Error {
         self.refused.fetch_add(1, Ordering::Relaxed);
         self.unavailable(what)
@@ -452,6 +526,16 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
+}
+
+/// What a write in doubt is told in place of an error that says it was not done, and that was counted.
+fn belied(what: &str, failure: &Failure, error: &Error) -> Error {
+    let message = format!(
+        "{what} was sent and may have been applied: {}; its repetition was refused: {}",
+        failure.kind.words(),
+        error.message(),
+    );
+    Error::new(ErrorKind::MaybeApplied, message).because_of(failure)
 }
 
 pub(crate) fn closed() -> Error {

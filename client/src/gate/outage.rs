@@ -22,9 +22,14 @@ impl Gate {
     pub(crate) fn cause_outage(&self, cause: &str) -> Result<(), Error> {
         let failure = Failure::new(kind_of(cause)?, "an outage that the application causes");
         *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure.clone());
+        self.lose(failure);
+        Ok(())
+    }
+
+    /// Gives up the connections for this reason.
+    pub(crate) fn lose(&self, failure: Failure) {
         let epoch = self.word.load(Ordering::Acquire) >> EPOCH_SHIFT;
         self.tell(Input::ConnectionLost { epoch, failure });
-        Ok(())
     }
 
     /// Dials succeed again where Redis is there, the next one at once.

@@ -9,7 +9,7 @@ use outlast_core::settle::{self, Aftermath};
 use outlast_core::store::Refusal;
 use outlast_core::{Error, ErrorKind, Failure, Input, Value, Verdict};
 
-use super::{Gate, Settled, Unanswered};
+use super::{Gate, Settled, Unanswered, belied};
 
 impl Gate {
     /// Refuses a transaction with a command that no shared connection can carry.
@@ -29,7 +29,7 @@ impl Gate {
         for reply in &replies {
             let Value::Error(message) = reply else { continue };
             let kind = classify_reply(message);
-            if kind.verdict() != Verdict::Command {
+            if kind.verdict() != Verdict::Command && !self.is_redirect(message) {
                 let failure = Failure::new(kind, message.clone());
                 // EXEC discards all where one was refused. Without MULTI each was on its own.
                 let maybe_done = matches!(replies.first(), Some(Value::Error(_)));
@@ -50,7 +50,7 @@ impl Gate {
         }
         let now = self.clock.now();
         for (args, reply) in commands.iter().zip(replies) {
-            let is_newest = || self.is_newest(epoch);
+            let is_newest = || self.is_newest(epoch) && self.holds(args);
             self.store.learn(now, args, reply, policy.stale_ms_max, is_newest);
         }
     }
@@ -74,13 +74,15 @@ impl Gate {
             maybe_done,
             forbidden: self.forbidden_in(commands).is_some(),
         };
-        let in_doubt = || Settled::Ended(Err(self.maybe_applied("the transaction", &failure)));
+        let what = "the transaction";
+        let in_doubt = || Settled::Ended(Err(self.maybe_applied(what, &failure)));
+        let belied = |error| Settled::Ended(Err(belied(what, &failure, &error)));
         match known.aftermath(self.policy().on_ambiguous) {
             Aftermath::Memory => match self.serve_transaction(commands, write) {
-                Some(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
+                Some(Err(error)) if known.is_belied_by(error.kind()) => belied(error),
                 Some(result) => Settled::Ended(result),
                 None => match self.again(&["EXEC"], known.maybe_done && write) {
-                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
+                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => belied(error),
                     settled => settled,
                 },
             },
@@ -112,7 +114,8 @@ impl Gate {
         if let Some(error) = self.journal_failed(access) {
             return Some(Err(error));
         }
-        let may_serve = || !(unless_connected && self.is_connected());
+        let is_own = || commands.iter().all(|args| self.holds(args));
+        let may_serve = || !(unless_connected && self.is_connected()) && is_own();
         let replies = self.store.transact_if(self.clock.now(), commands, true, may_serve)?;
         if let Err(error) = self.settle_on_disk(access) {
             return Some(Err(error));

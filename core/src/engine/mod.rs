@@ -7,6 +7,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
@@ -198,6 +199,7 @@ impl Engine {
             Input::Reconciled { epoch } => self.reconciled(now, epoch),
             Input::Timer => {}
             Input::Redial => self.redial(now),
+            Input::Moved { endpoint } => self.endpoint = endpoint,
             Input::Close { journal_keys } => self.close(now, journal_keys),
         }
         self.run_timers(now);
@@ -205,8 +207,7 @@ impl Engine {
 
     /// The next thing to do; [`Output::Timeout`] when there is nothing more.
     pub fn poll_output(&mut self) -> Output {
-        let timeout = Output::Timeout { at_ms: self.next_timer() };
-        self.outputs.pop_front().unwrap_or(timeout)
+        self.outputs.pop_front().unwrap_or_else(|| Output::Timeout { at_ms: self.next_timer() })
     }
 
     /// The mode that the application sees.
@@ -395,7 +396,7 @@ impl Engine {
             self.log_journal_discarded(now, journal_keys);
         }
         if let Some(incident) = self.outage.last() {
-            self.outputs.push_back(Output::IncidentClosed { incident });
+            self.outputs.push_back(Output::IncidentClosed { incident: Box::new(incident) });
         }
         self.outputs.push_back(Output::CloseConnection);
         self.enter(Phase::Closed);
@@ -417,7 +418,7 @@ impl Engine {
     fn failed(&mut self, now: Timestamp, failure: &Failure, counts: Counts) {
         self.totals.failed(failure.kind);
         if let Some(incident) = self.outage.failed(now, failure.kind, counts) {
-            self.outputs.push_back(Output::IncidentOpened { incident });
+            self.outputs.push_back(Output::IncidentOpened { incident: Box::new(incident) });
         }
         // The dial that follows a lost connection tells why it is lost: one line for both.
         if failure.kind == FailureKind::ConnectionLost && self.next_dial_at.is_some() {
@@ -482,7 +483,7 @@ impl Engine {
         }
         self.log_recovery_if_due(now);
         if let Some(incident) = self.outage.close_if_due(now) {
-            self.outputs.push_back(Output::IncidentClosed { incident });
+            self.outputs.push_back(Output::IncidentClosed { incident: Box::new(incident) });
         }
     }
 
@@ -491,9 +492,9 @@ impl Engine {
             Phase::Closed => return None,
             Phase::Connected => self.outage.close_due(),
             Phase::Idle | Phase::Starting | Phase::Degraded | Phase::Reconciling => {
-                [self.outage.summary_due(), self.outage.hold_due()].into_iter().flatten().min()
+                Timestamp::earliest(self.outage.summary_due(), self.outage.hold_due())
             }
         };
-        [self.next_dial_at, due].into_iter().flatten().min()
+        Timestamp::earliest(self.next_dial_at, due)
     }
 }

@@ -7,10 +7,11 @@
 //! nothing is lost and nothing done twice.
 
 mod batch;
+mod foresight;
 pub mod known;
 pub mod ledger;
+mod pending;
 
-use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -21,6 +22,7 @@ pub(crate) use batch::words;
 pub use batch::{Batch, DeadLetter, Outcome};
 use known::Known;
 use ledger::{Entry, KeyState, SentKey};
+use pending::Pending;
 
 /// A command with its arguments.
 type Args = Vec<Vec<u8>>;
@@ -63,7 +65,7 @@ const FURTHER_BYTES: u32 = 1_024;
 /// has one.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    pending: BTreeMap<Vec<u8>, Waiting>,
+    pending: Pending,
     under_way: Vec<(Vec<u8>, Waiting)>,
     /// What was known of keys that the command under way may change.
     glimpsed: Vec<(Vec<u8>, Known)>,
@@ -71,6 +73,11 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
+    /// An empty journal; `by_slot` where it is of a cluster, whose batches have keys of one slot each.
+    pub(crate) fn new(by_slot: bool) -> Self {
+        Self { pending: Pending::new(by_slot), ..Self::default() }
+    }
+
     /// Keys that wait, those of a batch under way included.
     pub(crate) fn len(&self) -> usize {
         self.pending.len() + self.under_way.len()
@@ -120,14 +127,13 @@ impl Journal {
     }
 
     fn change(&mut self, key: &[u8]) -> &mut Change {
-        if !self.pending.contains_key(key) {
-            self.bytes += key.len() + KEY_OVERHEAD_BYTES;
-            let glimpsed = self.glimpsed.iter().find(|(other, _)| other == key);
-            let known = glimpsed.map(|(_, known)| *known);
-            let change = Change::Delta { commands: Vec::new(), bytes: 0 };
-            self.pending.insert(key.to_vec(), Waiting { change, known, told: None, further: 0 });
-        }
-        &mut self.pending.entry(key.to_vec()).or_insert_with(Waiting::nothing).change
+        let Self { pending, glimpsed, bytes, .. } = self;
+        let waiting = pending.get_or_insert_with(key, || {
+            *bytes += key.len() + KEY_OVERHEAD_BYTES;
+            let known = glimpsed.iter().find(|(other, _)| other == key).map(|(_, known)| *known);
+            Waiting { known, ..Waiting::nothing() }
+        });
+        &mut waiting.change
     }
 
     /// What a ledger is to be told of a key that commands changed: `further` are these commands, or
@@ -187,12 +193,19 @@ impl Journal {
         let later = self.pending.remove_entry(&sent.key);
         self.restore(&sent.key, &state, &[]);
         self.under_way.extend(self.pending.remove_entry(&sent.key));
-        self.pending.extend(later);
+        if let Some((key, waiting)) = later {
+            self.pending.insert(key, waiting);
+        }
     }
 
-    /// The first key that waits.
-    pub(crate) fn first(&self) -> Option<&[u8]> {
-        self.pending.keys().next().map(Vec::as_slice)
+    /// The first key that waits, of this slot where one is named.
+    pub(crate) fn first(&self, slot: Option<u16>) -> Option<&[u8]> {
+        self.pending.first(slot)
+    }
+
+    /// The slot of the first key that waits, where the journal is of a cluster.
+    pub(crate) fn first_slot(&self) -> Option<u16> {
+        self.pending.first_slot()
     }
 
     /// Moves a key's change into a batch, if it has one; `unit` is the unit that it goes with. `live`
@@ -216,10 +229,7 @@ impl Journal {
             Change::Delta { commands, .. } => commands.clone(),
         };
         let known = waiting.known;
-        batch.push(
-            Member { key: key.clone(), unit, is_replaced, known, is_dropped: false },
-            written,
-        );
+        batch.push(Member::new(key.clone(), unit, is_replaced, known), written);
         self.under_way.push((key, waiting));
     }
 

@@ -183,6 +183,7 @@ impl Player {
             | Input::ReplayProgressed { .. }
             | Input::Reconciled { .. }
             | Input::Redial
+            | Input::Moved { .. }
             | Input::Timer => return,
         };
         self.dial_ended(failure);
@@ -203,9 +204,9 @@ impl Player {
         match output {
             Output::Dial { dial, .. } => self.dial = Some((dial, self.now)),
             Output::Log { record } => {
-                self.replayed.trace.lines.push(Line { at_ms: self.now, record });
+                self.replayed.trace.lines.push(Line { at_ms: self.now, record: *record });
             }
-            Output::IncidentClosed { incident } => self.replayed.incidents.push(incident),
+            Output::IncidentClosed { incident } => self.replayed.incidents.push(*incident),
             Output::CloseConnection
             | Output::Replay { .. }
             | Output::ModeChanged { .. }

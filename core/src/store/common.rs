@@ -27,6 +27,8 @@ pub struct Options {
     /// Into how many parts the keyspace is divided, each with a lock of its own: a power of two up
     /// to 64. One is best where one thread has the store.
     pub shards: usize,
+    /// Whether it is of a Redis Cluster: what waits is written back slot by slot.
+    pub by_slot: bool,
 }
 
 impl Options {
@@ -38,7 +40,15 @@ impl Options {
             eviction: Eviction::NoEviction,
             seed: 0x6f75_746c,
             shards: 1,
+            by_slot: false,
         }
+    }
+
+    /// For a Redis Cluster: what waits is written back slot by slot.
+    #[must_use]
+    pub const fn with_slots(mut self) -> Self {
+        self.by_slot = true;
+        self
     }
 
     /// With a limit of its own for the journal. A write is let in where the journal had room for all of
@@ -75,6 +85,8 @@ impl Options {
 #[derive(Debug)]
 pub(crate) struct Common {
     pub(crate) seed: u64,
+    /// Whether what waits is written back slot by slot.
+    pub(crate) by_slot: bool,
     /// What runs which command.
     pub(crate) handlers: Handlers,
     /// What keys are for.
@@ -83,7 +95,8 @@ pub(crate) struct Common {
     bytes: AtomicUsize,
     journal_bytes: AtomicUsize,
     bytes_max: AtomicUsize,
-    journal_bytes_max: Option<usize>,
+    /// None where the journal shares the limit of keys and values.
+    journal_bytes_max: Option<AtomicUsize>,
     eviction: AtomicU8,
     /// How many sessions wait for a key.
     pub(crate) waiting: AtomicUsize,
@@ -95,13 +108,14 @@ impl Common {
     pub(crate) fn new(options: Options, rules: Rules) -> Self {
         Self {
             seed: options.seed,
+            by_slot: options.by_slot,
             handlers: Handlers::new(),
             rules,
             random: AtomicU64::new(options.seed),
             bytes: AtomicUsize::new(0),
             journal_bytes: AtomicUsize::new(0),
             bytes_max: AtomicUsize::new(options.bytes_max),
-            journal_bytes_max: options.journal_bytes_max,
+            journal_bytes_max: options.journal_bytes_max.map(AtomicUsize::new),
             eviction: AtomicU8::new(options.eviction.number()),
             waiting: AtomicUsize::new(0),
             commands: AtomicU64::new(0),
@@ -173,12 +187,20 @@ impl Common {
 
     /// Whether the journal has room for so many bytes, where it has a limit of its own.
     pub(crate) fn journal_has_room(&self, bytes: usize) -> bool {
-        let fits = |max| self.journal_bytes().saturating_add(bytes) <= max;
-        self.journal_bytes_max.is_none_or(fits)
+        let fits = |max: &AtomicUsize| {
+            self.journal_bytes().saturating_add(bytes) <= max.load(Ordering::Relaxed)
+        };
+        self.journal_bytes_max.as_ref().is_none_or(fits)
     }
 
     pub(crate) fn bytes_max(&self) -> usize {
         self.bytes_max.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_journal_bytes_max(&self, bytes_max: usize) {
+        if let Some(own) = &self.journal_bytes_max {
+            own.store(bytes_max, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn set_bytes_max(&self, bytes_max: usize) {

@@ -13,6 +13,7 @@ mod eviction;
 mod extended;
 mod geohash;
 pub(crate) mod glob;
+mod handover;
 mod hashing;
 mod hyperloglog;
 mod kinds;

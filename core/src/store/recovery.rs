@@ -41,6 +41,13 @@ pub(super) struct Replay {
     dead_letters: VecDeque<DeadLetter>,
 }
 
+impl Replay {
+    /// The batch that was put together last, while its fate is not known.
+    pub(super) const fn under_way(&self) -> Option<&Batch> {
+        self.under_way.as_ref()
+    }
+}
+
 /// What must be written back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -70,6 +77,17 @@ impl<L: Locks> Store<L> {
     /// before is not known, that batch once more, as it was: a copy of it may still be on its way.
     /// Tell [`batch_sent`](Self::batch_sent) before it is sent. What keeps the journal knows of it at once.
     pub fn next_batch(&self, now: Timestamp, keys_max: usize) -> Option<Batch> {
+        self.next_batch_near(now, keys_max, None)
+    }
+
+    /// As [`next_batch`](Self::next_batch). For a cluster all its keys lie in one slot: this one, where
+    /// any of it wait.
+    pub fn next_batch_near(
+        &self,
+        now: Timestamp,
+        keys_max: usize,
+        slot: Option<u16>,
+    ) -> Option<Batch> {
         let mut replay = L::lock(&self.replay);
         if let Some(batch) = &replay.under_way {
             if replay.is_sent {
@@ -79,7 +97,7 @@ impl<L: Locks> Store<L> {
             replay.under_way = None;
         }
         let mut batch = Batch::new(replay.sequence + 1, now);
-        self.fill(now, &mut batch, keys_max.max(1));
+        self.fill(now, &mut batch, keys_max.max(1), slot);
         if batch.keys() == 0 {
             return None;
         }
@@ -89,11 +107,27 @@ impl<L: Locks> Store<L> {
         Some(batch)
     }
 
+    /// On a cluster, the slot that is written back next: that of a batch whose fate is not known, or the
+    /// first of which keys wait.
+    pub fn next_slot(&self) -> Option<u16> {
+        let replay = L::lock(&self.replay);
+        if let Some(batch) = &replay.under_way {
+            return batch.slot;
+        }
+        drop(replay);
+        if !self.common.by_slot {
+            return None;
+        }
+        self.each(|shard| shard.journal().first_slot()).flatten().min()
+    }
+
     /// This batch, which [`next_batch`](Self::next_batch) gave, is about to be sent: from here on it may
     /// have reached Redis.
     pub fn batch_sent(&self, batch: &Batch) {
         let mut replay = L::lock(&self.replay);
         if replay.is_sent {
+            // The same commands; by now others may have changed what Redis refuses of them.
+            replay.under_way = Some(batch.clone());
             return;
         }
         if let Some(ledger) = self.ledger.as_ref().filter(|_| batch.is_amended()) {
@@ -101,6 +135,12 @@ impl<L: Locks> Store<L> {
         }
         replay.under_way = Some(batch.clone());
         replay.is_sent = true;
+    }
+
+    /// What Redis refused of the batch under way, if it took it.
+    pub(crate) fn foreseen_refusals(&self) -> Vec<DeadLetter> {
+        let under_way = L::lock(&self.replay).under_way.clone();
+        under_way.map(Batch::into_foreseen).unwrap_or_default()
     }
 
     /// The batch under way reached Redis; how many keys it had.
@@ -141,17 +181,27 @@ impl<L: Locks> Store<L> {
 
     /// Moves keys into a batch, each with all that changed together with it. Every shard is locked, so
     /// that nothing changes together meanwhile; the batch is small, so that is short.
-    fn fill(&self, now: Timestamp, batch: &mut Batch, keys_max: usize) {
+    fn fill(&self, now: Timestamp, batch: &mut Batch, keys_max: usize, near: Option<u16>) {
         let mut space = Locked::new(self, Shards::all(self.shards.len()));
         let mut units = L::lock(&self.units);
+        if self.common.by_slot {
+            let mut all = 0..self.shards.len();
+            let waits = |at: usize| space.shard(at).journal().first(near).is_some();
+            batch.slot = if near.is_some() && all.any(waits) {
+                near
+            } else {
+                (0..self.shards.len()).filter_map(|at| space.shard(at).journal().first_slot()).min()
+            };
+        }
         for at in 0..self.shards.len() {
             while batch.keys() < keys_max
                 && batch.bytes() < BATCH_BYTES_MAX
-                && let Some(key) = space.shard(at).journal().first().map(<[u8]>::to_vec)
+                && let Some(key) = space.shard(at).journal().first(batch.slot).map(<[u8]>::to_vec)
             {
                 let single = [key];
                 let (unit, keys) = units.take(&single[0]).unwrap_or((0, &single));
-                for key in keys {
+                // What a script changed in other slots goes with those: no cluster takes both at once.
+                for key in keys.iter().filter(|key| batch.takes(key)).collect::<Vec<_>>() {
                     let at = plan::shard_of(self.common.seed, key, self.shards.len());
                     space.shard(at).move_to(now, batch, key, unit);
                 }

@@ -84,13 +84,13 @@ impl Shard {
     pub(crate) fn new(common: Arc<Common>) -> Self {
         Self {
             databases: Vec::new(),
+            journal: Journal::new(common.by_slot),
             common,
             watched: BTreeMap::new(),
             version: 0,
             ready: Vec::new(),
             garbage: Vec::new(),
             due_at: u64::MAX,
-            journal: Journal::default(),
             tally: Tally::default(),
             unsorted: 0,
         }

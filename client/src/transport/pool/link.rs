@@ -120,6 +120,17 @@ impl Blocking {
         }
     }
 
+    /// Writes what the socket takes at once. What goes wrong is left for
+    /// [`exchange`](Self::exchange) to find.
+    pub(super) fn write_without_waiting(&mut self) {
+        while !self.channel.unsent().is_empty() {
+            match write_without_waiting(&self.socket, self.channel.unsent()) {
+                Ok(0) | Err(_) => return,
+                Ok(written) => self.channel.sent(written),
+            }
+        }
+    }
+
     /// Writes what is queued and reads until there are as many replies as wanted. While the socket
     /// takes nothing more, what it has is read: a server may wait for that.
     pub(super) fn exchange(

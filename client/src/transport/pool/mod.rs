@@ -57,6 +57,13 @@ impl fmt::Debug for Waiting {
     }
 }
 
+/// Commands that were sent together, on the connection that their replies will come over.
+pub(crate) struct Exchanging {
+    link: Blocking,
+    epoch: u64,
+    wanted: usize,
+}
+
 /// Told when a signal interrupts a wait; an error ends the call.
 pub(crate) type Interrupt<'a> = &'a dyn Fn() -> Result<(), Error>;
 
@@ -69,6 +76,8 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct Links {
     epoch: u64,
+    /// The process that serves this epoch, where it told.
+    run_id: Option<Vec<u8>>,
     idle: VecDeque<Blocking>,
     open: usize,
     waiting: usize,
@@ -184,12 +193,37 @@ impl Pool {
         interrupt: Interrupt<'_>,
         send: impl FnOnce(&mut Connection, Timestamp) -> usize,
     ) -> Result<Exchanged, CallError> {
+        let exchanging = self.begin_exchange(epoch, deadline, interrupt, send)?;
+        self.end_exchange(exchanging, deadline, interrupt)
+    }
+
+    /// Begins the same, and returns as soon as the socket takes no more, so that others can be begun
+    /// meanwhile. It must be [ended](Self::end_exchange) or [given up](Self::give_up).
+    pub(crate) fn begin_exchange(
+        &self,
+        epoch: u64,
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+        send: impl FnOnce(&mut Connection, Timestamp) -> usize,
+    ) -> Result<Exchanging, CallError> {
         let mut link = self.take(epoch, deadline, interrupt)?;
         if let Err(failure) = link.look() {
             self.drop_one(epoch);
             return Err(CallError::Unanswered(Unanswered { failure, maybe_done: false }));
         }
         let wanted = send(&mut link.channel.connection, Timestamp::ZERO);
+        link.write_without_waiting();
+        Ok(Exchanging { link, epoch, wanted })
+    }
+
+    /// Waits for the replies of what was begun.
+    pub(crate) fn end_exchange(
+        &self,
+        exchanging: Exchanging,
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Exchanged, CallError> {
+        let Exchanging { mut link, epoch, wanted } = exchanging;
         let mut replies = Vec::with_capacity(wanted);
         match link.exchange(&mut replies, wanted, deadline, interrupt) {
             Ok(()) => {
@@ -204,6 +238,13 @@ impl Pool {
                 Ok(Exchanged { replies, failure: Some(failure), sent })
             }
         }
+    }
+
+    /// Nobody waits for what was begun: its connection is closed.
+    pub(crate) fn give_up(&self, exchanging: Exchanging) {
+        let Exchanging { epoch, link, .. } = exchanging;
+        drop(link);
+        self.drop_one(epoch);
     }
 
     fn take(
@@ -314,6 +355,7 @@ impl Transport for Pool {
         links.idle.clear();
         links.open = 0;
         links.epoch = epoch;
+        links.run_id.clone_from(&link.run_id);
         drop(links);
         // A socket that cannot be set up is missing, and its callers ask for another.
         let _ = self.admit(link, epoch);
@@ -339,9 +381,21 @@ impl Transport for Pool {
         links.waiting > 0 && links.idle.is_empty() && links.open < self.connections_max()
     }
 
-    fn add(&self, link: Link) {
-        let epoch = self.lock().epoch;
+    fn may_grow(&self) -> bool {
+        self.connections_max() > 1
+    }
+
+    fn add(&self, link: Link) -> Result<(), u64> {
+        let links = self.lock();
+        let epoch = links.epoch;
+        let is_elsewhere =
+            matches!((&links.run_id, &link.run_id), (Some(ours), Some(its)) if ours != its);
+        drop(links);
+        if is_elsewhere {
+            return Err(epoch);
+        }
         let _ = self.admit(link, epoch);
+        Ok(())
     }
 
     fn check_idle(&self) -> Option<(u64, Failure)> {
