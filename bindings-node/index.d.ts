@@ -204,5 +204,8 @@ export declare function replay(recording: unknown): string
 /** What a client with this policy would dial, log and answer through an outage. */
 export declare function simulate(options: unknown, scenario: unknown): string
 
+/** What so many clients with this policy would do through an outage, together: the dials of each second. */
+export declare function simulateFleet(options: unknown, scenario: unknown, clients: unknown): string
+
 /** The version of the package. */
 export declare function version(): string

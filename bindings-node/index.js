@@ -861,4 +861,5 @@ module.exports.rateLimits = nativeBinding.rateLimits
 module.exports.rateLimitScript = nativeBinding.rateLimitScript
 module.exports.replay = nativeBinding.replay
 module.exports.simulate = nativeBinding.simulate
+module.exports.simulateFleet = nativeBinding.simulateFleet
 module.exports.version = nativeBinding.version

@@ -52,6 +52,7 @@ export {
   rateLimits,
   replay,
   simulate,
+  simulateFleet,
   version,
 } from "./inspect.js";
 export type { ErrorKind } from "./inspect.js";

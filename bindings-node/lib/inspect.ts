@@ -13,6 +13,7 @@ import type {
   Counts,
   Delay,
   FailureKind,
+  Fleet,
   Freshness,
   Incident,
   Input,
@@ -100,6 +101,15 @@ export function backoffSchedule(
 /** What a client with this policy would dial, log and answer through an outage. */
 export function simulate(options?: PolicyOptions, scenario?: ScenarioOptions): Trace {
   return parsed(() => native.simulate(options, scenario));
+}
+
+/** What so many clients with this policy would do through an outage, together. */
+export function simulateFleet(
+  options: PolicyOptions,
+  scenario: ScenarioOptions,
+  clients: number,
+): Fleet {
+  return parsed(() => native.simulateFleet(options, scenario, clients));
 }
 
 /** The status in a text, in whichever language it was written. */

@@ -102,6 +102,21 @@ pub fn simulate(options: Unknown<'_>, scenario: Unknown<'_>) -> errors::Result<S
     })
 }
 
+/// What so many clients with this policy would do through an outage, together: the dials of each second.
+#[napi]
+pub fn simulate_fleet(
+    options: Unknown<'_>,
+    scenario: Unknown<'_>,
+    clients: Unknown<'_>,
+) -> errors::Result<String> {
+    convert::answer(|| {
+        let policy = convert::policy(&options)?;
+        let scenario = convert::named("scenario", &scenario)?;
+        let clients = convert::whole("clients", &clients)?;
+        ocore::sim::fleet(&policy, &scenario, clients)
+    })
+}
+
 /// The status in a text, in whichever language it was written.
 #[napi]
 pub fn parse_status(json: Unknown<'_>) -> errors::Result<String> {

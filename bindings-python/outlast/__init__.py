@@ -31,6 +31,7 @@ from outlast._outlast import (
     rate_limits,
     replay,
     simulate,
+    simulate_fleet,
 )
 from outlast.client import Redis, from_url
 from outlast.exceptions import (
@@ -82,5 +83,6 @@ __all__ = [
     "rate_limits",
     "replay",
     "simulate",
+    "simulate_fleet",
     "uninstall",
 ]

@@ -27,6 +27,7 @@ __all__ = [
     "Health",
     "Later",
     "Link",
+    "Queue",
     "Reply",
     "Store",
     "Throttle",
@@ -58,6 +59,7 @@ __all__ = [
     "rate_limits",
     "replay",
     "simulate",
+    "simulate_fleet",
     "take_incidents",
     "take_records",
     "wake",
@@ -68,6 +70,18 @@ __version__: Final[str]
 _Argument: TypeAlias = str | bytes | bytearray | memoryview | int | float
 _Time: TypeAlias = int | timedelta
 _Ended_co = TypeVar("_Ended_co", covariant=True)
+
+@disjoint_base
+class Queue:
+    command_stack: list[Any]
+    watching: bool
+    explicit_transaction: bool
+    def __new__(cls, *_args: object, **_options: object) -> Self: ...
+    def __len__(self) -> int: ...
+    def get(self, name: _Argument) -> Any: ...  # noqa: ANN401 - the pipeline, or the value
+    def set(self, name: _Argument, value: _Argument, *args: object, **options: object) -> Any: ...  # noqa: ANN401 - likewise
+    def incr(self, name: _Argument, amount: int | None = None) -> Any: ...  # noqa: ANN401 - likewise
+    def pipeline_execute_command(self, *args: object, **options: object) -> Any: ...  # noqa: ANN401 - the pipeline
 
 @disjoint_base
 class Client:
@@ -109,7 +123,7 @@ class Client:
     def request(self, args: tuple[Any, ...], as_bytes: bool = False) -> Any: ...  # noqa: ANN401 - any command's reply
     def run_pipeline(
         self,
-        commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
+        commands: Queue | list[tuple[tuple[Any, ...], dict[str, Any]]],
         callbacks: dict[str, Any] | None = None,
     ) -> Any: ...  # noqa: ANN401 - a list and a bool, or NotImplemented
     def run_transaction(
@@ -309,6 +323,9 @@ def backoff_schedule(
 ) -> list[Delay]: ...
 def simulate(
     options: Mapping[str, object] | None = None, scenario: Mapping[str, object] | None = None
+) -> dict[str, Any]: ...
+def simulate_fleet(
+    options: Mapping[str, object] | None, scenario: Mapping[str, object] | None, clients: int
 ) -> dict[str, Any]: ...
 def parse_status(json: str) -> Status: ...
 def log_entry(incident: Mapping[str, object], endpoint: str, service: str = "") -> str: ...

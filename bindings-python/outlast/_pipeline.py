@@ -7,7 +7,7 @@ Those that watch keys, or hold a command that needs a connection of its own, go 
 
 # redis-py is typed in part only.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownArgumentType=false, reportInconsistentConstructor=false
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from redis.client import Pipeline as Stock
 from redis.exceptions import ConnectionError as StockConnectionError
 from redis.exceptions import ExecAbortError, ResponseError, WatchError
 
+from outlast import _outlast
+
 if TYPE_CHECKING:
     from outlast._drop_in import Redis
 
 Command = tuple[tuple[Any, ...], dict[str, Any]]
 
 
-class Pipeline(Stock):
+class Pipeline(_outlast.Queue, Stock):
     """redis-py's pipeline, sent and answered by the native client."""
 
     def __init__(self, client: Any, transaction: bool | None, shard_hint: object) -> None:
@@ -34,16 +36,15 @@ class Pipeline(Stock):
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Runs what was queued; the answers, in its order."""
-        stack = self.command_stack
-        if not stack or self.connection is not None or self.watching:
+        if len(self) == 0 or self.connection is not None or self.watching:
             return super().execute(raise_on_error)
         try:
             if self.scripts:
                 self.load_scripts()
             if self._is_transaction or self.explicit_transaction:
-                answers = self._transacted(stack, raise_on_error)
+                answers = self._transacted(self.command_stack, raise_on_error)
             else:
-                answers = self._piped(stack, raise_on_error)
+                answers = self._piped(raise_on_error)
         except BaseException:
             self.reset()
             raise
@@ -66,22 +67,13 @@ class Pipeline(Stock):
             if not is_known:
                 script.sha = self._client.execute_command("SCRIPT LOAD", script.script)
 
-    def get(self, name: Any) -> Any:
-        """As `Redis.get`."""
-        if self.watching and not self.explicit_transaction:
-            return super().get(name)
-        self.command_stack.append((("GET", name), {}))
-        return self
-
-    def _piped(self, stack: list[Command], raise_on_error: bool) -> Any:
-        if any(EMPTY_RESPONSE in options for _, options in stack):
-            return NotImplemented
-        ran = self._client.run_pipeline(stack, self._client.response_callbacks)
+    def _piped(self, raise_on_error: bool) -> Any:
+        ran = self._client.run_pipeline(self, self._client.response_callbacks)
         if ran is NotImplemented:
             return ran
         answers, failed = ran
         if failed and raise_on_error:
-            self._raise_first(stack, answers)
+            self._raise_first(self.command_stack, answers)
         return answers
 
     def _transacted(self, stack: list[Command], raise_on_error: bool) -> Any:

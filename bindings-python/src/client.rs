@@ -4,12 +4,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use outlast::{Config, Value};
+use outlast::Config;
+use outlast_core::resp::Commands;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 use crate::convert::{self, Arg, Forms};
-use crate::errors::{exception, invalid_argument, raised};
+use crate::errors::{invalid_argument, raised};
+use crate::packed::Packed;
 use crate::shared::Shared;
 
 /// The variables by which Python applications name their environment.
@@ -254,40 +256,28 @@ impl Client {
         convert::raw(py, value, if as_bytes { &opened.bytes } else { &opened.forms })
     }
 
-    /// Runs commands that leave in one write, each a tuple of name and arguments and a dict of what
-    /// redis-py is to do with the reply, as `callbacks` do it. A list of their replies and errors, and
-    /// whether it has any of these; `NotImplemented` where one of them needs a connection of its own
-    /// and Redis is there.
+    /// Runs commands that leave in one write: a queue, or a list of what one would list. A list of their
+    /// replies, as redis-py's `callbacks` make them, and of errors, and whether it has any of these;
+    /// `NotImplemented` where redis-py has to run them: one needs a connection of its own, and Redis is
+    /// there, or an error is answered with something else.
     ///
     /// Without `callbacks` the replies are as those of `execute_command`.
     #[pyo3(signature = (commands, callbacks=None))]
     fn run_pipeline<'py>(
         &self,
-        commands: &Bound<'py, PyList>,
+        commands: &Bound<'py, PyAny>,
         callbacks: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = commands.py();
         let (shared, opened) = (self.shared(py)?, self.opened(py)?);
-        let Some(packed) = self.packed(shared, commands)? else {
+        let own = |commands: &Commands, at| shared.may_use_own_connection(py, &commands.args(at));
+        let Some(packed) = Packed::new(commands, callbacks, &opened.forms, own)? else {
             return Ok(py.NotImplemented().into_bound(py));
         };
-        let replies = PyList::empty(py);
-        let mut failed = false;
-        let results = shared.pipeline(py, &packed)?;
-        for ((result, command), packed) in results.into_iter().zip(commands).zip(&packed) {
-            replies.append(match (result, callbacks) {
-                (Ok(value), Some(callbacks)) => {
-                    let is_capital = matches!(packed.first(), Some(Arg::Word(_)));
-                    opened.shaped(value, &command, callbacks, is_capital)?
-                }
-                (Ok(value), None) => convert::reply(py, value, &opened.forms)?,
-                (Err(error), _) => {
-                    failed = true;
-                    exception(py, &error)?
-                }
-            })?;
-        }
-        Ok((replies, failed).into_pyobject(py)?.into_any())
+        let results = shared.pipeline(py, &packed.commands)?;
+        let plain = callbacks.is_none();
+        let replies = packed.replies(py, results, &opened.forms, &opened.bytes, plain)?;
+        Ok(replies.into_pyobject(py)?.into_any())
     }
 
     /// The same for what stands between MULTI and EXEC; the list has the replies to these, too.
@@ -419,40 +409,6 @@ impl Client {
     fn run<'py>(&self, py: Python<'py>, args: &[Arg]) -> PyResult<Bound<'py, PyAny>> {
         let value = self.shared(py)?.call(py, args)?;
         convert::reply(py, value, &self.opened(py)?.forms)
-    }
-}
-
-impl Opened {
-    /// A reply in a pipeline, as redis-py's callback for the command makes it.
-    fn shaped<'py>(
-        &self,
-        value: Value,
-        command: &Bound<'py, PyAny>,
-        callbacks: &Bound<'py, PyDict>,
-        is_capital: bool,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = command.py();
-        let (args, options) = command.extract::<(Bound<'_, PyTuple>, Bound<'_, PyDict>)>()?;
-        let wants_bytes = !options.is_empty() && options.contains("NEVER_DECODE")?;
-        let forms = if wants_bytes { &self.bytes } else { &self.forms };
-        let reply = convert::raw(py, value, forms)?;
-        let name = args.get_item(0)?;
-        let callback = match callbacks.get_item(&name)? {
-            None if is_capital => None,
-            None => callbacks.get_item(name.call_method0("upper")?)?,
-            found => found,
-        };
-        let Some(callback) = callback else { return Ok(reply) };
-        if options.is_empty() {
-            return callback.call1((reply,));
-        }
-        let options = options.copy()?;
-        for not_for_it in ["keys", "NEVER_DECODE"] {
-            if options.contains(not_for_it)? {
-                options.del_item(not_for_it)?;
-            }
-        }
-        callback.call((reply,), Some(&options))
     }
 }
 

@@ -57,12 +57,12 @@ impl Forms {
         Self { text, coding }
     }
 
-    fn encoded(&self, text: &Bound<'_, PyString>) -> PyResult<Vec<u8>> {
+    fn encoded<T>(&self, text: &Bound<'_, PyString>, take: impl FnOnce(&[u8]) -> T) -> PyResult<T> {
         match &self.coding {
-            None => Ok(text.to_cow()?.into_owned().into_bytes()),
+            None => Ok(take(text.encode_utf8()?.as_bytes())),
             Some(coding) => {
                 let bytes = text.call_method1("encode", (&coding.0, &coding.1))?;
-                Ok(bytes.cast::<PyBytes>()?.as_bytes().to_vec())
+                Ok(take(bytes.cast::<PyBytes>()?.as_bytes()))
             }
         }
     }
@@ -83,35 +83,45 @@ impl Forms {
 
 /// An argument of a command. Numbers are written as redis-py writes them; a truth value is none.
 pub(crate) fn argument(what: &str, value: &Bound<'_, PyAny>, forms: &Forms) -> PyResult<Arg> {
+    with_argument(what, value, forms, |bytes| Arg::Bytes(bytes.to_vec()))
+}
+
+/// The same, lent to a function, which must not call Python.
+pub(crate) fn with_argument<T>(
+    what: &str,
+    value: &Bound<'_, PyAny>,
+    forms: &Forms,
+    take: impl FnOnce(&[u8]) -> T,
+) -> PyResult<T> {
     if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Arg::Bytes(forms.encoded(text)?));
+        return forms.encoded(text, take);
     }
     if let Ok(bytes) = value.cast::<PyBytes>() {
-        return Ok(Arg::Bytes(bytes.as_bytes().to_vec()));
+        return Ok(take(bytes.as_bytes()));
     }
     if value.is_instance_of::<PyBool>() {
         return Err(wrong_type(what, ARGUMENTS, value));
     }
     if value.is_instance_of::<PyInt>() {
-        return Ok(Arg::Bytes(digits(value)?.into_bytes()));
+        return Ok(take(digits(value)?.as_bytes()));
     }
     if let Ok(number) = value.cast::<PyFloat>() {
         let written = PyFloat::new(value.py(), number.extract()?).repr()?;
-        return Ok(Arg::Bytes(written.to_cow()?.into_owned().into_bytes()));
+        return Ok(take(written.to_cow()?.as_bytes()));
     }
     if let Ok(bytes) = value.cast::<PyByteArray>() {
-        return Ok(Arg::Bytes(bytes.to_vec()));
+        return Ok(take(&bytes.to_vec()));
     }
     if value.is_instance_of::<PyMemoryView>() {
         // The stable ABI of Python 3.9 has no buffers.
         let bytes = value.call_method0("tobytes")?;
-        return Ok(Arg::Bytes(bytes.cast::<PyBytes>()?.as_bytes().to_vec()));
+        return Ok(take(bytes.cast::<PyBytes>()?.as_bytes()));
     }
     Err(wrong_type(what, ARGUMENTS, value))
 }
 
-/// The name of a command of one word, in capitals: looked up by Python, which has its hash already.
-fn name(value: &Bound<'_, PyAny>) -> Option<&'static str> {
+/// The command whose name is one word in capitals: looked up by Python, which has its hash already.
+pub(crate) fn known(value: &Bound<'_, PyAny>) -> Option<&'static Command> {
     static PLACES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
     let py = value.py();
     let filled = PLACES.get_or_try_init(py, || {
@@ -124,7 +134,7 @@ fn name(value: &Bound<'_, PyAny>) -> Option<&'static str> {
     });
     let text = value.cast_exact::<PyString>().ok()?;
     let place = filled.ok()?.bind(py).get_item(text).ok()??;
-    Some(Command::all().get(place.extract::<usize>().ok()?)?.name)
+    Command::all().get(place.extract::<usize>().ok()?)
 }
 
 /// The arguments of a command whose name may be of several words, such as `CONFIG GET`.
@@ -132,9 +142,9 @@ pub(crate) fn command(args: &Bound<'_, PyTuple>, forms: &Forms) -> PyResult<Vec<
     let mut command = Vec::with_capacity(args.len() + 1);
     for (at, value) in args.iter().enumerate() {
         if at == 0
-            && let Some(name) = name(&value)
+            && let Some(known) = known(&value)
         {
-            command.push(Arg::Word(name));
+            command.push(Arg::Word(known.name));
             continue;
         }
         let arg = argument(if at == 0 { "the command" } else { "an argument" }, &value, forms)?;

@@ -99,12 +99,31 @@ pub(crate) fn simulate<'py>(
     scenario: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let policy = convert::policy(options, py)?;
-    let scenario: ocore::sim::Scenario = match scenario.filter(|scenario| !scenario.is_none()) {
-        Some(scenario) => convert::parsed("scenario", scenario)?,
-        None => ocore::sim::Scenario::default(),
-    };
+    let scenario = scenario_of(scenario)?;
     let trace = py.detach(|| ocore::sim::simulate(&policy, &scenario));
     to_python(py, &trace.map_err(|error| raised(py, &error))?)
+}
+
+/// What so many clients with this policy would do through an outage, together: the dials of each second.
+#[pyfunction]
+pub(crate) fn simulate_fleet<'py>(
+    py: Python<'py>,
+    options: Option<&Bound<'py, PyAny>>,
+    scenario: Option<&Bound<'py, PyAny>>,
+    clients: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let policy = convert::policy(options, py)?;
+    let scenario = scenario_of(scenario)?;
+    let clients = convert::whole("clients", clients)?;
+    let fleet = py.detach(|| ocore::sim::fleet(&policy, &scenario, clients));
+    to_python(py, &fleet.map_err(|error| raised(py, &error))?)
+}
+
+fn scenario_of(given: Option<&Bound<'_, PyAny>>) -> PyResult<ocore::sim::Scenario> {
+    match given.filter(|given| !given.is_none()) {
+        Some(given) => convert::parsed("scenario", given),
+        None => Ok(ocore::sim::Scenario::default()),
+    }
 }
 
 /// The status in a text, in whichever language it was written.

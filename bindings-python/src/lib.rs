@@ -9,7 +9,9 @@ mod convoy;
 mod engine;
 mod errors;
 mod health;
+mod packed;
 mod process;
+mod queue;
 mod shared;
 
 use pyo3::prelude::*;
@@ -28,6 +30,7 @@ mod _outlast {
     use crate::engine::{
         Engine, Store, Throttle, backoff_schedule, check_log, class_of, classify, classify_reply,
         decide, failure_kinds, knobs, log_entry, parse_status, policy, replay, simulate,
+        simulate_fleet,
     };
     #[pymodule_export]
     use crate::errors::{error_class, error_kinds, failure_class};
@@ -35,6 +38,8 @@ mod _outlast {
     use crate::health::Health;
     #[pymodule_export]
     use crate::process::{after_fork, close_all, log_pipe, take_incidents, take_records, wake};
+    #[pymodule_export]
+    use crate::queue::Queue;
 
     #[pymodule_export]
     use crate::command_line::command_line;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use outlast::blocking::RateLimited;
 use outlast::{Config, DeadLetter, Error, ErrorKind, Status, Value};
 use outlast_core::rate_limit::Limit;
+use outlast_core::resp::Commands;
 use pyo3::prelude::*;
 
 use crate::convert::Arg;
@@ -83,11 +84,11 @@ impl Shared {
     pub(crate) fn pipeline(
         &self,
         py: Python<'_>,
-        commands: &[Vec<Arg>],
+        commands: &Commands,
     ) -> PyResult<Vec<Result<Value, Error>>> {
         let member = self.live(py)?;
         interruptibly(py, !member.client.is_connected(), |interrupt| {
-            member.client.pipeline(commands, interrupt)
+            member.client.pipeline_of(commands, interrupt)
         })
     }
 
@@ -131,6 +132,15 @@ impl Shared {
         if !outlast::blocking::needs_own_connection(args) {
             return Ok(false);
         }
+        self.may_use_own_connection(py, args)
+    }
+
+    /// Whether a command that needs a connection that no other caller uses may have one.
+    pub(crate) fn may_use_own_connection<A: AsRef<[u8]> + Sync>(
+        &self,
+        py: Python<'_>,
+        args: &[A],
+    ) -> PyResult<bool> {
         let member = self.live(py)?;
         interruptibly(py, !member.client.is_connected(), |interrupt| {
             member.client.may_use_own_connection(args, interrupt)

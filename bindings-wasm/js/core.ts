@@ -121,6 +121,7 @@ export interface Policy {
   quota_delay_ms_max: number;
   jitter_percent: number;
   stable_ms: number;
+  outage_path: string;
   log_interval_ms: number;
   incident_merge_ms: number;
   breaker_window_ms: number;
@@ -266,7 +267,8 @@ export interface LogRecord {
     | "journal_failed"
     | "tls_insecure"
     | "log_unwritable"
-    | "recording_failed";
+    | "recording_failed"
+    | "sharing_failed";
   message: string;
   fields: LogFields;
 }
@@ -279,6 +281,16 @@ export interface Trace {
   status: { at_ms: number; status: Status }[];
   /** From the end of the outage until it was on Redis again. */
   return_ms: number | null;
+}
+
+/** What the clients of a fleet did, together. */
+export interface Fleet {
+  /** Dials that began in each second. */
+  dials: number[];
+  /** From the end of the last outage until each client was on Redis again, from the first to the last. */
+  return_ms: number[];
+  /** Log lines. */
+  lines: number;
 }
 
 /** What a recording comes to. Times are milliseconds since 1970. */

@@ -28,6 +28,7 @@ export const {
   knobs,
   backoffSchedule,
   simulate,
+  simulateFleet,
   parseStatus,
   logEntry,
   checkLog,

@@ -15,6 +15,7 @@ export function surface(generated: Outlast): Outlast {
     knobs: generated.knobs,
     backoffSchedule: generated.backoffSchedule,
     simulate: generated.simulate,
+    simulateFleet: generated.simulateFleet,
     parseStatus: generated.parseStatus,
     logEntry: generated.logEntry,
     checkLog: generated.checkLog,

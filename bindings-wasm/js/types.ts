@@ -9,6 +9,7 @@ import type {
   Counts,
   Delay,
   FailureKind,
+  Fleet,
   Freshness,
   Incident,
   Input,
@@ -162,6 +163,8 @@ export interface Outlast {
   ): Delay[];
   /** What a client with this policy would dial, log and answer through an outage. */
   simulate(options?: PolicyOptions, scenario?: ScenarioOptions): Trace;
+  /** What so many clients with this policy would do through an outage, together. */
+  simulateFleet(options: PolicyOptions, scenario: ScenarioOptions, clients: number): Fleet;
   /** The status in a text, in whichever language it was written. */
   parseStatus(json: string): Status;
   /** The entry of an incident for the production log, in Markdown. The endpoint is redacted already. */

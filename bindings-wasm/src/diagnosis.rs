@@ -160,6 +160,25 @@ pub fn simulate(options: &JsValue, scenario: &JsValue) -> Result<JsValue, JsValu
     })
 }
 
+/// What so many clients with this policy would do through an outage, together: the dials of each second.
+///
+/// # Errors
+///
+/// `invalid_option` or `invalid_argument` with field, value and what is allowed.
+#[wasm_bindgen(js_name = simulateFleet)]
+pub fn simulate_fleet(
+    options: &JsValue,
+    scenario: &JsValue,
+    clients: &JsValue,
+) -> Result<JsValue, JsValue> {
+    answer(|| {
+        let policy = option::policy(options)?;
+        let scenario = convert::named("scenario", scenario)?;
+        let clients = convert::whole("clients", clients)?;
+        ocore::sim::fleet(&policy, &scenario, clients)
+    })
+}
+
 /// The status in a text, in whichever language it was written.
 ///
 /// # Errors

@@ -144,7 +144,8 @@ impl Client {
         let deadline = Instant::now() + timeout;
         match &self.shared.kind {
             Kind::Single { gate, connections } => {
-                let called = Caller { gate, connections }.go_on(args, traits, deadline).await;
+                let caller = Caller { gate, connections };
+                let called = caller.go_on(args, traits, deadline, &mut false).await;
                 called.map(|value| value.unwrap_or(Value::Nil)).and_then(into_result)
             }
             Kind::Cluster(fleet) => fleet.call(args, deadline).await,

@@ -194,6 +194,10 @@ impl ConfigBuilder {
             builder = builder.rules(rules);
         }
         let policy = builder.build()?;
+        if !cfg!(unix) && !policy.outage_path.is_empty() {
+            let allowed = "none on this platform: it needs Unix";
+            return Err(Error::invalid_option("outage_path", &policy.outage_path, allowed));
+        }
         std::mem::take(&mut options.sentinel).apply(&mut endpoint)?;
         let tls = match endpoint.tls_host() {
             Some(host) => Some(Tls::new(&options.tls, host)?),

@@ -31,6 +31,22 @@ impl Clock {
     }
 }
 
+/// A clock that all processes of this host read alike and that nobody sets. It counts from when the host
+/// was started, as a rule.
+#[cfg(unix)]
+pub(crate) fn host_now() -> Timestamp {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let millis = u64::try_from(time.tv_nsec / 1_000_000).unwrap_or(0);
+    Timestamp::from_ms(seconds.saturating_mul(1_000)).plus_ms(millis)
+}
+
+/// Nothing is shared here.
+#[cfg(not(unix))]
+pub(crate) const fn host_now() -> Timestamp {
+    Timestamp::ZERO
+}
+
 /// Measures how long something takes.
 #[cfg(feature = "lua")]
 #[derive(Debug)]

@@ -19,9 +19,10 @@
 //! overwritten by what is written back, except by counters, which are merged, and where a rule says
 //! otherwise; that is counted as a conflict where this client knew the value before.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod blocking;
+mod board;
 mod channel;
 mod client;
 mod cluster;
@@ -59,6 +60,8 @@ pub use client::Client;
 pub use config::{Config, ConfigBuilder};
 pub use endpoint::{Address, Endpoint, Place};
 pub use events::{Event, Queue, Sink, TracingSink};
+#[cfg(unix)]
+pub use journal::after_fork;
 #[cfg(feature = "lua")]
 pub use lua::{Lua, LuaLimits};
 pub use outlast_core::journal::DeadLetter;

@@ -68,10 +68,11 @@ impl Backoff {
     pub fn bounds_ms(&self, attempt: u32, jitter_percent: u64) -> (u64, u64) {
         let delay = self.delay_ms(attempt);
         let percent = jitter_percent.min(100);
-        let spread = delay.checked_mul(percent).map_or_else(
-            || u64::try_from(u128::from(delay) * u128::from(percent) / 100).unwrap_or(delay),
-            |spread| spread / 100,
-        );
+        let spread = if delay <= u64::MAX / 100 {
+            delay * percent / 100
+        } else {
+            u64::try_from(u128::from(delay) * u128::from(percent) / 100).unwrap_or(delay)
+        };
         (delay - spread, delay.saturating_add(spread).min(self.delay_ms_max()))
     }
 
@@ -106,9 +107,12 @@ fn small_exponential_ms(
     delay_ms_max: u64,
     steps: u32,
 ) -> Option<u64> {
-    let cap = delay_ms_max.checked_mul(1_000)?;
-    cap.checked_mul(factor_percent)?;
-    let mut delay = base_ms.checked_mul(1_000)?.min(cap);
+    // Below 2^32 · 1,000 · 2^20 nothing overflows.
+    if delay_ms_max.max(base_ms) > u64::from(u32::MAX) || factor_percent > 1 << 20 {
+        return None;
+    }
+    let cap = delay_ms_max * 1_000;
+    let mut delay = (base_ms * 1_000).min(cap);
     for _ in 1..steps {
         if delay >= cap {
             break;

@@ -28,6 +28,18 @@ pub enum Input {
         /// Why.
         failure: Failure,
     },
+    /// The dial did not go out: another process of the host dials, or has found that Redis is away. It
+    /// counts as no dial.
+    DialHeld {
+        /// The number of the dial.
+        dial: u64,
+        /// When to ask for it again, in milliseconds; at least 1.
+        in_ms: u64,
+        /// Dials in a row that failed, of all processes together.
+        attempts: u32,
+        /// How the last one failed, where it is known.
+        failure: Option<Failure>,
+    },
     /// A connection that stood is gone.
     ConnectionLost {
         /// The connection.
@@ -102,6 +114,7 @@ enum Type {
     Start,
     DialSucceeded,
     DialFailed,
+    DialHeld,
     ConnectionLost,
     CommandFailed,
     CommandSlow,
@@ -119,6 +132,7 @@ impl Type {
         Self::Start,
         Self::DialSucceeded,
         Self::DialFailed,
+        Self::DialHeld,
         Self::ConnectionLost,
         Self::CommandFailed,
         Self::CommandSlow,
@@ -136,6 +150,7 @@ impl Type {
             Self::Start => "start",
             Self::DialSucceeded => "dial_succeeded",
             Self::DialFailed => "dial_failed",
+            Self::DialHeld => "dial_held",
             Self::ConnectionLost => "connection_lost",
             Self::CommandFailed => "command_failed",
             Self::CommandSlow => "command_slow",
@@ -163,6 +178,8 @@ struct Stated {
     failure: Option<Failure>,
     write: Option<bool>,
     took_ms: Option<u64>,
+    in_ms: Option<u64>,
+    attempts: Option<u32>,
     finished: Option<u64>,
     served_locally: Option<u64>,
     refused: Option<u64>,
@@ -185,6 +202,12 @@ impl TryFrom<Stated> for Input {
             Type::DialFailed => Self::DialFailed {
                 dial: needed("dial", stated.dial.take())?,
                 failure: needed("failure", stated.failure.take())?,
+            },
+            Type::DialHeld => Self::DialHeld {
+                dial: needed("dial", stated.dial.take())?,
+                in_ms: needed("in_ms", stated.in_ms.take())?,
+                attempts: stated.attempts.take().unwrap_or_default(),
+                failure: stated.failure.take(),
             },
             Type::ConnectionLost => Self::ConnectionLost {
                 epoch: needed("epoch", stated.epoch.take())?,
@@ -234,6 +257,8 @@ impl Stated {
             ("failure", self.failure.is_some()),
             ("write", self.write.is_some()),
             ("took_ms", self.took_ms.is_some()),
+            ("in_ms", self.in_ms.is_some()),
+            ("attempts", self.attempts.is_some()),
             ("finished", self.finished.is_some()),
             ("served_locally", self.served_locally.is_some()),
             ("refused", self.refused.is_some()),

@@ -28,8 +28,16 @@ impl Default for Histogram {
 impl Histogram {
     /// Counts one command that took `us` microseconds.
     pub fn record(&self, us: u64) {
-        self.classes[class_of(us)].fetch_add(1, Ordering::Relaxed);
-        self.sum_us.fetch_add(us, Ordering::Relaxed);
+        self.record_all(1, us);
+    }
+
+    /// Counts commands that took `us` microseconds each.
+    pub fn record_all(&self, commands: u64, us: u64) {
+        if commands == 0 {
+            return;
+        }
+        self.classes[class_of(us)].fetch_add(commands, Ordering::Relaxed);
+        self.sum_us.fetch_add(us.saturating_mul(commands), Ordering::Relaxed);
         if us > self.max_us.load(Ordering::Relaxed) {
             self.max_us.fetch_max(us, Ordering::Relaxed);
         }

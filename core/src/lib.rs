@@ -27,6 +27,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod backoff;
+pub mod board;
 pub mod breaker;
 pub mod classify;
 pub mod cluster;

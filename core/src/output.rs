@@ -1,5 +1,7 @@
 //! Everything that the engine may ask of its host.
 
+use alloc::boxed::Box;
+
 use serde::{Deserialize, Serialize};
 
 use crate::incident::Incident;
@@ -8,7 +10,8 @@ use crate::record::Record;
 use crate::status::Mode;
 use crate::time::Timestamp;
 
-/// One output of [`Engine::poll_output`](crate::Engine::poll_output).
+/// One output of [`Engine::poll_output`](crate::Engine::poll_output). What is large and seldom is boxed: each is moved
+/// several times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -47,18 +50,18 @@ pub enum Output {
     /// An outage began.
     IncidentOpened {
         /// It.
-        incident: Incident,
+        incident: Box<Incident>,
     },
     /// An outage is over, and nothing failed for `incident_merge_ms`; or the client was closed, and
     /// Redis is not back where `recovered_at_ms` says nothing.
     IncidentClosed {
         /// It.
-        incident: Incident,
+        incident: Box<Incident>,
     },
     /// Log this.
     Log {
         /// The record.
-        record: Record,
+        record: Box<Record>,
     },
     /// Nothing more to do before this time, or before the next input where there is none.
     Timeout {

@@ -49,6 +49,8 @@ pub enum RecordCode {
     LogUnwritable,
     /// What the client decides cannot be recorded.
     RecordingFailed,
+    /// What other processes of the host know of an outage cannot be shared.
+    SharingFailed,
 }
 
 impl RecordCode {
@@ -67,6 +69,7 @@ impl RecordCode {
             Self::TlsInsecure => "tls_insecure",
             Self::LogUnwritable => "log_unwritable",
             Self::RecordingFailed => "recording_failed",
+            Self::SharingFailed => "sharing_failed",
         }
     }
 }

@@ -5,8 +5,10 @@
 //!   WATCH, GET marker ──▶ look ──▶ batch, WATCH ──▶ look ──▶ batch, WATCH ──▶ … ──▶ UNWATCH ──▶ switch
 //! ```
 //!
-//! A look asks for the values of keys that were known before the outage, and watches these keys: what
-//! others changed there is a conflict. Where nothing was known there is no look.
+//! A look asks for the values of keys that were known before the outage: what others changed there is
+//! a conflict. It also asks for what has Redis refuse commands for good, as a key's type, and watches all
+//! of these keys: should the reply to the batch be lost, what was refused is known nevertheless. Keys that
+//! are replaced whole, and were not known, are not looked at.
 //!
 //! Batches are small at first and grow while Redis takes them, so that a server that has just come back
 //! is not knocked over by those who waited for it.
@@ -48,7 +50,7 @@ pub enum Step {
 pub struct Progress {
     /// Keys that Redis took.
     pub replayed: u64,
-    /// Keys that Redis refused for good. They are among the store's dead letters.
+    /// Keys that Redis refused for good, or must have where its reply was lost. They are among the store's dead letters.
     pub refused: u64,
     /// Keys whose last known value others changed on Redis.
     pub conflicts: u64,
@@ -117,12 +119,7 @@ impl Replay {
                     return self.ask(batch.slot);
                 }
                 self.conflicts = 0;
-                // What may be on its way already is sent as it was.
-                let looks = if self.is_doubled {
-                    Vec::new()
-                } else {
-                    batch.looks(self.contended < CONTENDED_MAX)
-                };
+                let looks = batch.looks(self.contended < CONTENDED_MAX, self.is_doubled);
                 if looks.is_empty() {
                     return self.send(store, batch);
                 }
@@ -188,7 +185,7 @@ impl Replay {
                     store.batch_returned(now);
                     return Err(failure);
                 }
-                self.conflicts = batch.resolve(replies, store.rules());
+                self.conflicts = batch.resolve(now, replies, store.rules(), self.is_doubled);
                 self.state = State::Looked(batch);
                 Ok(Progress::default())
             }
@@ -205,9 +202,9 @@ impl Replay {
                     Ok(progress)
                 }
                 Outcome::Overtaken => {
+                    self.contended += 1;
                     // Nobody else carries it, so others changed what was looked at.
                     if !self.is_doubled {
-                        self.contended += 1;
                         store.batch_returned(now);
                     }
                     Ok(Progress::default())
@@ -243,8 +240,10 @@ fn resolve<L: Locks>(store: &Store<L>, replies: &[Value]) -> Result<Progress, Fa
         return Ok(Progress::default());
     };
     if Batch::is_marked(replies.last().unwrap_or(&Value::Nil), sequence) {
-        let replayed = store.batch_applied() as u64;
-        return Ok(Progress { replayed, ..Progress::default() });
+        let letters = store.foreseen_refusals();
+        let (keys, refused) = (store.batch_applied() as u64, letters.len() as u64);
+        store.keep_dead_letters(letters);
+        return Ok(Progress { replayed: keys.saturating_sub(refused), refused, conflicts: 0 });
     }
     Ok(Progress::default())
 }
@@ -411,6 +410,90 @@ mod tests {
         assert_eq!((letters.len(), &letters[0].key[..], letters[0].at), (1, &b"list"[..], NOW));
         assert_eq!(letters[0].commands[0].join(&b' '), b"INCRBY list 1");
         assert!(letters[0].error.starts_with("WRONGTYPE"), "{}", letters[0].error);
+    }
+
+    /// What a batch had refused stands in its reply. Where that is lost, the look before it tells.
+    #[test]
+    fn what_was_refused_in_a_batch_whose_reply_was_lost_is_kept() {
+        for (theirs, ours, error) in [
+            ("RPUSH k x", "INCR k", "WRONGTYPE"),
+            ("SET k text", "INCRBY k 2", "ERR value is not an integer"),
+            ("SET k 9223372036854775807", "INCR k", "ERR increment or decrement would overflow"),
+            ("SET k text", "INCRBYFLOAT k 1.5", "ERR value is not a valid float"),
+            ("SET k text", "RPUSH k x", "WRONGTYPE"),
+            ("RPUSH k x", "APPEND k x", "WRONGTYPE"),
+            ("RPUSH k x", "SETBIT k 7 1", "WRONGTYPE"),
+            ("SET k text", "PFADD k x", "WRONGTYPE"),
+            ("SET k text", "HSET k f v", "WRONGTYPE"),
+            ("HSET k f text", "HINCRBY k f 1", "ERR hash value is not an integer"),
+            ("HSET k f text", "HINCRBYFLOAT k f 1.5", "ERR hash value is not a float"),
+            ("SET k text", "SADD k x", "WRONGTYPE"),
+            ("SET k text", "ZADD k 1 x", "WRONGTYPE"),
+            ("SET k text", "GEOADD k 1 1 x", "WRONGTYPE"),
+            ("SET k text", "XADD k 5-1 f v", "WRONGTYPE"),
+            ("XADD k 5-1 f v", "XADD k 4-1 f v", "ERR The ID specified in XADD is equal"),
+        ] {
+            let (store, server) = (Store::new(1 << 24), Store::new(1 << 24));
+            server_reads(&server, theirs);
+            run(&store, ours);
+            run(&store, "INCR n");
+            let told = |store: &Store, is_lost: bool| {
+                let mut replay = Replay::new("id".into());
+                let mut connection = Connection::to(&server);
+                while let Step::Exchange(commands) = replay.next(NOW, store) {
+                    let replies = connection.exchange(&commands);
+                    if is_lost && commands.contains(&words(&["EXEC"])) {
+                        break;
+                    }
+                    replay.handle(NOW, store, &replies).unwrap();
+                }
+            };
+            told(&store, true);
+            assert_eq!(store.dead_letters(), []);
+            told(&store, false);
+            let letters = store.dead_letters();
+            let [letter] = letters.as_slice() else { panic!("{ours}: {letters:?}") };
+            assert!(letter.error.starts_with(error), "{ours}: {}", letter.error);
+            assert_eq!(server_reads(&server, "GET n"), Value::bulk("1"), "once");
+            // Redis itself says the same where its reply comes.
+            let (store, answered) = (Store::new(1 << 24), letter);
+            run(&store, ours);
+            told(&store, false);
+            let letters = store.dead_letters();
+            let [letter] = letters.as_slice() else { panic!("{ours}: {letters:?}") };
+            assert_eq!(letter.error, answered.error, "{ours}");
+        }
+    }
+
+    #[test]
+    fn what_redis_takes_is_no_dead_letter_where_its_reply_was_lost() {
+        for (theirs, ours) in [
+            ("SET k 5", "INCR k"),
+            ("SET k 5", "INCRBYFLOAT k 1.5"),
+            ("HSET k f 5", "HINCRBY k f 1"),
+            ("HSET k f text", "HSET k f 5|HINCRBY k f 1"),
+            ("SET k text", "SET k 5|INCR k"),
+            ("XADD k 5-1 f v", "XADD k 5-2 f v"),
+            ("RPUSH k x", "RPUSH k y|PEXPIRE k 100000"),
+            ("RPUSH k x", "DEL k|SADD k y"),
+        ] {
+            let (store, server) = (Store::new(1 << 24), Store::new(1 << 24));
+            server_reads(&server, theirs);
+            ours.split('|').for_each(|line| drop(run(&store, line)));
+            let mut replay = Replay::new("id".into());
+            let mut connection = Connection::to(&server);
+            while let Step::Exchange(commands) = replay.next(NOW, &store) {
+                let replies = connection.exchange(&commands);
+                if commands.contains(&words(&["EXEC"])) {
+                    replay = Replay::new("id".into());
+                    connection = Connection::to(&server);
+                    continue;
+                }
+                replay.handle(NOW, &store, &replies).unwrap();
+            }
+            assert_eq!(store.dead_letters(), [], "{ours}");
+            assert_eq!(store.journal().keys, 0, "{ours}");
+        }
     }
 
     #[test]

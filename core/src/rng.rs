@@ -29,10 +29,20 @@ impl Rng {
         if high <= low {
             return low;
         }
-        let span = u128::from(high - low) + 1;
-        let scaled = (u128::from(self.next_u64()) * span) >> 64;
-        low + u64::try_from(scaled).unwrap_or(high - low)
+        low + scaled(self.next_u64(), high - low)
     }
+}
+
+/// `drawn` of 2^64 as a share of 0 to `most`. Machines without words of 128 bits take ten times as long for
+/// them, and spans are nearly always short.
+fn scaled(drawn: u64, most: u64) -> u64 {
+    if let Ok(short) = u32::try_from(most) {
+        let span = u64::from(short) + 1;
+        let (upper, lower) = (drawn >> 32, drawn & u64::from(u32::MAX));
+        return (upper * span + ((lower * span) >> 32)) >> 32;
+    }
+    let share = (u128::from(drawn) * (u128::from(most) + 1)) >> 64;
+    u64::try_from(share).unwrap_or(most)
 }
 
 #[cfg(test)]
@@ -55,6 +65,12 @@ mod tests {
             assert!(drawn.contains(&bound));
         }
         assert_eq!(rng.between(u64::MAX, 0), u64::MAX);
+        for most in [0, 1, 2, 4_000, u64::from(u32::MAX) - 1, u64::from(u32::MAX)] {
+            for drawn in [0, 1, u64::from(u32::MAX), 1 << 32, rng.next_u64(), u64::MAX] {
+                let share = (u128::from(drawn) * (u128::from(most) + 1)) >> 64;
+                assert_eq!(u128::from(scaled(drawn, most)), share, "{drawn} of {most}");
+            }
+        }
         assert!(rng.between(0, u64::MAX) > 0);
     }
 }

@@ -32,6 +32,14 @@ impl Timestamp {
         Self(self.0.saturating_add(ms))
     }
 
+    /// The earlier of two points, where there are any.
+    pub(crate) fn earliest(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
     /// Milliseconds from `earlier` to this point, 0 if `earlier` is later.
     pub const fn since_ms(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

@@ -27,6 +27,7 @@ const UNSEEN = [
   "cluster_refresh_ms",
   "cluster_redirects_max",
   "cluster_read_from",
+  "outage_path",
   "log_path",
   "record_path",
   "record_bytes_max",

@@ -26,6 +26,7 @@ import servers
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUTPUT = ROOT / "build" / "bench"
 WASM_SIZE = ROOT / "build" / "wasm-size.json"
+WASM = ROOT / "bindings-wasm" / "dist" / "node.js"
 
 
 def main(arguments: list[str]) -> int:
@@ -110,7 +111,22 @@ def preface(
         sizes = json.loads(WASM_SIZE.read_text(encoding="utf-8"))
         told = (f"{kind} {size['raw']:,} bytes ({size['gzip']:,})" for kind, size in sizes.items())
         lines.append(f"- the .wasm, and gzipped: {', '.join(told)}")
+    if WASM.is_file():
+        lines += simulated_day()
     return lines
+
+
+def simulated_day() -> list[str]:
+    """How long WASM takes to simulate a day of a fleet."""
+    worker = Path(__file__).with_name("fleet.mjs")
+    told = subprocess.run(["node", worker], capture_output=True, text=True, check=False)
+    if told.returncode != 0:
+        return [f"- FAILED {worker.name}: {told.stderr.strip()}"]
+    outages = json.loads(told.stdout)
+    parts = (
+        f"{name} {day['seconds']:.2f} s ({day['dials']:,} dials)" for name, day in outages.items()
+    )
+    return [f"- a day of 1,000 clients in WASM: {', '.join(parts)}"]
 
 
 def redis_version() -> str:

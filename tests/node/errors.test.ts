@@ -101,6 +101,7 @@ test("the types name every knob", () => {
     quota_delay_ms_max: true,
     jitter_percent: true,
     stable_ms: true,
+    outage_path: true,
     log_interval_ms: true,
     incident_merge_ms: true,
     breaker_window_ms: true,

@@ -259,6 +259,13 @@ def check_simulation(case: dict) -> None:
         same(expected, FIGURES[field](trace, expected), field, subset=field == "last_status")
 
 
+def check_fleet(case: dict) -> None:
+    def call() -> dict:
+        return outlast.simulate_fleet(case["options"], case["scenario"], case["clients"])
+
+    check_call(case, call)
+
+
 def check_status(case: dict) -> None:
     def call() -> dict:
         status = outlast.parse_status(case["text"])
@@ -330,6 +337,7 @@ SECTIONS: dict[str, Callable[[dict], None]] = {
     "engine.json/scripts": check_engine,
     "store.json/scripts": check_store,
     "simulate.json/cases": check_simulation,
+    "simulate.json/fleets": check_fleet,
     "status.json/valid": check_status,
     "status.json/broken": check_status,
     "log.json/entries": check_entry,

@@ -9,7 +9,7 @@ use outlast_core::incident::Incident;
 use outlast_core::inspect::{self, Classification};
 use outlast_core::policy::{KNOBS, Policy};
 use outlast_core::production_log;
-use outlast_core::sim::{Scenario, simulate};
+use outlast_core::sim::{Scenario, fleet, simulate};
 use outlast_core::store::{Refusal, Store};
 use outlast_core::throttle::{Counts, Throttle};
 use outlast_core::{Engine, FailureKind, Input, Output, Status, Timestamp, Value as Reply};
@@ -168,7 +168,7 @@ fn store() {
 
 #[test]
 fn simulation() {
-    run("simulate.json", &[("cases", check_simulation)]);
+    run("simulate.json", &[("cases", check_simulation), ("fleets", check_fleet)]);
 }
 
 #[test]
@@ -433,6 +433,16 @@ fn check_simulation(case: &Value) -> Check {
         }
     }
     Ok(())
+}
+
+fn check_fleet(case: &Value) -> Check {
+    let scenario: Scenario = read(&case["scenario"], "scenario")?;
+    let clients: u64 = read(&case["clients"], "clients")?;
+    let fleet = policy_of(case).and_then(|policy| {
+        let fleet = fleet(&policy, &scenario, clients);
+        fleet.map(|fleet| plain(&fleet)).map_err(|error| error.to_string())
+    });
+    exact_or_error(case, fleet)
 }
 
 /// What a trace says under this name.

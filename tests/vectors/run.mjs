@@ -116,6 +116,8 @@ const SECTIONS = {
     });
   },
   "simulate.json/cases": (context, vector) => checkSimulation(context, vector),
+  "simulate.json/fleets": ({ api }, vector) =>
+    checkCall(vector, () => api.simulateFleet(vector.options, vector.scenario, vector.clients)),
   "status.json/valid": (context, vector) => checkStatus(context, vector),
   "status.json/broken": (context, vector) => checkStatus(context, vector),
   "log.json/entries": ({ api }, { incident, endpoint, service, expect }) => {

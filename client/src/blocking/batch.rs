@@ -2,18 +2,20 @@
 
 use std::time::Instant;
 
-use outlast_core::command::Traits;
+use outlast_core::resp::Commands;
 use outlast_core::{Error, Value};
 
 use super::caller::Caller;
 use super::{Client, Kind};
-use crate::gate::{Gate, Route, Settled, Unanswered, into_result, micros_since};
+use crate::gate::{Came, Gate, Route, Settled, Unanswered, into_result, micros_since, name_of};
 use crate::transport::pool::{CallError, Exchanged, Interrupt};
 
 /// Commands that wait for their answers, by their places.
-struct Batch<'a, A> {
-    commands: &'a [Vec<A>],
+struct Batch<'a> {
+    commands: &'a Commands,
     results: Vec<Option<Result<Value, Error>>>,
+    /// By their places, whether it is a write that an earlier connection may have carried.
+    in_doubt: Vec<bool>,
     /// Places without an answer, in order.
     open: Vec<usize>,
     began: Instant,
@@ -35,7 +37,20 @@ impl Client {
         commands: &[Vec<A>],
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        Gate::check_transaction(commands)?;
+        self.pipeline_of(&Commands::of(commands), interrupt)
+    }
+
+    /// As [`pipeline`](Self::pipeline), of commands that are encoded already.
+    ///
+    /// # Errors
+    ///
+    /// As [`pipeline`](Self::pipeline).
+    pub fn pipeline_of(
+        &self,
+        commands: &Commands,
+        interrupt: &dyn Fn() -> Result<(), Error>,
+    ) -> Result<Vec<Result<Value, Error>>, Error> {
+        Gate::check_all(commands)?;
         self.start();
         let deadline = self.deadline();
         match &self.kind {
@@ -72,15 +87,16 @@ impl Client {
 }
 
 impl Caller<'_> {
-    fn pipeline<A: AsRef<[u8]>>(
+    fn pipeline(
         self,
-        commands: &[Vec<A>],
+        commands: &Commands,
         deadline: Instant,
         interrupt: Interrupt<'_>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
         let mut batch = Batch {
             commands,
-            results: commands.iter().map(|_| None).collect(),
+            results: (0..commands.len()).map(|_| None).collect(),
+            in_doubt: vec![false; commands.len()],
             open: (0..commands.len()).collect(),
             began: Instant::now(),
             deadline,
@@ -89,11 +105,17 @@ impl Caller<'_> {
             match self.gate.route()? {
                 Route::Redis { epoch } => self.exchange(&mut batch, epoch, interrupt)?,
                 Route::Store => {
-                    batch.settle_each(|args| self.gate.serve(args, Traits::of(args), true));
+                    batch.settle_each(self.gate, |at, _| {
+                        let args = commands.args(at);
+                        self.gate.serve(&args, commands.traits(at, &args), true)
+                    });
                 }
                 Route::Wait => {
                     if self.gate.wait_for_startup(Some(batch.deadline), interrupt)?.is_none() {
-                        batch.settle_each(|args| Some(self.gate.overdue(args, Traits::of(args))));
+                        batch.settle_each(self.gate, |at, _| {
+                            let args = commands.args(at);
+                            Some(self.gate.overdue(&args, commands.traits(at, &args)))
+                        });
                     }
                 }
             }
@@ -107,6 +129,18 @@ impl Caller<'_> {
         self,
         commands: &[Vec<A>],
         deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Option<Value>, Error> {
+        let mut in_doubt = false;
+        let result = self.transact(commands, deadline, &mut in_doubt, interrupt);
+        self.gate.doubted(|| "the transaction".to_owned(), in_doubt, result)
+    }
+
+    fn transact<A: AsRef<[u8]>>(
+        self,
+        commands: &[Vec<A>],
+        deadline: Instant,
+        in_doubt: &mut bool,
         interrupt: Interrupt<'_>,
     ) -> Result<Option<Value>, Error> {
         let began = Instant::now();
@@ -148,19 +182,19 @@ impl Caller<'_> {
             };
             match self.gate.settle_transaction(commands, epoch, unanswered) {
                 Settled::Ended(result) => return result.map(Some),
-                Settled::Again { .. } if Instant::now() < deadline => {}
-                Settled::Again { in_doubt } => {
-                    return self.gate.too_late(&["EXEC"], in_doubt).map(Some);
-                }
+                Settled::Again { in_doubt: again } => *in_doubt |= again,
+            }
+            if Instant::now() >= deadline {
+                return self.gate.too_late(&["EXEC"], *in_doubt).map(Some);
             }
         }
     }
 
     /// Sends what has no answer yet, and settles each command: by its reply, or by what became of
     /// the connection.
-    fn exchange<A: AsRef<[u8]>>(
+    fn exchange(
         self,
-        batch: &mut Batch<'_, A>,
+        batch: &mut Batch<'_>,
         epoch: u64,
         interrupt: Interrupt<'_>,
     ) -> Result<(), Error> {
@@ -169,7 +203,7 @@ impl Caller<'_> {
         // The connection is looked at: that costs little for many commands.
         let sent = self.pool.exchange(epoch, deadline, interrupt, |connection, at| {
             for place in open {
-                connection.send(&commands[*place], at);
+                connection.send_encoded(commands.bytes_of(*place), at);
             }
             open.len()
         });
@@ -183,11 +217,15 @@ impl Caller<'_> {
         };
         let Exchanged { replies, failure, mut sent } = exchanged;
         let mut replies = replies.into_iter();
-        let (now, took_us) = (self.gate.clock.now(), micros_since(began));
-        batch.settle_each(|args| {
+        let came = Came { epoch, now: self.gate.clock.now(), took_us: micros_since(began) };
+        let mut finished = 0;
+        batch.settle_each(self.gate, |place, in_doubt| {
             let unanswered = match (replies.next(), &failure) {
-                (Some(reply), _) => match self.gate.replied_at(args, epoch, reply, now, took_us) {
-                    Ok(value) => return Some(Ok(value)),
+                (Some(reply), _) => match self.gate.replied_among(commands, place, &came, reply) {
+                    Ok(value) => {
+                        finished += 1;
+                        return Some(Ok(value));
+                    }
                     Err(unanswered) => *unanswered,
                 },
                 (None, Some(failure)) => {
@@ -197,24 +235,34 @@ impl Caller<'_> {
                 }
                 (None, None) => return None,
             };
-            match self.gate.settle(args, epoch, unanswered) {
-                Settled::Ended(result) => Some(result),
-                Settled::Again { .. } if Instant::now() < deadline => None,
-                Settled::Again { in_doubt } => Some(self.gate.too_late(args, in_doubt)),
+            let args = commands.args(place);
+            match self.gate.settle(&args, epoch, unanswered) {
+                Settled::Ended(result) => return Some(result),
+                Settled::Again { in_doubt: again } => *in_doubt |= again,
             }
+            (Instant::now() >= deadline).then(|| self.gate.too_late(&args, *in_doubt))
         });
+        self.gate.finished(finished, came.took_us);
         Ok(())
     }
 }
 
-impl<A: AsRef<[u8]>> Batch<'_, A> {
+impl Batch<'_> {
     /// Gives each open command what `answer` has for it; those for which it has nothing stay open.
-    fn settle_each(&mut self, mut answer: impl FnMut(&[A]) -> Option<Result<Value, Error>>) {
-        let Self { commands, results, open, .. } = self;
+    fn settle_each(
+        &mut self,
+        gate: &Gate,
+        mut answer: impl FnMut(usize, &mut bool) -> Option<Result<Value, Error>>,
+    ) {
+        let Self { commands, results, open, in_doubt, .. } = self;
         open.retain(|at| {
-            let result = answer(&commands[*at]);
+            let in_doubt = &mut in_doubt[*at];
+            let result = answer(*at, in_doubt);
             let is_open = result.is_none();
-            results[*at] = result.map(|result| result.and_then(into_result));
+            results[*at] = result.map(|result| {
+                let name = || name_of(&commands.args(*at));
+                gate.doubted(name, *in_doubt, result).and_then(into_result)
+            });
             is_open
         });
     }

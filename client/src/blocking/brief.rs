@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use outlast_core::command::Traits;
 use outlast_core::{Error, Value};
 
-use super::caller::Caller;
+use super::caller::{Caller, Sending};
 use super::{Client, Kind};
 use crate::cluster::Member;
 use crate::gate::{Gate, Route, Settled, into_result};
-use crate::transport::pool::{Pool, Waiting};
+use crate::transport::pool::Pool;
 
 /// A command that was begun: [`Client::begin_call`].
 #[derive(Debug)]
@@ -19,8 +19,7 @@ use crate::transport::pool::{Pool, Waiting};
 pub struct Begun {
     traits: Traits,
     began: Instant,
-    /// Its epoch and its connection, where it was sent.
-    waiting: Option<(u64, Waiting)>,
+    sending: Sending,
     /// Where to, on a cluster.
     to: Option<Arc<Member<Pool>>>,
 }
@@ -42,12 +41,12 @@ impl Client {
         let began = Instant::now();
         match &self.kind {
             Kind::Single { gate, pool } => {
-                let begun = Begun { traits, began, waiting: None, to: None };
+                let begun = Begun { traits, began, sending: Sending::default(), to: None };
                 Caller { gate, pool }.begin(args, patience, begun)
             }
             Kind::Cluster(fleet) => {
                 let to = fleet.owner_of(args);
-                let begun = Begun { traits, began, waiting: None, to: None };
+                let begun = Begun { traits, began, sending: Sending::default(), to: None };
                 match to {
                     None => Ok(Err(begun)),
                     Some(to) => {
@@ -70,17 +69,17 @@ impl Client {
         interrupt: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Value, Error> {
         self.start();
-        let Begun { traits, began, waiting, to } = begun;
+        let Begun { traits, began, mut sending, to } = begun;
         let deadline = began + Duration::from_millis(self.config().policy.command_timeout_ms);
         match &self.kind {
             Kind::Single { gate, pool } => {
-                let ended = Caller { gate, pool }.go_on(args, traits, deadline, waiting, interrupt);
+                let ended =
+                    Caller { gate, pool }.go_on(args, traits, deadline, &mut sending, interrupt);
                 ended.map(|value| value.unwrap_or(Value::Nil)).and_then(into_result)
             }
-            Kind::Cluster(fleet) => {
-                let begun = waiting.zip(to);
-                fleet.end_call(args, traits, deadline, begun, interrupt).and_then(into_result)
-            }
+            Kind::Cluster(fleet) => fleet
+                .end_call(args, traits, deadline, (sending, to), interrupt)
+                .and_then(into_result),
         }
     }
 }
@@ -98,14 +97,20 @@ impl Caller<'_> {
         };
         match pool.call_briefly(args, epoch, patience) {
             None => Ok(Err(begun)),
-            Some(Err(waiting)) => Ok(Err(Begun { waiting: Some((epoch, waiting)), ..begun })),
+            Some(Err(waiting)) => {
+                let sending = Sending { waiting: Some((epoch, waiting)), in_doubt: false };
+                Ok(Err(Begun { sending, ..begun }))
+            }
             Some(Ok((value, began))) => match gate.replied(args, epoch, value, began) {
                 // It was not done: whoever ends it finds the way.
                 Ok(Value::Error(message)) if gate.is_redirect(&message) => Ok(Err(begun)),
                 Ok(value) => into_result(value).map(Ok),
                 Err(unanswered) => match gate.settle(args, epoch, *unanswered) {
                     Settled::Ended(result) => result.and_then(into_result).map(Ok),
-                    Settled::Again { .. } => Ok(Err(begun)),
+                    Settled::Again { in_doubt } => {
+                        let sending = Sending { waiting: None, in_doubt };
+                        Ok(Err(Begun { sending, ..begun }))
+                    }
                 },
             },
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use outlast_core::command::Traits;
 use outlast_core::{Error, Value};
 
-use crate::gate::{Gate, Route, Settled, Unanswered};
+use crate::gate::{Gate, Route, Settled, Unanswered, name_of};
 use crate::transport::pool::{CallError, Exchanged, Interrupt, Pool, Waiting};
 
 /// One server, as a calling thread sees it.
@@ -15,20 +15,41 @@ pub(super) struct Caller<'a> {
     pub(super) pool: &'a Pool,
 }
 
+/// How far a command has got.
+#[derive(Debug, Default)]
+pub(super) struct Sending {
+    /// Its epoch and its connection, where it was sent and may yet get its reply.
+    pub(super) waiting: Option<(u64, Waiting)>,
+    /// Whether it is a write that an earlier connection may have carried.
+    pub(super) in_doubt: bool,
+}
+
 impl Caller<'_> {
-    /// Runs a command to its end, which may be an error reply; `waiting` is one that was sent already.
-    /// None where it was not done and belongs to another shard by now.
+    /// Runs a command to its end, which may be an error reply. None where it was not done and belongs
+    /// to another shard by now.
     pub(super) fn go_on<A: AsRef<[u8]>>(
         self,
         args: &[A],
         traits: Traits,
         deadline: Instant,
-        mut waiting: Option<(u64, Waiting)>,
+        sending: &mut Sending,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Option<Value>, Error> {
+        let result = self.send(args, traits, deadline, sending, interrupt);
+        self.gate.doubted(|| name_of(args), sending.in_doubt, result)
+    }
+
+    fn send<A: AsRef<[u8]>>(
+        self,
+        args: &[A],
+        traits: Traits,
+        deadline: Instant,
+        sending: &mut Sending,
         interrupt: Interrupt<'_>,
     ) -> Result<Option<Value>, Error> {
         let Self { gate, pool } = self;
         loop {
-            let (epoch, called) = match waiting.take() {
+            let (epoch, called) = match sending.waiting.take() {
                 Some((epoch, waiting)) => (epoch, pool.wait(waiting, deadline, interrupt)),
                 None => match gate.route()? {
                     Route::Redis { epoch } => (epoch, pool.call(args, epoch, deadline, interrupt)),
@@ -56,8 +77,10 @@ impl Caller<'_> {
             };
             match gate.settle(args, epoch, unanswered) {
                 Settled::Ended(result) => return result.map(Some),
-                Settled::Again { .. } if Instant::now() < deadline => {}
-                Settled::Again { in_doubt } => return gate.too_late(args, in_doubt).map(Some),
+                Settled::Again { in_doubt } => sending.in_doubt |= in_doubt,
+            }
+            if Instant::now() >= deadline {
+                return gate.too_late(args, sending.in_doubt).map(Some);
             }
         }
     }

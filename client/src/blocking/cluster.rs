@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use outlast_core::cluster::{Redirect, slot_of_all, slot_of_call};
 use outlast_core::command::Traits;
+use outlast_core::resp::Commands;
 use outlast_core::{Error, Value};
 
-use super::caller::Caller;
+use super::caller::{Caller, Sending};
 use crate::cluster::{Fleet, Member, Next, Pause, Piece, Way, cross_slot};
-use crate::gate::{Gate, Route, SIGNAL_CHECK, Settled, Unanswered, micros_since};
-use crate::transport::pool::{CallError, Exchanged, Exchanging, Interrupt, Pool, Waiting};
+use crate::gate::{Gate, Route, SIGNAL_CHECK, Settled, Unanswered};
+use crate::transport::pool::{CallError, Exchanged, Exchanging, Interrupt, Pool};
 
 impl Member<Pool> {
     pub(super) fn caller(&self) -> Caller<'_> {
@@ -23,9 +24,6 @@ impl Member<Pool> {
 
 /// Pieces that are under way to one shard: their places among all, and the connection.
 type UnderWay = (Arc<Member<Pool>>, u64, Vec<usize>, Exchanging);
-
-/// A command that was sent: its epoch and connection, and where to.
-pub(super) type Begun = ((u64, Waiting), Arc<Member<Pool>>);
 
 /// What holds for all pieces of a call.
 #[derive(Clone, Copy)]
@@ -56,7 +54,8 @@ impl Fleet<Pool> {
         // Most commands have one key, and most of them come to the right place.
         if let Ok(Some(slot)) = slot_of_call(args) {
             let to = self.owner(slot);
-            return self.in_slot(slot, args, traits, deadline, (to, None), interrupt);
+            let sending = Sending::default();
+            return self.in_slot(slot, args, traits, deadline, (to, sending), interrupt);
         }
         let mut ended = self.run(&[args], deadline, interrupt)?;
         ended.pop().unwrap_or(Ok(Value::Nil))
@@ -68,12 +67,12 @@ impl Fleet<Pool> {
         args: &[A],
         traits: Traits,
         deadline: Instant,
-        begun: Option<Begun>,
+        (sending, to): (Sending, Option<Arc<Member<Pool>>>),
         interrupt: Interrupt<'_>,
     ) -> Result<Value, Error> {
-        match (slot_of_call(args), begun) {
-            (Ok(Some(slot)), Some((waiting, to))) => {
-                self.in_slot(slot, args, traits, deadline, (to, Some(waiting)), interrupt)
+        match (slot_of_call(args), to) {
+            (Ok(Some(slot)), Some(to)) => {
+                self.in_slot(slot, args, traits, deadline, (to, sending), interrupt)
             }
             _ => self.call(args, traits, deadline, interrupt),
         }
@@ -85,16 +84,15 @@ impl Fleet<Pool> {
         args: &[A],
         traits: Traits,
         deadline: Instant,
-        begun: (Arc<Member<Pool>>, Option<(u64, Waiting)>),
+        (mut to, mut sending): (Arc<Member<Pool>>, Sending),
         interrupt: Interrupt<'_>,
     ) -> Result<Value, Error> {
-        let (mut to, mut waiting) = begun;
         let (mut way, mut is_asking) = (Way::default(), false);
         loop {
             let reply = if std::mem::take(&mut is_asking) {
                 to.caller().ask(args, deadline, interrupt)?
             } else {
-                to.caller().go_on(args, traits, deadline, waiting.take(), interrupt)?
+                to.caller().go_on(args, traits, deadline, &mut sending, interrupt)?
             };
             let from = to;
             to = self.owner(slot);
@@ -144,13 +142,14 @@ impl Fleet<Pool> {
     }
 
     /// Runs commands, each with an answer of its own, in their order.
-    pub(super) fn pipeline<A: AsRef<[u8]>>(
+    pub(super) fn pipeline(
         &self,
-        commands: &[Vec<A>],
+        commands: &Commands,
         deadline: Instant,
         interrupt: Interrupt<'_>,
     ) -> Result<Vec<Result<Value, Error>>, Error> {
-        let commands: Vec<&[A]> = commands.iter().map(Vec::as_slice).collect();
+        let commands: Vec<_> = (0..commands.len()).map(|at| commands.args(at)).collect();
+        let commands: Vec<&[&[u8]]> = commands.iter().map(|args| &args[..]).collect();
         self.run(&commands, deadline, interrupt)
     }
 
@@ -233,14 +232,14 @@ impl Fleet<Pool> {
                 if gate.wait_for_startup(Some(call.deadline), call.interrupt)?.is_none() {
                     for place in places {
                         let piece = &mut pieces[*place];
-                        piece.result = Some(gate.overdue(&piece.args, Traits::of(&piece.args)));
+                        piece.end(gate, gate.overdue(&piece.args, Traits::of(&piece.args)));
                     }
                 }
                 return Ok(None);
             }
             Err(error) => {
                 for place in places {
-                    pieces[*place].result = Some(Err(error.clone()));
+                    pieces[*place].end(gate, Err(error.clone()));
                 }
                 return Ok(None);
             }
@@ -276,11 +275,11 @@ impl Fleet<Pool> {
         for place in places {
             let piece = &mut pieces[*place];
             if piece.is_asking {
-                piece.result = Some(Err(gate.unavailable("keys are on their way there")));
+                piece.end(gate, Err(gate.unavailable("keys are on their way there")));
                 continue;
             }
             match gate.serve(&piece.args, Traits::of(&piece.args), true) {
-                Some(result) => piece.result = Some(result),
+                Some(result) => piece.end(gate, result),
                 None => self.send_on(piece),
             }
         }
@@ -306,22 +305,19 @@ impl Fleet<Pool> {
         };
         let mut replies = replies.into_iter();
         let gate = &member.gate;
-        let (now, took_us) = (gate.clock.now(), micros_since(call.began));
         for place in places {
             let Some(piece) = pieces.get_mut(*place) else { continue };
             if piece.is_asking && replies.next().is_none() {
                 sent = sent.saturating_sub(1);
             }
             let unanswered = match (replies.next(), &failure) {
-                (Some(reply), _) => {
-                    match gate.replied_at(&piece.args, epoch, reply, now, took_us) {
-                        Ok(reply) => {
-                            self.take_reply(piece, reply, pause);
-                            continue;
-                        }
-                        Err(unanswered) => *unanswered,
+                (Some(reply), _) => match gate.replied(&piece.args, epoch, reply, call.began) {
+                    Ok(reply) => {
+                        self.take_reply(piece, reply, pause);
+                        continue;
                     }
-                }
+                    Err(unanswered) => *unanswered,
+                },
                 (None, Some(failure)) => {
                     let maybe_done = sent > 0;
                     sent = sent.saturating_sub(1);
@@ -343,11 +339,13 @@ impl Fleet<Pool> {
         call: Call<'_>,
     ) {
         match gate.settle(&piece.args, epoch, unanswered) {
-            Settled::Ended(result) => piece.result = Some(result),
-            Settled::Again { .. } if Instant::now() < call.deadline => self.send_on(piece),
-            Settled::Again { in_doubt } => {
-                piece.result = Some(gate.too_late(&piece.args, in_doubt));
-            }
+            Settled::Ended(result) => return piece.end(gate, result),
+            Settled::Again { in_doubt } => piece.in_doubt |= in_doubt,
+        }
+        if Instant::now() < call.deadline {
+            self.send_on(piece);
+        } else {
+            piece.end(gate, gate.too_late(&piece.args, piece.in_doubt));
         }
     }
 

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 pub use limits::RateLimited;
 
 use outlast_core::rate_limit::{Limit, Verdict};
+use outlast_core::resp::Commands;
 use outlast_core::{Error, Input, Status, Value};
 
 use crate::cluster::Fleet;
@@ -26,7 +27,7 @@ use crate::transport::Transport;
 use crate::transport::pool::Pool;
 
 pub use brief::Begun;
-use caller::Caller;
+use caller::{Caller, Sending};
 
 /// A Redis client that keeps answering while Redis is away. Threads may share it.
 ///
@@ -172,7 +173,13 @@ impl Client {
         let deadline = self.deadline();
         match &self.kind {
             Kind::Single { gate, pool } => {
-                let called = Caller { gate, pool }.go_on(args, traits, deadline, None, interrupt);
+                let called = Caller { gate, pool }.go_on(
+                    args,
+                    traits,
+                    deadline,
+                    &mut Sending::default(),
+                    interrupt,
+                );
                 called.map(|value| value.unwrap_or(Value::Nil)).and_then(into_result)
             }
             Kind::Cluster(fleet) => {
@@ -313,6 +320,12 @@ impl Client {
 /// a connection remembers, or it waits.
 pub fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
     Gate::needs_own_connection(args)
+}
+
+/// The same of one of many commands.
+pub fn one_needs_own_connection(commands: &Commands, at: usize) -> bool {
+    let args = commands.args(at);
+    Gate::needs_connection(&args, commands.traits(at, &args))
 }
 
 impl Drop for Client {

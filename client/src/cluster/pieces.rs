@@ -11,7 +11,7 @@ use outlast_core::{Error, Value};
 use super::fleet::{Fleet, Member};
 use super::follow::{Next, Way};
 use crate::endpoint::Place;
-use crate::gate::into_result;
+use crate::gate::{Gate, into_result, name_of};
 use crate::transport::Transport;
 
 /// A command, or a part of one, for one shard.
@@ -27,6 +27,8 @@ pub(crate) struct Piece<'a, T> {
     way: Way,
     /// What it was answered where it was sent last, if it was not done there.
     redirect: Option<Value>,
+    /// Whether it is a write that an earlier connection may have carried.
+    pub(crate) in_doubt: bool,
     pub(crate) result: Option<Result<Value, Error>>,
 }
 
@@ -73,6 +75,7 @@ impl<T: Transport> Fleet<T> {
             is_asking: false,
             way: Way::default(),
             redirect: None,
+            in_doubt: false,
             result: None,
         };
         match plan(args) {
@@ -208,6 +211,11 @@ impl<T: Transport> Fleet<T> {
 }
 
 impl<T> Piece<'_, T> {
+    /// Ends it, with what a gate made of it.
+    pub(crate) fn end(&mut self, gate: &Gate, result: Result<Value, Error>) {
+        self.result = Some(gate.doubted(|| name_of(&self.args), self.in_doubt, result));
+    }
+
     fn ended(self) -> Result<Value, Error> {
         let Self { result, redirect, .. } = self;
         result.unwrap_or_else(|| Ok(redirect.unwrap_or(Value::Nil)))

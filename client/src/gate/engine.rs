@@ -13,7 +13,9 @@ use outlast_core::{
     Engine, Error, ErrorKind, Failure, Input, Level, Mode, Output, Record, Status, Timestamp,
 };
 
+use super::sharing::News;
 use super::{CLOSED, CONNECTED, DEGRADED, EPOCH_SHIFT, Gate, RECONCILING, SERVING, STARTED};
+use crate::board::HostBoard;
 use crate::events::Event;
 
 /// How long a wait that no signal ends goes on before the host is asked whether one came.
@@ -29,6 +31,8 @@ pub(crate) enum Action {
 
 pub(super) struct State {
     pub(super) engine: Engine,
+    /// Where other processes of the host are told.
+    pub(super) board: Option<HostBoard>,
     actions: VecDeque<Action>,
     timer: Option<Timestamp>,
     /// How the startup ended, once it has: on Redis, or with the last failure and the dials made.
@@ -36,8 +40,8 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) const fn new(engine: Engine) -> Self {
-        Self { engine, actions: VecDeque::new(), timer: None, startup: None }
+    pub(super) const fn new(engine: Engine, board: Option<HostBoard>) -> Self {
+        Self { engine, board, actions: VecDeque::new(), timer: None, startup: None }
     }
 }
 
@@ -58,6 +62,8 @@ impl Gate {
     /// One input, and all that the engine answers; recorded, where that is wanted.
     fn decide(&self, state: &mut State, now: Timestamp, input: Input) {
         let mut step = self.begin_step(state, now, &input);
+        let news = News::of(state, &input);
+        let mut held = None;
         state.engine.handle(now, input);
         loop {
             let output = state.engine.poll_output();
@@ -68,10 +74,20 @@ impl Gate {
                 state.timer = at_ms;
                 break;
             }
+            if let Output::Dial { dial, .. } = output {
+                held = self.hold_dial(state, dial);
+                if held.is_some() {
+                    continue;
+                }
+            }
             self.act(state, output);
         }
         if let Some((input, digest)) = step {
             self.scribe.step(recording::step(now, &input, &digest));
+        }
+        self.share(state, news);
+        if let Some(held) = held {
+            self.decide(state, now, held);
         }
     }
 
@@ -129,16 +145,16 @@ impl Gate {
                 state.startup = Some(Err((failure, dials)));
                 self.word.fetch_or(STARTED, Ordering::Release);
             }
-            Output::Log { record } => self.sink.event(Event::Log(record)),
+            Output::Log { record } => self.sink.event(Event::Log(*record)),
             Output::IncidentOpened { incident } => {
-                self.sink.event(Event::IncidentOpened(incident));
+                self.sink.event(Event::IncidentOpened(*incident));
             }
             Output::IncidentClosed { incident } => {
                 let service = self.config.introduction.client_name.as_deref().unwrap_or_default();
                 let endpoint = state.engine.endpoint().to_string();
                 let entry = production_log::entry(&incident, &endpoint, service);
                 self.scribe.entry(&entry);
-                self.sink.event(Event::IncidentClosed { incident, entry });
+                self.sink.event(Event::IncidentClosed { incident: *incident, entry });
             }
             _ => {}
         }

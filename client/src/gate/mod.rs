@@ -6,6 +6,7 @@ mod engine;
 mod metrics;
 mod outage;
 mod replies;
+mod sharing;
 mod transaction;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +19,7 @@ use outlast_core::connection::{Identity, Protocol};
 use outlast_core::latency::Histogram;
 use outlast_core::policy::Startup;
 use outlast_core::rate_limit::{self, Limit, LocalCounts};
+use outlast_core::resp::Commands;
 use outlast_core::rules::{Decision, decide};
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
@@ -26,8 +28,9 @@ use outlast_core::{Engine, Error, ErrorKind, Failure, FailureKind, Input, Policy
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
-pub(crate) use replies::micros_since;
+pub(crate) use replies::{Came, micros_since};
 
+use crate::board::HostBoard;
 use crate::cluster::Seat;
 use crate::config::Config;
 use crate::events::Sink;
@@ -149,6 +152,7 @@ impl Gate {
         let mut store = new_store(options, policy.rules.clone());
         let endpoint = config.endpoint.to_string();
         let scribe = Scribe::new(&policy, endpoint.clone(), sink.clone());
+        let board = HostBoard::open(&policy, &endpoint, &sink);
         let engine = Engine::new(policy, endpoint, entropy());
         let clock = Clock::new();
         let durable = Durable::open(&config, &mut store, clock.now(), sink.as_ref());
@@ -161,7 +165,7 @@ impl Gate {
             config,
             client_id: durable.client_id,
             word: AtomicU64::new(DEGRADED),
-            state: Mutex::new(State::new(engine)),
+            state: Mutex::new(State::new(engine, board)),
             changed: Condvar::new(),
             changed_async: Notify::new(),
             store,
@@ -242,9 +246,23 @@ impl Gate {
         let Some(name) = args.first() else {
             return Err(Error::new(ErrorKind::InvalidArgument, "a command has at least a name"));
         };
-        let traits = Traits::of(args);
+        Self::checked(name.as_ref(), Traits::of(args))
+    }
+
+    /// The same of each of these commands.
+    pub(crate) fn check_all(commands: &Commands) -> Result<(), Error> {
+        (0..commands.len()).try_for_each(|at| {
+            let args = commands.args(at);
+            let Some(name) = args.first() else {
+                return Self::check::<&[u8]>(&[]).map(drop);
+            };
+            Self::checked(name, commands.traits(at, &args)).map(drop)
+        })
+    }
+
+    fn checked(name: &[u8], traits: Traits) -> Result<Traits, Error> {
         if traits.stateful {
-            let name = String::from_utf8_lossy(name.as_ref()).to_uppercase();
+            let name = String::from_utf8_lossy(name).to_uppercase();
             let message = format!(
                 "{name} changes the state of a connection, and connections are shared: it is not \
                  available as a single command"
@@ -256,7 +274,11 @@ impl Gate {
 
     /// Whether a command has to go over a connection that no other caller uses.
     pub(crate) fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
-        let traits = Traits::of(args);
+        Self::needs_connection(args, Traits::of(args))
+    }
+
+    /// The same, where the traits are known.
+    pub(crate) fn needs_connection<A: AsRef<[u8]>>(args: &[A], traits: Traits) -> bool {
         traits.stateful || traits.blocking || is_of_connection(args)
     }
 
@@ -409,6 +431,29 @@ impl Gate {
         }
         let what = format!("{} was not done within its deadline", name_of(args));
         Err(self.refuse(&what))
+    }
+
+    /// Of a write `in_doubt` that went to Redis again: an error that says it was not done is true of the
+    /// second sending only.
+    pub(crate) fn doubted<T>(
+        &self,
+        what: impl FnOnce() -> String,
+        in_doubt: bool,
+        result: Result<T, Error>,
+    ) -> Result<T, Error> {
+        let known = settle::Unanswered {
+            write: true,
+            idempotent: true,
+            maybe_done: in_doubt,
+            forbidden: false,
+        };
+        result.map_err(|error| {
+            if !known.is_belied_by(error.kind()) {
+                return error;
+            }
+            let text = "the first sending got no reply";
+            self.maybe_applied(&what(), &Failure::new(FailureKind::ConnectionLost, text))
+        })
     }
 
     fn served<A: AsRef<[u8]>>(

@@ -6,9 +6,20 @@ use std::time::Instant;
 use outlast_core::classify::classify_reply;
 use outlast_core::cluster::Redirect;
 use outlast_core::command::Traits;
+use outlast_core::resp::Commands;
 use outlast_core::{Failure, Input, Timestamp, Value, Verdict};
 
 use super::{Gate, Unanswered};
+
+/// How replies came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Came {
+    /// Over the connection of this epoch.
+    pub(crate) epoch: u64,
+    pub(crate) now: Timestamp,
+    /// How long after their commands were sent.
+    pub(crate) took_us: u64,
+}
 
 impl Gate {
     /// A reply came from Redis to a command that was sent over the connection of this epoch. An error
@@ -20,20 +31,49 @@ impl Gate {
         value: Value,
         began: Instant,
     ) -> Result<Value, Box<Unanswered>> {
-        self.replied_at(args, epoch, value, self.clock.now(), micros_since(began))
+        self.learn(args, epoch, &value, self.clock.now());
+        self.learned(args, epoch, value, micros_since(began))
     }
 
-    /// The same, at a time that the caller looked up, for each of many replies that came together.
-    pub(crate) fn replied_at<A: AsRef<[u8]>>(
+    /// The same for each of many replies that came together, without what can be noted of all at
+    /// once: see [`finished`](Self::finished).
+    pub(crate) fn replied_among(
         &self,
-        args: &[A],
-        epoch: u64,
+        commands: &Commands,
+        at: usize,
+        came: &Came,
         value: Value,
-        now: Timestamp,
-        took_us: u64,
     ) -> Result<Value, Box<Unanswered>> {
-        self.learn(args, epoch, &value, now);
-        self.learned(args, epoch, value, took_us)
+        if let Some(failure) = self.trouble_in(&value) {
+            return Err(Box::new(Unanswered { failure, maybe_done: false }));
+        }
+        let (policy, epoch) = (self.policy(), came.epoch);
+        if !policy.shadow && !self.is_slow(came.took_us) {
+            return Ok(value);
+        }
+        let args = commands.args(at);
+        if policy.shadow
+            && let Some(command) = commands.command(at, &args)
+        {
+            let is_newest = || self.is_newest(epoch);
+            let stale_ms_max = policy.stale_ms_max;
+            self.store.learn_of(command, came.now, &args, &value, stale_ms_max, is_newest);
+        }
+        if self.is_slow(came.took_us) && !commands.traits(at, &args).blocking {
+            self.tell(Input::CommandSlow { epoch, took_ms: came.took_us / 1_000 });
+        }
+        Ok(value)
+    }
+
+    /// So many commands ended with a reply.
+    pub(crate) fn finished(&self, commands: u64, took_us: u64) {
+        self.finished.fetch_add(commands, Ordering::Relaxed);
+        self.latency.record_all(commands, took_us);
+    }
+
+    fn is_slow(&self, took_us: u64) -> bool {
+        let slow_ms = self.policy().breaker_slow_call_ms;
+        slow_ms > 0 && took_us / 1_000 >= slow_ms
     }
 
     /// Lets the store learn from a reply of Redis. Also in the outage that has just begun: whoever was
@@ -63,12 +103,9 @@ impl Gate {
         if let Some(failure) = self.trouble_in(&value) {
             return Err(Box::new(Unanswered { failure, maybe_done: false }));
         }
-        let policy = self.policy();
-        self.finished.fetch_add(1, Ordering::Relaxed);
-        self.latency.record(took_us);
-        let (took_ms, slow_ms) = (took_us / 1_000, policy.breaker_slow_call_ms);
-        if slow_ms > 0 && took_ms >= slow_ms && !Traits::of(args).blocking {
-            self.tell(Input::CommandSlow { epoch, took_ms });
+        self.finished(1, took_us);
+        if self.is_slow(took_us) && !Traits::of(args).blocking {
+            self.tell(Input::CommandSlow { epoch, took_ms: took_us / 1_000 });
         }
         Ok(value)
     }

@@ -60,7 +60,7 @@ impl Fleet<Multiplexed> {
                 to.caller().ask(&piece.args, deadline).await
             } else {
                 let traits = Traits::of(&piece.args);
-                to.caller().go_on(&piece.args, traits, deadline).await
+                to.caller().go_on(&piece.args, traits, deadline, &mut piece.in_doubt).await
             };
             let mut pause = Pause::default();
             match reply {

@@ -8,7 +8,7 @@ use outlast_core::command::Traits;
 use outlast_core::{Error, Value};
 use tokio::time::timeout_at;
 
-use crate::gate::{Gate, Route, Settled, micros_since};
+use crate::gate::{Gate, Route, Settled, micros_since, name_of};
 use crate::transport::multiplexed::{CallError, Multiplexed};
 
 /// One server, as a task sees it.
@@ -21,11 +21,25 @@ pub(crate) struct Caller<'a> {
 impl Caller<'_> {
     /// Runs a command to its end, which may be an error reply. None where it was not done and belongs to
     /// another shard by now.
+    /// `in_doubt` is kept by the caller for the next shard: whether it is a write that an earlier connection
+    /// may have carried.
     pub(crate) async fn go_on<A: AsRef<[u8]>>(
         self,
         args: &[A],
         traits: Traits,
         deadline: Instant,
+        in_doubt: &mut bool,
+    ) -> Result<Option<Value>, Error> {
+        let result = self.send(args, traits, deadline, in_doubt).await;
+        self.gate.doubted(|| name_of(args), *in_doubt, result)
+    }
+
+    async fn send<A: AsRef<[u8]>>(
+        self,
+        args: &[A],
+        traits: Traits,
+        deadline: Instant,
+        in_doubt: &mut bool,
     ) -> Result<Option<Value>, Error> {
         let Self { gate, connections } = self;
         loop {
@@ -52,8 +66,10 @@ impl Caller<'_> {
             };
             match gate.settle(args, epoch, unanswered) {
                 Settled::Ended(result) => return result.map(Some),
-                Settled::Again { .. } if Instant::now() < deadline => {}
-                Settled::Again { in_doubt } => return gate.too_late(args, in_doubt).map(Some),
+                Settled::Again { in_doubt: again } => *in_doubt |= again,
+            }
+            if Instant::now() >= deadline {
+                return gate.too_late(args, *in_doubt).map(Some);
             }
         }
     }
@@ -113,6 +129,17 @@ impl Caller<'_> {
         commands: &[Vec<A>],
         deadline: Instant,
     ) -> Result<Option<Value>, Error> {
+        let mut in_doubt = false;
+        let result = self.transact(commands, deadline, &mut in_doubt).await;
+        self.gate.doubted(|| "the transaction".to_owned(), in_doubt, result)
+    }
+
+    async fn transact<A: AsRef<[u8]>>(
+        self,
+        commands: &[Vec<A>],
+        deadline: Instant,
+        in_doubt: &mut bool,
+    ) -> Result<Option<Value>, Error> {
         let Self { gate, connections } = self;
         let began = Instant::now();
         let own = commands.iter().map(|args| args.iter().map(AsRef::as_ref).collect());
@@ -144,10 +171,10 @@ impl Caller<'_> {
             };
             match gate.settle_transaction(commands, epoch, unanswered) {
                 Settled::Ended(result) => return result.map(Some),
-                Settled::Again { .. } if Instant::now() < deadline => {}
-                Settled::Again { in_doubt } => {
-                    return gate.too_late(&["EXEC"], in_doubt).map(Some);
-                }
+                Settled::Again { in_doubt: again } => *in_doubt |= again,
+            }
+            if Instant::now() >= deadline {
+                return gate.too_late(&["EXEC"], *in_doubt).map(Some);
             }
         }
     }

@@ -37,6 +37,8 @@ struct Pending {
     work: Work,
     began: Instant,
     deadline: Timestamp,
+    /// Whether it is a write that an earlier connection may have carried.
+    in_doubt: bool,
 }
 
 pub(crate) struct Hosted {
@@ -97,7 +99,7 @@ impl Hosted {
         }
         let began = Instant::now();
         let deadline = self.gate.clock.at(began + self.gate.command_timeout());
-        let pending = Pending { number, first: 0, last: 0, work, began, deadline };
+        let pending = Pending { number, first: 0, last: 0, work, began, deadline, in_doubt: false };
         if let Some(settlement) = self.go_on(&mut state, pending) {
             return Ok(Submission::Settled(settlement.result));
         }
@@ -206,7 +208,7 @@ impl Hosted {
                     }
                     let ended = match pending.work.replied(&self.gate, epoch, value, pending.began)
                     {
-                        Ok(value) => Some(pending.settled(into_result(value))),
+                        Ok(value) => Some(self.ended(pending, into_result(value))),
                         Err(unanswered) => self.settle(&mut state, epoch, pending, *unanswered),
                     };
                     settlements.extend(ended);
@@ -310,7 +312,7 @@ impl Hosted {
             };
             state.waiting_bytes -= pending.work.bytes();
             let result = pending.work.overdue(&self.gate);
-            settlements.push(pending.settled(result));
+            settlements.push(self.ended(pending, result));
         }
     }
 
@@ -318,7 +320,7 @@ impl Hosted {
     fn go_on(&self, state: &mut State, mut pending: Pending) -> Option<Settlement> {
         loop {
             match self.gate.route() {
-                Err(error) => return Some(pending.settled(Err(error))),
+                Err(error) => return Some(self.ended(pending, Err(error))),
                 Ok(Route::Wait) => break,
                 Ok(Route::Redis { epoch }) => match state.connection.as_mut() {
                     Some((of, channel)) if *of == epoch => {
@@ -333,7 +335,7 @@ impl Hosted {
                 },
                 Ok(Route::Store) => {
                     if let Some(result) = pending.work.serve(&self.gate) {
-                        return Some(pending.settled(result));
+                        return Some(self.ended(pending, result));
                     }
                 }
             }
@@ -349,13 +351,21 @@ impl Hosted {
         &self,
         state: &mut State,
         epoch: u64,
-        pending: Pending,
+        mut pending: Pending,
         unanswered: Unanswered,
     ) -> Option<Settlement> {
         match pending.work.settle(&self.gate, epoch, unanswered) {
-            Settled::Ended(result) => Some(pending.settled(result.and_then(into_result))),
-            Settled::Again { .. } => self.go_on(state, pending),
+            Settled::Ended(result) => Some(self.ended(pending, result.and_then(into_result))),
+            Settled::Again { in_doubt } => {
+                pending.in_doubt |= in_doubt;
+                self.go_on(state, pending)
+            }
         }
+    }
+
+    fn ended(&self, pending: Pending, result: Result<Value, Error>) -> Settlement {
+        let result = self.gate.doubted(|| pending.work.name(), pending.in_doubt, result);
+        Settlement { command: pending.number, result }
     }
 
     /// Everything that was sent over the connection ends; the connection is no more.
@@ -390,10 +400,6 @@ impl State {
 impl Pending {
     fn has(&self, command: u64) -> bool {
         (self.first..=self.last).contains(&command)
-    }
-
-    fn settled(self, result: Result<Value, Error>) -> Settlement {
-        Settlement { command: self.number, result }
     }
 }
 

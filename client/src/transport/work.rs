@@ -6,7 +6,7 @@ use outlast_core::command::Traits;
 use outlast_core::connection::Connection;
 use outlast_core::{Error, Timestamp, Value};
 
-use crate::gate::{Gate, Settled, Unanswered, into_result};
+use crate::gate::{Gate, Settled, Unanswered, into_result, name_of};
 
 /// A command or a transaction.
 #[derive(Debug)]
@@ -28,6 +28,14 @@ impl Work {
     pub(crate) fn transaction(commands: Vec<Vec<Vec<u8>>>) -> Result<Self, Error> {
         Gate::check_transaction(&commands)?;
         Ok(Self::Transaction { commands, replies: Vec::new() })
+    }
+
+    /// Its name, for people.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Command { args, .. } => name_of(args),
+            Self::Transaction { .. } => "the transaction".to_owned(),
+        }
     }
 
     /// Bytes of its names and arguments.

@@ -1,5 +1,6 @@
 //! The log lines: what each one says.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
@@ -121,7 +122,8 @@ impl Engine {
     }
 
     fn log(&mut self, level: Level, code: RecordCode, message: String, fields: Fields) {
-        self.outputs.push_back(Output::Log { record: Record { level, code, message, fields } });
+        let record = Box::new(Record { level, code, message, fields });
+        self.outputs.push_back(Output::Log { record });
     }
 
     fn outage_fields(&self, now: Timestamp, counts: Counts) -> Fields {

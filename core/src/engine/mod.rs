@@ -1,11 +1,13 @@
 //! The decisions: one input, then outputs until [`Output::Timeout`].
 
+mod held;
 mod lines;
 mod outage;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
@@ -122,6 +124,9 @@ pub struct Engine {
     attempt: u32,
     next_dial_at: Option<Timestamp>,
     last_dial_at: Option<Timestamp>,
+    /// The one before.
+    #[serde(default)]
+    dial_before_at: Option<Timestamp>,
     connected_at: Option<Timestamp>,
     ever_connected: bool,
     last_recovery_at: Option<Timestamp>,
@@ -150,6 +155,7 @@ impl Engine {
             attempt: 0,
             next_dial_at: None,
             last_dial_at: None,
+            dial_before_at: None,
             connected_at: None,
             ever_connected: false,
             last_recovery_at: None,
@@ -170,6 +176,9 @@ impl Engine {
             Input::Start => self.start(now),
             Input::DialSucceeded { dial } => self.dial_succeeded(dial),
             Input::DialFailed { dial, failure } => self.dial_failed(now, dial, failure),
+            Input::DialHeld { dial, in_ms, attempts, failure } => {
+                self.dial_held(now, dial, in_ms, attempts, failure);
+            }
             Input::ConnectionLost { epoch, failure } => {
                 if self.is_current(epoch) {
                     self.degrade(now, &failure, Counts::default());
@@ -198,8 +207,7 @@ impl Engine {
 
     /// The next thing to do; [`Output::Timeout`] when there is nothing more.
     pub fn poll_output(&mut self) -> Output {
-        let timeout = Output::Timeout { at_ms: self.next_timer() };
-        self.outputs.pop_front().unwrap_or(timeout)
+        self.outputs.pop_front().unwrap_or_else(|| Output::Timeout { at_ms: self.next_timer() })
     }
 
     /// The mode that the application sees.
@@ -388,7 +396,7 @@ impl Engine {
             self.log_journal_discarded(now, journal_keys);
         }
         if let Some(incident) = self.outage.last() {
-            self.outputs.push_back(Output::IncidentClosed { incident });
+            self.outputs.push_back(Output::IncidentClosed { incident: Box::new(incident) });
         }
         self.outputs.push_back(Output::CloseConnection);
         self.enter(Phase::Closed);
@@ -410,7 +418,7 @@ impl Engine {
     fn failed(&mut self, now: Timestamp, failure: &Failure, counts: Counts) {
         self.totals.failed(failure.kind);
         if let Some(incident) = self.outage.failed(now, failure.kind, counts) {
-            self.outputs.push_back(Output::IncidentOpened { incident });
+            self.outputs.push_back(Output::IncidentOpened { incident: Box::new(incident) });
         }
         // The dial that follows a lost connection tells why it is lost: one line for both.
         if failure.kind == FailureKind::ConnectionLost && self.next_dial_at.is_some() {
@@ -455,7 +463,7 @@ impl Engine {
             self.dialling = true;
             self.dial += 1;
             self.totals.dials += 1;
-            self.last_dial_at = Some(now);
+            self.dial_before_at = self.last_dial_at.replace(now);
             let timeout_ms = self.policy.connect_timeout_ms;
             self.outputs.push_back(Output::Dial { dial: self.dial, timeout_ms });
         }
@@ -475,7 +483,7 @@ impl Engine {
         }
         self.log_recovery_if_due(now);
         if let Some(incident) = self.outage.close_if_due(now) {
-            self.outputs.push_back(Output::IncidentClosed { incident });
+            self.outputs.push_back(Output::IncidentClosed { incident: Box::new(incident) });
         }
     }
 
@@ -484,9 +492,9 @@ impl Engine {
             Phase::Closed => return None,
             Phase::Connected => self.outage.close_due(),
             Phase::Idle | Phase::Starting | Phase::Degraded | Phase::Reconciling => {
-                [self.outage.summary_due(), self.outage.hold_due()].into_iter().flatten().min()
+                Timestamp::earliest(self.outage.summary_due(), self.outage.hold_due())
             }
         };
-        [self.next_dial_at, due].into_iter().flatten().min()
+        Timestamp::earliest(self.next_dial_at, due)
     }
 }

@@ -5,6 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::Args;
+use super::foresight;
 use super::known::{Found, Known};
 use super::ledger::{SentBatch, SentKey};
 use crate::classify::classify_reply;
@@ -34,6 +35,8 @@ pub struct Batch {
     key_of: Vec<usize>,
     members: Vec<Member>,
     bytes: usize,
+    /// What Redis will refuse of it, as far as its keys tell.
+    foreseen: Vec<DeadLetter>,
 }
 
 /// A key of a batch.
@@ -45,7 +48,28 @@ pub(super) struct Member {
     pub(super) is_replaced: bool,
     pub(super) known: Option<Known>,
     /// Whether a conflict came to nothing of ours going there.
-    pub(super) is_dropped: bool,
+    is_dropped: bool,
+    /// What asks Redis whether it will refuse it.
+    ask: Option<Args>,
+}
+
+impl Member {
+    pub(super) const fn new(
+        key: Vec<u8>,
+        unit: u64,
+        is_replaced: bool,
+        known: Option<Known>,
+    ) -> Self {
+        Self { key, unit, is_replaced, known, is_dropped: false, ask: None }
+    }
+
+    /// What is asked of its key: for what was known of it, unless others may have done it already, and
+    /// for what Redis will refuse. One command may do for both.
+    fn looks(&self, is_doubled: bool) -> (Option<Args>, Option<Args>) {
+        let known = self.known.filter(|_| !is_doubled).map(|known| known.look(&self.key));
+        let ask = self.ask.clone().filter(|ask| Some(ask) != known.as_ref());
+        (known, ask)
+    }
 }
 
 /// What became of a batch.
@@ -102,6 +126,7 @@ impl Batch {
             key_of: Vec::new(),
             members: Vec::new(),
             bytes: 0,
+            foreseen: Vec::new(),
         }
     }
 
@@ -110,13 +135,15 @@ impl Batch {
         let mut batch = Self::new(sent.sequence, sent.at);
         for SentKey { key, unit, is_replaced, commands } in &sent.keys {
             let (key, unit, is_replaced) = (key.clone(), *unit, *is_replaced);
-            let member = Member { key, unit, is_replaced, known: None, is_dropped: false };
-            batch.push(member, commands.clone());
+            batch.push(Member::new(key, unit, is_replaced, None), commands.clone());
         }
         batch
     }
 
-    pub(super) fn push(&mut self, member: Member, commands: Vec<Args>) {
+    pub(super) fn push(&mut self, mut member: Member, commands: Vec<Args>) {
+        if !member.is_replaced {
+            member.ask = foresight::look(&member.key, &commands);
+        }
         self.key_of.extend(vec![self.members.len(); commands.len()]);
         self.bytes += commands.iter().flatten().map(Vec::len).sum::<usize>();
         self.commands.extend(commands);
@@ -130,13 +157,7 @@ impl Batch {
 
     /// What a ledger is told of it.
     pub(crate) fn to_sent(&self) -> SentBatch {
-        let mut commands: Vec<Vec<Args>> = vec![Vec::new(); self.members.len()];
-        for (command, key) in self.commands.iter().zip(&self.key_of) {
-            if let Some(of_key) = commands.get_mut(*key) {
-                of_key.push(command.clone());
-            }
-        }
-        let keys = self.members.iter().zip(commands);
+        let keys = self.members.iter().zip(self.commands_by_key());
         let keys = keys.map(|(Member { key, unit, is_replaced, .. }, commands)| {
             SentKey::new(key.clone(), *unit, *is_replaced, commands)
         });
@@ -157,39 +178,89 @@ impl Batch {
         self.members.iter().map(|member| member.key.as_slice())
     }
 
-    /// Commands that ask Redis for the values of its keys that were known, after a `WATCH` of these
-    /// where `is_watching`; none where nothing was known.
-    pub(crate) fn looks(&self, is_watching: bool) -> Vec<Args> {
-        let known = || self.members.iter().filter_map(|it| Some((&it.key, it.known?)));
+    /// Commands that ask Redis for the values of its keys that were known, and for what it will refuse,
+    /// after a `WATCH` of these keys where `is_watching`; none where there is nothing to ask. Of a batch
+    /// that `is_doubled`, for a copy of it may have been done, values are not compared.
+    pub(crate) fn looks(&self, is_watching: bool, is_doubled: bool) -> Vec<Args> {
+        let mut watch = vec![b"WATCH".to_vec()];
         let mut commands: Vec<Args> = Vec::new();
-        if is_watching && known().next().is_some() {
-            let watch = known().map(|(key, _)| key.clone());
-            commands.push([b"WATCH".to_vec()].into_iter().chain(watch).collect());
+        for member in &self.members {
+            let asked = commands.len();
+            let (known, ask) = member.looks(is_doubled);
+            commands.extend([known, ask].into_iter().flatten());
+            if is_watching && commands.len() > asked {
+                watch.push(member.key.clone());
+            }
         }
-        commands.extend(known().map(|(key, known)| known.look(key)));
+        if watch.len() > 1 {
+            commands.insert(0, watch);
+        }
         commands
     }
 
     /// Takes the replies to [`looks`](Self::looks): drops what the rules say is not to go where others
-    /// changed a key; how many they changed.
-    pub(crate) fn resolve(&mut self, replies: &[Value], rules: &Rules) -> u64 {
-        let known = self.members.iter().filter(|member| member.known.is_some()).count();
-        let replies = replies.get(replies.len().saturating_sub(known)..).unwrap_or_default();
+    /// changed a key, and notes what Redis will refuse; how many keys they changed.
+    pub(crate) fn resolve(
+        &mut self,
+        now: Timestamp,
+        replies: &[Value],
+        rules: &Rules,
+        is_doubled: bool,
+    ) -> u64 {
+        let looks = self.members.iter().map(|member| member.looks(is_doubled));
+        let asked: Vec<(bool, bool)> =
+            looks.map(|(known, ask)| (known.is_some(), ask.is_some())).collect();
+        let count = asked.iter().map(|(known, ask)| usize::from(*known) + usize::from(*ask)).sum();
+        let replies = replies.get(replies.len().saturating_sub(count)..).unwrap_or_default();
         let mut replies = replies.iter();
         let mut conflicts = 0;
-        for member in &mut self.members {
-            let Some(known) = member.known else { continue };
-            let Some(reply) = replies.next() else { break };
-            let found = known.compare(reply);
-            conflicts += u64::from(found != Found::Same);
-            let policy = rules.class_of(&member.key).policy;
-            member.is_dropped = found == Found::Gone && policy == ConflictPolicy::DeleteWins;
+        let mut answers = vec![None; self.members.len()];
+        for ((member, answer), (is_known, is_asked)) in
+            self.members.iter_mut().zip(&mut answers).zip(asked)
+        {
+            if let Some(known) = member.known.filter(|_| is_known) {
+                let Some(reply) = replies.next() else { break };
+                let found = known.compare(reply);
+                conflicts += u64::from(found != Found::Same);
+                let policy = rules.class_of(&member.key).policy;
+                member.is_dropped = found == Found::Gone && policy == ConflictPolicy::DeleteWins;
+                *answer = Some(reply);
+            }
+            if is_asked {
+                *answer = replies.next();
+            }
         }
+        self.foresee(now, &answers);
         let is_kept = |key: usize| !self.members.get(key).is_some_and(|it| it.is_dropped);
         let kept = self.commands.drain(..).zip(self.key_of.drain(..));
         let kept: Vec<(Args, usize)> = kept.filter(|(_, key)| is_kept(*key)).collect();
         (self.commands, self.key_of) = kept.into_iter().unzip();
         conflicts
+    }
+
+    fn foresee(&mut self, now: Timestamp, answers: &[Option<&Value>]) {
+        let commands = self.commands_by_key();
+        let asked = self.members.iter().zip(commands).zip(answers).enumerate();
+        let refused = asked.filter_map(|(at, ((member, commands), answer))| {
+            member.ask.as_ref().filter(|_| !member.is_dropped)?;
+            self.letter(now, at, &foresight::refusal(&commands, (*answer)?)?)
+        });
+        self.foreseen = refused.collect();
+    }
+
+    /// What Redis refused of it, if it was done: its keys were watched since they were looked at.
+    pub(crate) fn into_foreseen(self) -> Vec<DeadLetter> {
+        self.foreseen
+    }
+
+    fn commands_by_key(&self) -> Vec<Vec<Args>> {
+        let mut commands: Vec<Vec<Args>> = vec![Vec::new(); self.members.len()];
+        for (command, key) in self.commands.iter().zip(&self.key_of) {
+            if let Some(of_key) = commands.get_mut(*key) {
+                of_key.push(command.clone());
+            }
+        }
+        commands
     }
 
     /// Bytes of its commands.

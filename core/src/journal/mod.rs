@@ -7,6 +7,7 @@
 //! nothing is lost and nothing done twice.
 
 mod batch;
+mod foresight;
 pub mod known;
 pub mod ledger;
 mod pending;
@@ -228,10 +229,7 @@ impl Journal {
             Change::Delta { commands, .. } => commands.clone(),
         };
         let known = waiting.known;
-        batch.push(
-            Member { key: key.clone(), unit, is_replaced, known, is_dropped: false },
-            written,
-        );
+        batch.push(Member::new(key.clone(), unit, is_replaced, known), written);
         self.under_way.push((key, waiting));
     }
 

@@ -267,6 +267,8 @@ knobs! {
         "Spread of every redial delay around its value; the cap is never passed.";
     stable_ms: u64, Ms 0..DAY_MS, [5_000, 5_000, 5_000, 5_000],
         "How long a connection must stand before the next failure starts its schedule anew.";
+    outage_path: String, Text 0..4_096, [String::new(), String::new(), String::new(), String::new()],
+        "File in which the processes of one host share what they know of an outage, so that one of them dials and not all; empty: none. Unix only.";
     log_interval_ms: u64, Ms 0..DAY_MS, [300_000, 0, 300_000, 300_000],
         "Time between two summary lines of one outage; 0 logs every failure.";
     incident_merge_ms: u64, Ms 0..DAY_MS, [60_000, 0, 60_000, 60_000],

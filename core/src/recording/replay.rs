@@ -169,7 +169,7 @@ impl Player {
         let failure = match input {
             Input::DialSucceeded { dial } if self.is_under_way(*dial) => None,
             Input::DialFailed { dial, failure } if self.is_under_way(*dial) => Some(failure.kind),
-            Input::Close { .. } => {
+            Input::DialHeld { .. } | Input::Close { .. } => {
                 self.dial = None;
                 return;
             }
@@ -204,9 +204,9 @@ impl Player {
         match output {
             Output::Dial { dial, .. } => self.dial = Some((dial, self.now)),
             Output::Log { record } => {
-                self.replayed.trace.lines.push(Line { at_ms: self.now, record });
+                self.replayed.trace.lines.push(Line { at_ms: self.now, record: *record });
             }
-            Output::IncidentClosed { incident } => self.replayed.incidents.push(incident),
+            Output::IncidentClosed { incident } => self.replayed.incidents.push(*incident),
             Output::CloseConnection
             | Output::Replay { .. }
             | Output::ModeChanged { .. }

@@ -67,7 +67,7 @@ fn push_all(out: &mut Vec<u8>, marker: u8, items: &[Value], protocol: u8) {
     }
 }
 
-fn push_bulk(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn push_bulk(out: &mut Vec<u8>, bytes: &[u8]) {
     push_length(out, b'$', bytes.len());
     out.extend_from_slice(bytes);
     out.extend_from_slice(b"\r\n");
@@ -88,7 +88,7 @@ fn push_line(out: &mut Vec<u8>, marker: u8, text: &str) {
 }
 
 /// A marker, a number in decimal digits and the end of the line.
-fn push_length(out: &mut Vec<u8>, marker: u8, mut length: usize) {
+pub(super) fn push_length(out: &mut Vec<u8>, marker: u8, mut length: usize) {
     let mut digits = [0_u8; 20];
     let mut first = digits.len();
     loop {

@@ -1,5 +1,7 @@
 //! RESP, the protocol of Redis, versions 2 and 3: <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
 
+mod arguments;
+mod commands;
 mod encode;
 mod parse;
 mod request;
@@ -9,6 +11,8 @@ use alloc::vec::Vec;
 
 use crate::store::format_double;
 
+pub use arguments::Arguments;
+pub use commands::Commands;
 pub use encode::{encode_command, encode_reply};
 pub use parse::{Limits, Parser, ProtocolError};
 pub use request::{RequestError, RequestLimits, RequestParser};

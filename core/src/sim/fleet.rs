@@ -25,7 +25,12 @@ pub struct Fleet {
     pub lines: u64,
 }
 
+/// The most clients of one fleet.
+const CLIENTS_MAX: u64 = 1_000_000;
+
 impl Recorder for Fleet {
+    const KEEPS_COUNTS: bool = false;
+
     fn dialled(&mut self, dial: Dial) {
         let second = usize::try_from(dial.at_ms.as_ms() / 1_000).unwrap_or(usize::MAX);
         if let Some(dials) = self.dials.get_mut(second) {
@@ -50,10 +55,14 @@ impl Recorder for Fleet {
 ///
 /// # Errors
 ///
-/// As [`simulate`](super::simulate).
+/// As [`simulate`](super::simulate), and for more than a million clients.
 pub fn fleet(policy: &Policy, scenario: &Scenario, clients: u64) -> Result<Fleet, Error> {
     scenario.check()?;
     policy.check()?;
+    if !(1..=CLIENTS_MAX).contains(&clients) {
+        let allowed = alloc::format!("a whole number from 1 to {CLIENTS_MAX}");
+        return Err(Error::invalid_option("clients", &alloc::format!("{clients}"), &allowed));
+    }
     let seconds = usize::try_from(scenario.duration_ms.div_ceil(1_000)).unwrap_or(0);
     let mut all = Fleet { dials: vec![0; seconds], ..Fleet::default() };
     let mut one = scenario.clone();

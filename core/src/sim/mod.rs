@@ -150,6 +150,9 @@ fn play<R: Recorder>(policy: &Policy, scenario: &Scenario, recorder: R) -> R {
 
 /// What of a client's doings is kept.
 trait Recorder {
+    /// Whether it keeps how many commands were answered from memory. Nothing is decided by that.
+    const KEEPS_COUNTS: bool;
+
     fn dialled(&mut self, dial: Dial);
     fn logged(&mut self, line: Line);
     /// The status is made only where somebody keeps it.
@@ -158,6 +161,8 @@ trait Recorder {
 }
 
 impl Recorder for Trace {
+    const KEEPS_COUNTS: bool = true;
+
     fn dialled(&mut self, dial: Dial) {
         self.dials.push(dial);
     }
@@ -227,7 +232,8 @@ impl<'a, R: Recorder> World<'a, R> {
         let strike = self.faults.get(self.struck).map(|fault| Timestamp::from_ms(fault.from_ms));
         let dial = self.dial.as_ref().map(|dial| dial.at);
         let failing_call = self.failing_call.map(|(at, _)| at);
-        let next = [strike, dial, failing_call, self.timer].into_iter().flatten().min();
+        let (ended, planned) = (Timestamp::earliest(dial, failing_call), self.timer);
+        let next = Timestamp::earliest(Timestamp::earliest(strike, planned), ended);
         let end = Timestamp::from_ms(self.scenario.duration_ms);
         let Some(next) = next.filter(|next| *next < end) else {
             return false;
@@ -275,7 +281,9 @@ impl<'a, R: Recorder> World<'a, R> {
                 self.engine.handle(self.now, Input::Reconciled { epoch });
             }
             Output::ModeChanged { mode, .. } => self.change_mode(mode),
-            Output::Log { record } => self.recorder.logged(Line { at_ms: self.now, record }),
+            Output::Log { record } => {
+                self.recorder.logged(Line { at_ms: self.now, record: *record });
+            }
             Output::CloseConnection
             | Output::StartupFinished { .. }
             | Output::IncidentOpened { .. }
@@ -355,14 +363,16 @@ impl<'a, R: Recorder> World<'a, R> {
 
     /// Tells the engine of the commands since it was last told.
     fn tally(&mut self) {
-        let rate = u128::from(self.scenario.calls_per_second);
-        let due = u128::from(self.now.as_ms()) * rate / 1_000;
-        let due = u64::try_from(due).unwrap_or(u64::MAX);
+        // Below 2^55: at most a year of milliseconds, by a million.
+        let due = self.now.as_ms().saturating_mul(self.scenario.calls_per_second) / 1_000;
         let calls = due - self.calls_told;
         if calls == 0 {
             return;
         }
         self.calls_told = due;
+        if !R::KEEPS_COUNTS && self.mode != Mode::Connected {
+            return;
+        }
         // Calls up to the moment at which it strikes still succeed.
         let begun = self.faults.get(..self.struck).unwrap_or_default();
         let fails = begun.last().is_some_and(|fault| fault.covers(self.now));

@@ -126,6 +126,8 @@ impl<L: Locks> Store<L> {
     pub fn batch_sent(&self, batch: &Batch) {
         let mut replay = L::lock(&self.replay);
         if replay.is_sent {
+            // The same commands; by now others may have changed what Redis refuses of them.
+            replay.under_way = Some(batch.clone());
             return;
         }
         if let Some(ledger) = self.ledger.as_ref().filter(|_| batch.is_amended()) {
@@ -133,6 +135,12 @@ impl<L: Locks> Store<L> {
         }
         replay.under_way = Some(batch.clone());
         replay.is_sent = true;
+    }
+
+    /// What Redis refused of the batch under way, if it took it.
+    pub(crate) fn foreseen_refusals(&self) -> Vec<DeadLetter> {
+        let under_way = L::lock(&self.replay).under_way.clone();
+        under_way.map(Batch::into_foreseen).unwrap_or_default()
     }
 
     /// The batch under way reached Redis; how many keys it had.

@@ -18,8 +18,8 @@ use super::plan::{Shards, shard_of};
 use super::session::Session;
 use super::slot::Slot;
 use super::space::Locked;
-use crate::command::{Class, Command, Flags, KeyFlags};
-use crate::resp::Value;
+use crate::command::{Class, Command, Flags, KeyFlags, Keys};
+use crate::resp::{Arguments, Value};
 use crate::time::Timestamp;
 
 /// A confirmation counts where it adds more than this part of the time that a value is served.
@@ -30,12 +30,16 @@ type Words<'a> = Vec<&'a [u8]>;
 
 /// What a command and its reply tell of keys.
 enum Lesson<'a> {
+    /// This is its value, a string; none where it is not there.
+    Text(&'a [u8], Option<&'a [u8]>),
     /// These are all of their values: for each key the commands that make it, none where it is not
     /// there.
     Values(Vec<(&'a [u8], Vec<Words<'a>>)>),
     /// This is its value, a number.
     Counter(&'a [u8], i64),
-    /// This command gives its keys a value that depends on nothing that was there before.
+    /// The command gives its keys a value that depends on nothing that was there before.
+    RepeatAsIs,
+    /// This command does so.
     Repeat(Words<'a>),
     /// The command depends on what was there: it shows whether that is known here.
     Check,
@@ -59,14 +63,26 @@ impl<L: Locks> Store<L> {
         stale_ms_max: u64,
         condition: impl FnOnce() -> bool,
     ) {
-        let args: Words<'_> = args.iter().map(AsRef::as_ref).collect();
-        let Some(command) = Command::of(&args) else {
+        let args = Arguments::of(args);
+        if let Some(command) = Command::of(&args) {
+            self.learn_of(command, now, &args, reply, stale_ms_max, condition);
+        }
+    }
+
+    /// As [`learn`](Self::learn), where the command is known already.
+    pub fn learn_of(
+        &self,
+        command: &Command,
+        now: Timestamp,
+        args: &[&[u8]],
+        reply: &Value,
+        stale_ms_max: u64,
+        condition: impl FnOnce() -> bool,
+    ) {
+        let Some(lesson) = Lesson::of(command, args, reply) else {
             return;
         };
-        let Some(lesson) = Lesson::of(command, &args, reply) else {
-            return;
-        };
-        let Ok(keys) = command.keys(&args) else {
+        let Ok(keys) = command.keys(args) else {
             return;
         };
         let all = matches!(lesson, Lesson::ForgetAll);
@@ -82,27 +98,36 @@ impl<L: Locks> Store<L> {
         let stale_at = Some(now.plus_ms(stale_ms_max));
         let mut session = Session { stale_at, ..Session::default() };
         let common = &*self.common;
-        let mut call = Call { now, args: &args, session: &mut session, space: &mut space, common };
+        let mut call = Call { now, args, session: &mut session, space: &mut space, common };
         for at in shards.iter() {
             call.space.shard(at).housekeep(now);
             if all {
                 call.space.shard(at).clear_all();
             }
         }
-        let keys: Vec<Touched<'_>> = keys
-            .filter_map(|key| Some(Touched { name: args.get(key.at)?, flags: key.flags }))
-            .collect();
-        if keys.iter().any(|key| call.shard_of(key.name).journal().holds(key.name)) {
+        let keys = Touched { args, keys };
+        if keys.names().any(|key| call.shard_of(key).journal().holds(key)) {
             return;
         }
         apply(&mut call, lesson, &keys, reply, stale_ms_max);
     }
 }
 
-/// A key of a command, and what that does with it.
+/// The keys of a command, and what it does with each.
 struct Touched<'a> {
-    name: &'a [u8],
-    flags: KeyFlags,
+    args: &'a [&'a [u8]],
+    keys: Keys,
+}
+
+impl<'a> Touched<'a> {
+    fn iter(&self) -> impl Iterator<Item = (&'a [u8], KeyFlags)> {
+        let args = self.args;
+        self.keys.clone().filter_map(move |key| Some((*args.get(key.at)?, key.flags)))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.iter().map(|(name, _)| name)
+    }
 }
 
 impl<'a> Lesson<'a> {
@@ -113,7 +138,11 @@ impl<'a> Lesson<'a> {
         }
         let number = if let Value::Integer(number) = reply { Some(*number) } else { None };
         match command.name {
-            "GET" => Some(Self::Values(vec![(key, string(key, reply)?)])),
+            "GET" => match reply {
+                Value::Bulk(value) => Some(Self::Text(key, Some(value))),
+                Value::Nil => Some(Self::Text(key, None)),
+                _ => None,
+            },
             "MGET" => {
                 let values = args.iter().skip(1).zip(items(reply)?);
                 let values = values.map(|(key, value)| Some((*key, string(key, value)?)));
@@ -127,7 +156,7 @@ impl<'a> Lesson<'a> {
             "INCR" | "INCRBY" | "DECR" | "DECRBY" => Some(Self::Counter(key, number?)),
             "SET" => set(args, reply),
             "SETEX" | "PSETEX" | "MSET" | "GETSET" | "DEL" | "UNLINK" | "GETDEL" => {
-                Some(Self::Repeat(args.to_vec()))
+                Some(Self::RepeatAsIs)
             }
             "SETNX" if number == Some(1) => Some(Self::Repeat(renamed(b"SET", args))),
             "MSETNX" if number == Some(1) => Some(Self::Repeat(renamed(b"MSET", args))),
@@ -187,12 +216,15 @@ fn hash<'a>(key: &'a [u8], reply: &'a Value) -> Option<Vec<Words<'a>>> {
 /// What SET did. Under a condition that was not met it did nothing, and told nothing of the value.
 fn set<'a>(args: &[&'a [u8]], reply: &Value) -> Option<Lesson<'a>> {
     let options = args.get(3..).unwrap_or_default();
+    if options.is_empty() {
+        return is_ok(reply).then_some(Lesson::RepeatAsIs);
+    }
     let has = |name: &str| options.iter().any(|one| one.eq_ignore_ascii_case(name.as_bytes()));
     let (key, value) = (*args.get(1)?, *args.get(2)?);
     if has("GET") {
         return Some(Lesson::Forget);
     }
-    if *reply != Value::ok() {
+    if !is_ok(reply) {
         return None;
     }
     if has("KEEPTTL") {
@@ -201,6 +233,10 @@ fn set<'a>(args: &[&'a [u8]], reply: &Value) -> Option<Lesson<'a>> {
     let is_condition =
         |word: &&[u8]| word.eq_ignore_ascii_case(b"NX") || word.eq_ignore_ascii_case(b"XX");
     Some(Lesson::Repeat(args.iter().copied().filter(|word| !is_condition(word)).collect()))
+}
+
+fn is_ok(reply: &Value) -> bool {
+    matches!(reply, Value::Simple(status) if status == "OK")
 }
 
 fn renamed<'a>(name: &'static [u8], args: &[&'a [u8]]) -> Words<'a> {
@@ -223,11 +259,13 @@ fn expires<'a>(name: &str, key: &'a [u8], number: i64) -> Option<Lesson<'a>> {
 fn apply(
     call: &mut Call<'_>,
     lesson: Lesson<'_>,
-    keys: &[Touched<'_>],
+    keys: &Touched<'_>,
     reply: &Value,
     stale_ms_max: u64,
 ) {
     match lesson {
+        Lesson::Text(key, None) => become_value(call, key, &[], stale_ms_max),
+        Lesson::Text(key, Some(value)) => become_text(call, key, value, stale_ms_max),
         Lesson::Values(values) => {
             for (key, commands) in &values {
                 become_value(call, key, commands, stale_ms_max);
@@ -235,13 +273,10 @@ fn apply(
         }
         Lesson::Counter(key, number) => {
             let number = number.to_string();
-            become_value(call, key, &[vec![b"SET", key, number.as_bytes()]], stale_ms_max);
+            become_text(call, key, number.as_bytes(), stale_ms_max);
         }
-        Lesson::Repeat(command) => {
-            if repeat(call, &command).is_none_or(|reply| reply.as_error().is_some()) {
-                forget(call, keys);
-            }
-        }
+        Lesson::RepeatAsIs => repeat_or_forget(call, call.args, keys),
+        Lesson::Repeat(command) => repeat_or_forget(call, &command, keys),
         Lesson::Check => check(call, keys, reply, stale_ms_max),
         Lesson::Expires(key, at) => learn_expiry(call, key, at),
         Lesson::Forget => forget(call, keys),
@@ -250,22 +285,28 @@ fn apply(
 }
 
 /// Repeats a command all of whose keys are known, or overwritten without a look at them.
-fn check(call: &mut Call<'_>, keys: &[Touched<'_>], reply: &Value, stale_ms_max: u64) {
-    let is_ready = |call: &mut Call<'_>, key: &Touched<'_>| {
-        key.flags.contains(KeyFlags::OW) || call.exists(key.name)
+fn check(call: &mut Call<'_>, keys: &Touched<'_>, reply: &Value, stale_ms_max: u64) {
+    let is_ready = |call: &mut Call<'_>, (name, flags): (&[u8], KeyFlags)| {
+        flags.contains(KeyFlags::OW) || call.exists(name)
     };
     if !keys.iter().all(|key| is_ready(call, key)) {
-        for key in keys.iter().filter(|key| key.flags.writes()) {
-            call.remove(key.name);
+        for (name, _) in keys.iter().filter(|(_, flags)| flags.writes()) {
+            call.remove(name);
         }
         return;
     }
     let args = call.args;
     if repeat(call, args).is_some_and(|own| is_same(&own, reply)) {
-        for key in keys {
-            confirm(call, key.name, stale_ms_max);
+        for name in keys.names() {
+            confirm(call, name, stale_ms_max);
         }
     } else {
+        forget(call, keys);
+    }
+}
+
+fn repeat_or_forget(call: &mut Call<'_>, args: &[&[u8]], keys: &Touched<'_>) {
+    if repeat(call, args).is_none_or(|reply| reply.as_error().is_some()) {
         forget(call, keys);
     }
 }
@@ -287,9 +328,21 @@ fn is_same(own: &Value, theirs: &Value) -> bool {
     is_nothing || own == theirs || *own == theirs.clone().into_resp2()
 }
 
-fn forget(call: &mut Call<'_>, keys: &[Touched<'_>]) {
-    for key in keys {
-        call.remove(key.name);
+fn forget(call: &mut Call<'_>, keys: &Touched<'_>) {
+    for name in keys.names() {
+        call.remove(name);
+    }
+}
+
+/// Gives a key a string; where it has that already, nothing is done but to confirm it.
+fn become_text(call: &mut Call<'_>, key: &[u8], value: &[u8], stale_ms_max: u64) {
+    let enough = stale_enough(call.now, stale_ms_max);
+    let Some(slot) = call.slot(key).filter(|slot| slot.as_string() == Some(value)) else {
+        become_value(call, key, &[vec![b"SET", key, value]], stale_ms_max);
+        return;
+    };
+    if slot.is_bound() && slot.expires_at().is_some_and(|bound| bound < enough) {
+        call.bind(key);
     }
 }
 
@@ -319,10 +372,15 @@ fn become_value(call: &mut Call<'_>, key: &[u8], commands: &[Words<'_>], stale_m
 /// The value is what Redis has: it may be served for as long again.
 fn confirm(call: &mut Call<'_>, key: &[u8], stale_ms_max: u64) {
     let bound = call.slot(key).filter(|slot| slot.is_bound()).and_then(Slot::expires_at);
-    let enough = call.now.plus_ms(stale_ms_max - stale_ms_max / CONFIRMATIONS);
+    let enough = stale_enough(call.now, stale_ms_max);
     if bound.is_some_and(|bound| bound < enough) {
         call.bind(key);
     }
+}
+
+/// A value that is served until then need not be confirmed.
+fn stale_enough(now: Timestamp, stale_ms_max: u64) -> Timestamp {
+    now.plus_ms(stale_ms_max - stale_ms_max / CONFIRMATIONS)
 }
 
 /// Redis rounds and its clock is its own: what it tells of an expiry bounds how long a value is served

@@ -66,6 +66,9 @@ test.each([
   ["simulate", [{}, { kind: "boredom" }], "invalid_argument"],
   ["simulate", [{}, { untilMs: 5 }], "invalid_option"],
   ["simulate", [{}, "soon"], "invalid_argument"],
+  ["simulateFleet", [{}, {}, 0], "invalid_option"],
+  ["simulateFleet", [{}, {}], "invalid_option"],
+  ["simulateFleet", [{}, {}, "3"], "invalid_option"],
   ["parseStatus", ["{}"], "invalid_argument"],
   ["parseStatus", [{}], "invalid_argument"],
 ] as const)("%s(%j) is refused: %#", (name, args, code) => {

@@ -50,6 +50,7 @@ test("outlast is on the console, and the store once it is asked for", async () =
       "rateLimits",
       "replay",
       "simulate",
+      "simulateFleet",
       "version",
     ],
     before: undefined,

@@ -14,7 +14,7 @@ macro_rules! happenings {
 
             /// Whether it is a known hole, which may be closed: nothing needs to come to it.
             pub const fn is_hole(self) -> bool {
-                matches!(self, Self::Overtaken | Self::RefusalUntold)
+                matches!(self, Self::Overtaken)
             }
 
             /// It in words.
@@ -68,7 +68,7 @@ happenings! {
     LateWrite = "writes that arrived from an abandoned connection";
     LateBatch = "batches that arrived from an abandoned connection";
     LateReleased = "abandoned connections read in the middle of a replay";
-    RefusalUntold = "writes refused in a batch whose reply was lost";
+    RefusalForeseen = "writes refused in a batch whose reply was lost, and told";
     Overtaken = "newer writes overtaken by an abandoned connection";
     ConnectionKilled = "abandoned connections killed before the replay";
     KeyExpired = "keys that expired before they could be written back";

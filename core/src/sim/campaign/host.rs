@@ -83,8 +83,6 @@ pub(super) struct Host {
     /// Kinds of failure that its engine was told of.
     pub(super) kinds: BTreeSet<FailureKind>,
     pub(super) incidents: u64,
-    /// Batches that were found to be applied when their reply was lost.
-    pub(super) found: BTreeSet<u64>,
     /// Commands that Redis answered since the engine was told.
     pub(super) finished: u64,
     /// Whether the command that memory is about to answer may have been done by Redis.
@@ -136,7 +134,6 @@ impl Host {
             jumps: Vec::new(),
             kinds: BTreeSet::new(),
             incidents: 0,
-            found: BTreeSet::new(),
             finished: 0,
             in_doubt: false,
             is_busy: vec![false; callers],

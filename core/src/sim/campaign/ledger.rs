@@ -68,8 +68,6 @@ pub(super) struct Op {
     pub(super) applied: u32,
     /// Whether the server ever did it.
     pub(super) ever_applied: bool,
-    /// The batch of its client in which the server refused it for good.
-    pub(super) refused_in: Option<u64>,
     /// Whether the server did it and lost it, or a third party destroyed it.
     pub(super) was_lost: bool,
 }
@@ -122,7 +120,6 @@ impl Ledger {
             seen: None,
             applied: 0,
             ever_applied: false,
-            refused_in: None,
             was_lost: false,
         });
         self.ops.len() - 1
@@ -176,15 +173,6 @@ impl Ledger {
         }
     }
 
-    /// The server refused this for good, in the batch with this number.
-    pub(super) fn refused(&mut self, args: &[Vec<u8>], batch: Option<u64>) {
-        for id in ids_in(args) {
-            if let Some(op) = self.ops.get_mut(id) {
-                op.refused_in = batch;
-            }
-        }
-    }
-
     /// The server lost this with its data.
     pub(super) fn lost(&mut self, args: &[Vec<u8>]) {
         for id in ids_in(args) {
@@ -210,12 +198,6 @@ pub(super) fn key_of(what: &str, host: usize, caller: usize) -> Vec<u8> {
 
 fn is_named(args: &[Vec<u8>], name: &[u8]) -> bool {
     args.first().is_some_and(|first| first == name)
-}
-
-/// The number of the batch that a transaction is.
-pub(super) fn batch_in(commands: &[Args]) -> Option<u64> {
-    let marker = commands.iter().find(|args| is_marker(args))?;
-    Some(number(marker.get(2)))
 }
 
 /// Whether a command writes a marker.

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use super::clock;
 use super::coverage::Happening;
-use super::ledger::{Args, batch_in, ids_in};
+use super::ledger::{Args, ids_in, is_marker};
 use super::network::Chunk;
 use super::queue::Side;
 use super::shared::Shared;
@@ -230,14 +230,9 @@ impl Server {
             (true, false) => {
                 let queued = core::mem::take(&mut peer.queued);
                 if let (true, Some(Value::Array(results))) = (is_exec(&args), replies.last()) {
-                    let batch = batch_in(&queued);
                     let ended = queued.into_iter().zip(results);
-                    let (refused, done): (Vec<_>, Vec<_>) =
-                        ended.partition(|(_, result)| result.as_error().is_some());
-                    for (args, _) in &refused {
-                        shared.ledger.refused(args, batch);
-                    }
-                    self.done(shared, wire, done.into_iter().map(|(args, _)| args).collect());
+                    let done = ended.filter(|(_, result)| result.as_error().is_none());
+                    self.done(shared, wire, done.map(|(args, _)| args).collect());
                 }
             }
             (false, _) => {
@@ -284,7 +279,7 @@ impl Server {
             shared.ledger.applied(shared.now, args, is_late);
         }
         if is_late {
-            let is_batch = batch_in(&commands).is_some();
+            let is_batch = commands.iter().any(|args| is_marker(args));
             shared.coverage.count(if is_batch {
                 Happening::LateBatch
             } else {

@@ -133,7 +133,7 @@ impl Host {
             (true, Some(Value::Array(_))) => Happening::BatchApplied,
             (true, Some(Value::Nil)) => Happening::BatchOvertaken,
             (false, _) if is_settled => {
-                self.found.extend(in_doubt);
+                shared.coverage.add(Happening::RefusalForeseen, refused);
                 Happening::BatchFoundApplied
             }
             (true | false, _) => return,

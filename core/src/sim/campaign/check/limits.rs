@@ -139,6 +139,7 @@ pub(in super::super) const fn kind_in(input: &crate::Input) -> Option<FailureKin
         | crate::Input::CommandFailed { failure, .. } => Some(failure.kind),
         crate::Input::Start
         | crate::Input::DialSucceeded { .. }
+        | crate::Input::DialHeld { .. }
         | crate::Input::CommandSlow { .. }
         | crate::Input::Tally { .. }
         | crate::Input::ReplayProgressed { .. }

@@ -4,7 +4,6 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::super::coverage::Happening;
 use super::super::ledger::{Ending, Kind, Op, ids_in, key_of};
 use super::super::sabotage::Sabotage;
 use super::super::world::World;
@@ -80,15 +79,7 @@ fn check_told(world: &World, present: &BTreeSet<usize>, found: &mut Found) {
                 if is_present || op.was_lost || dead.contains(&id) {
                     continue;
                 }
-                let is_found = |batch| {
-                    world.hosts.get(op.host).is_some_and(|host| host.found.contains(&batch))
-                };
-                // A known hole: the marker says that a batch was taken, and not what was refused.
-                if op.refused_in.is_some_and(is_found) {
-                    found.coverage.count(Happening::RefusalUntold);
-                } else {
-                    found.broken(Invariant::NothingLost, format!("{id} is nowhere: {op:?}"));
-                }
+                found.broken(Invariant::NothingLost, format!("{id} is nowhere: {op:?}"));
             }
             Some(Ending::Refused | Ending::Error | Ending::MaybeApplied) | None => {}
         }
