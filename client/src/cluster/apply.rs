@@ -31,6 +31,9 @@ impl<T: Transport> Fleet<T> {
         self.is_charted.store(true, Ordering::Release);
         for (at, member) in masters.iter().enumerate() {
             let Some(shard) = topology.shards.get(at) else { continue };
+            if let Some(first) = shard.slots.first() {
+                member.seat.set_served(*first.start());
+            }
             let master = place_of(&shard.master);
             if member.seat.master().as_ref() == Some(&master) {
                 continue;

@@ -30,6 +30,7 @@ impl Cluster {
     /// The first three nodes are masters of a third of the slots each, the next three their replicas, if
     /// there are to be any.
     pub(crate) fn start(replicas: usize, options: &[&str]) -> Self {
+        // What comes later counts.
         let options = [
             &["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"],
             &["--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0"],
