@@ -193,6 +193,8 @@ pub(crate) fn start_log_thread(py: Python<'_>) {
 #[pyfunction]
 pub(crate) fn after_fork() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
+    #[cfg(unix)]
+    outlast::after_fork();
     // What is dropped here takes no lock: its clients are still held by their wrappers.
     shared().take();
 }

@@ -2,21 +2,22 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use outlast_core::command::Traits;
 use outlast_core::rate_limit::{Limit, Verdict};
 use outlast_core::{Error, Input, Status, Value};
-use tokio::time::timeout_at;
+use tokio::runtime::Handle;
 use tracing::Instrument;
 
+use crate::cluster::Fleet;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
-use crate::gate::{Gate, Route, Settled, into_result, micros_since, name_of};
+use crate::gate::{Gate, into_result};
 use crate::spans;
+use crate::tasks::Caller;
 use crate::transport::Transport;
-use crate::transport::multiplexed::{CallError, Multiplexed};
+use crate::transport::multiplexed::Multiplexed;
 
 /// A Redis client that keeps answering while Redis is away. Clones share one connection.
 ///
@@ -39,13 +40,29 @@ pub struct Client {
 }
 
 struct Shared {
-    gate: Arc<Gate>,
-    connections: Arc<Multiplexed>,
+    kind: Kind,
+}
+
+/// Whom it is a client of.
+enum Kind {
+    /// One server.
+    Single { gate: Arc<Gate>, connections: Arc<Multiplexed> },
+    /// A cluster of several.
+    Cluster(Arc<Fleet<Multiplexed>>),
+}
+
+impl Kind {
+    fn close(&self) {
+        match self {
+            Self::Single { gate, .. } => gate.close(),
+            Self::Cluster(fleet) => fleet.close(),
+        }
+    }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.gate.close();
+        self.kind.close();
     }
 }
 
@@ -63,13 +80,19 @@ impl Client {
     ///
     /// Outside a tokio runtime, as `tokio::spawn` does: its background work runs there.
     pub fn new(config: Config, sink: Arc<dyn Sink>) -> Self {
+        if config.endpoint.cluster().is_some() {
+            let fleet = Fleet::new(config, sink, Multiplexed::new);
+            fleet.start_on(Handle::current());
+            tokio::spawn(fleet.clone().tend());
+            return Self { shared: Arc::new(Shared { kind: Kind::Cluster(fleet) }) };
+        }
         let gate = Arc::new(Gate::new(config, sink));
         let connections = Arc::new(Multiplexed::new(gate.clone()));
         tokio::spawn(Driver::new(gate.clone(), connections.clone()).run());
         if gate.has_restored {
             gate.tell(Input::Start);
         }
-        Self { shared: Arc::new(Shared { gate, connections }) }
+        Self { shared: Arc::new(Shared { kind: Kind::Single { gate, connections } }) }
     }
 
     /// Whether it can be used at all: see [`blocking::Client::usable`](crate::blocking::Client::usable).
@@ -78,7 +101,10 @@ impl Client {
     ///
     /// [`InvalidOption`](crate::ErrorKind::InvalidOption), where its journal on disk cannot be had.
     pub fn usable(&self) -> Result<(), Error> {
-        self.gate().usable()
+        match &self.shared.kind {
+            Kind::Single { gate, .. } => gate.usable(),
+            Kind::Cluster(_) => Ok(()),
+        }
     }
 
     /// Dials now and waits until that succeeded or the startup budget is spent.
@@ -88,8 +114,16 @@ impl Client {
     /// [`RedisUnavailable`](crate::ErrorKind::RedisUnavailable) where the policy requires Redis
     /// and no dial succeeded; [`Closed`](crate::ErrorKind::Closed).
     pub async fn connect(&self) -> Result<(), Error> {
-        self.gate().tell(Input::Start);
-        self.gate().startup_finished().await
+        match &self.shared.kind {
+            Kind::Single { gate, .. } => {
+                gate.tell(Input::Start);
+                gate.startup_finished().await
+            }
+            Kind::Cluster(fleet) => {
+                fleet.begin();
+                fleet.startup_finished().await
+            }
+        }
     }
 
     /// Runs a command: its name and arguments, as Redis documents them.
@@ -106,55 +140,24 @@ impl Client {
 
     async fn run<A: AsRef<[u8]>>(&self, args: &[A]) -> Result<Value, Error> {
         let traits = Gate::check(args)?;
-        let gate = self.gate();
-        let deadline = Instant::now() + gate.command_timeout();
-        let mut in_doubt = false;
-        let result = self.send(args, traits, deadline, &mut in_doubt).await;
-        gate.doubted(|| name_of(args), in_doubt, result)
-    }
-
-    async fn send<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        traits: Traits,
-        deadline: Instant,
-        in_doubt: &mut bool,
-    ) -> Result<Value, Error> {
-        let gate = self.gate();
-        loop {
-            let began = Instant::now();
-            let epoch = match gate.route()? {
-                Route::Redis { epoch } => epoch,
-                Route::Store => match gate.serve(args, traits, true) {
-                    Some(result) => return result.and_then(into_result),
-                    None => continue,
-                },
-                Route::Wait => match timeout_at(deadline.into(), gate.startup_finished()).await {
-                    Ok(_) => continue,
-                    Err(_) => return gate.overdue(args, traits).and_then(into_result),
-                },
-            };
-            let unanswered = match self.shared.connections.call(args, epoch, deadline).await {
-                Ok(value) => match gate.learned(args, epoch, value, micros_since(began)) {
-                    Ok(value) => return into_result(value),
-                    Err(unanswered) => *unanswered,
-                },
-                Err(CallError::Unanswered(unanswered)) => unanswered,
-                Err(CallError::Refused(error)) => return Err(error),
-            };
-            match gate.settle(args, epoch, unanswered) {
-                Settled::Ended(result) => return result.and_then(into_result),
-                Settled::Again { in_doubt: again } => *in_doubt |= again,
+        let timeout = Duration::from_millis(self.config().policy.command_timeout_ms);
+        let deadline = Instant::now() + timeout;
+        match &self.shared.kind {
+            Kind::Single { gate, connections } => {
+                let caller = Caller { gate, connections };
+                let called = caller.go_on(args, traits, deadline, &mut false).await;
+                called.map(|value| value.unwrap_or(Value::Nil)).and_then(into_result)
             }
-            if Instant::now() >= deadline {
-                return gate.too_late(args, *in_doubt).and_then(into_result);
-            }
+            Kind::Cluster(fleet) => fleet.call(args, deadline).await,
         }
     }
 
     /// Where Redis is, how to behave.
     pub fn config(&self) -> &Config {
-        &self.gate().config
+        match &self.shared.kind {
+            Kind::Single { gate, .. } => &gate.config,
+            Kind::Cluster(fleet) => &fleet.config,
+        }
     }
 
     /// Has Redis be away, for a test of the application: connections end and dials fail with this
@@ -165,42 +168,56 @@ impl Client {
     ///
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for another cause.
     pub fn cause_outage(&self, cause: &str) -> Result<(), Error> {
-        self.gate().cause_outage(cause)
+        match &self.shared.kind {
+            Kind::Single { gate, .. } => gate.cause_outage(cause),
+            Kind::Cluster(fleet) => fleet.cause_outage(cause),
+        }
     }
 
     /// Ends the outage: Redis is dialled at once. Without one does nothing.
     pub fn end_outage(&self) {
-        self.gate().end_outage();
+        match &self.shared.kind {
+            Kind::Single { gate, .. } => gate.end_outage(),
+            Kind::Cluster(fleet) => fleet.end_outage(),
+        }
     }
 
     /// Counts a request towards a rate limit in this process alone, as is done while Redis is away.
     pub fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
-        self.gate().limit_locally(key, limit)
+        match &self.shared.kind {
+            Kind::Single { gate, .. } => gate.limit_locally(key, limit),
+            Kind::Cluster(fleet) => fleet.limit_locally(key, limit),
+        }
     }
 
     /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
     pub fn dead_letters(&self) -> Vec<crate::DeadLetter> {
-        self.gate().store.dead_letters()
+        match &self.shared.kind {
+            Kind::Single { gate, .. } => gate.store.dead_letters(),
+            Kind::Cluster(fleet) => fleet.dead_letters(),
+        }
     }
 
     /// What the client counted, in Prometheus' text format. Metrics that OpenTelemetry's conventions
     /// for database clients know have their names; [`METRICS`](outlast_core::metrics::METRICS) is
     /// the table of all.
     pub fn metrics(&self) -> String {
-        self.gate().metrics(self.shared.connections.connections())
+        match &self.shared.kind {
+            Kind::Single { gate, connections } => gate.metrics(connections.connections()),
+            Kind::Cluster(fleet) => fleet.metrics(),
+        }
     }
 
     /// The snapshot that an operator sees.
     pub fn status(&self) -> Status {
-        self.gate().status()
+        match &self.shared.kind {
+            Kind::Single { gate, .. } => gate.status(),
+            Kind::Cluster(fleet) => fleet.status(),
+        }
     }
 
     /// Closes the connection and ends the background work. Again does nothing.
     pub fn close(&self) {
-        self.gate().close();
-    }
-
-    fn gate(&self) -> &Arc<Gate> {
-        &self.shared.gate
+        self.shared.kind.close();
     }
 }

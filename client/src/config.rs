@@ -205,7 +205,8 @@ impl ConfigBuilder {
         };
         let (introduction, journal_path) = (options.introduction, options.journal_path);
         if endpoint.cluster().is_some() {
-            let journal = journal_path.as_deref().unwrap_or(Path::new("")).to_string_lossy();
+            let journal =
+                journal_path.as_deref().unwrap_or_else(|| Path::new("")).to_string_lossy();
             for (field, path) in [("journal_path", &*journal), ("record_path", &policy.record_path)]
             {
                 if !path.is_empty() {

@@ -10,7 +10,7 @@ use outlast_core::{Failure, FailureKind, Input, Value};
 use tokio::time::{sleep, timeout};
 
 use crate::cluster::Elsewhere;
-use crate::dial::{Link, dial};
+use crate::dial::{Deadline, Link, dial};
 use crate::gate::{Action, Gate};
 use crate::transport::Transport;
 
@@ -145,7 +145,12 @@ impl<T: Transport> Driver<T> {
         let gate = self.gate.clone();
         let connect_timeout = Duration::from_millis(gate.policy().connect_timeout_ms);
         self.growing = Some(Box::pin(async move {
-            let result = dial_timed(&gate, connect_timeout, false).await;
+            let mut result = dial_timed(&gate, connect_timeout, false).await;
+            if let Ok(link) = &mut result
+                && let Err(failure) = link.ask_run_id(Deadline::after(connect_timeout)).await
+            {
+                result = Err(failure);
+            }
             if result.is_err() {
                 sleep(GROWTH_PAUSE).await;
             }
@@ -156,9 +161,19 @@ impl<T: Transport> Driver<T> {
     fn grown(&mut self, result: Result<Link, Failure>) {
         self.growing = None;
         // That there is no further connection is no outage: the others work.
-        if let Ok(link) = result {
-            self.gate.carries(link.identity.as_ref());
-            self.transport.add(link);
+        let Ok(link) = result else { return };
+        let identity = link.identity.clone();
+        match self.transport.add(link) {
+            Ok(()) => self.gate.carries(identity.as_ref()),
+            // Sentinels name another master by now, and the old one may not know yet. All follow, for
+            // what is written to two masters is lost on one. A name that leads to several servers is
+            // not followed to and fro.
+            Err(epoch) if self.gate.config.endpoint.master().is_some() => {
+                let text = "a further connection came to another server: the master has changed";
+                let failure = Failure::new(FailureKind::ConnectionLost, text);
+                self.gate.tell(Input::ConnectionLost { epoch, failure });
+            }
+            Err(_) => {}
         }
     }
 }
@@ -191,6 +206,10 @@ async fn write_back<T: Transport>(
     epoch: u64,
 ) -> Result<(), Failure> {
     give_up_carriers(gate, &mut link).await?;
+    if transport.may_grow() {
+        let within = Duration::from_millis(gate.policy().connect_timeout_ms);
+        link.ask_run_id(Deadline::after(within)).await?;
+    }
     let mut elsewhere = Elsewhere::default();
     let mut replay = Replay::new(gate.client_id.clone());
     loop {

@@ -51,6 +51,7 @@ pub mod server;
 mod spans;
 pub mod store;
 mod stream;
+mod tasks;
 mod thread;
 mod tls;
 mod transport;
@@ -59,6 +60,8 @@ pub use client::Client;
 pub use config::{Config, ConfigBuilder};
 pub use endpoint::{Address, Endpoint, Place};
 pub use events::{Event, Queue, Sink, TracingSink};
+#[cfg(unix)]
+pub use journal::after_fork;
 #[cfg(feature = "lua")]
 pub use lua::{Lua, LuaLimits};
 pub use outlast_core::journal::DeadLetter;

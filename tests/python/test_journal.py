@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -41,6 +42,23 @@ if os.fork() == 0:
 os.wait()
 client.set("mine", "2")
 print(client.get("mine"), client.get("theirs"))
+"""
+
+# The parent ends at once; the child lives until its input ends.
+ORPHAN = """
+import logging, os, sys
+import outlast
+
+logging.disable()
+client = outlast.from_url(
+    sys.argv[1], profile="production", startup="optional", startup_attempts_max=1,
+    journal_path=sys.argv[2],
+)
+client.set("k", "v")
+if os.fork() == 0:
+    print("child", flush=True)
+    sys.stdin.read()
+os._exit(0)
 """
 
 OFFLINE = {"profile": "production", "startup": "optional", "startup_attempts_max": 1}
@@ -83,6 +101,22 @@ def test_the_child_of_a_fork_is_told_and_the_parent_goes_on(tmp_path):
     told = run_script(FORK, "redis://127.0.0.1:1", path).splitlines()
     assert told[0].startswith(f'invalid journal_path "{path}": allowed is a file that no other')
     assert told[1:] == ["b'2' None"]
+
+
+def test_a_child_that_outlives_its_parent_does_not_keep_the_file(tmp_path):
+    path = tmp_path / "journal"
+    url = "redis://127.0.0.1:1"
+    command = [sys.executable, "-c", ORPHAN, url, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as parent:
+        assert parent.stdout.readline() == "child\n"
+        parent.wait(timeout=10)
+        with outlast.from_url(url, journal_path=path, **OFFLINE) as client:
+            assert client.get("k") == b"v"
+        # The child has neither ended nor said more.
+        assert select.select([parent.stdout], [], [], 0)[0] == []
+        parent.stdin.close()
+        assert parent.stdout.read() == ""
 
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):

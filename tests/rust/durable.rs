@@ -13,7 +13,7 @@ use std::time::Duration;
 use outlast::blocking::Client;
 use outlast::{Config, ErrorKind, Mode, Value};
 use outlast_tests::writes::{Held, THREADS};
-use outlast_tests::{Recorder, Server, eventually};
+use outlast_tests::{Recorder, Server, eventually, free_port};
 
 fn number_from(variable: &str, default: u64) -> u64 {
     let text = std::env::var(variable).ok();
@@ -353,6 +353,36 @@ fn what_is_wrong_inside_a_file_is_not_taken_for_a_journal() {
         set_aside += u64::from(found.1 == 0);
     }
     assert!(set_aside > 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_child_that_outlives_its_parent_does_not_keep_the_journal() {
+    let folder = Folder::new("forked");
+    let journal = folder.journal();
+    let url = format!("redis://127.0.0.1:{}", free_port());
+    let mut parent = Command::new(env!("CARGO_BIN_EXE_durable-writer"))
+        .args([&url, &journal.display().to_string(), "always", "fork"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the writer was built");
+    let input = parent.stdin.take().expect("its input");
+    let mut output = BufReader::new(parent.stdout.take().expect("its output"));
+    let mut child = String::new();
+    output.read_line(&mut child).expect("the child's number");
+    let is_alive = || Path::new(&format!("/proc/{}", child.trim())).exists();
+    let error = client(&url, &journal, &[]).0.usable().expect_err("it is the parent's");
+    assert_eq!(error.kind(), ErrorKind::InvalidOption);
+    parent.kill().expect("it runs");
+    parent.wait().expect("its end");
+    let (heir, _) = client(&url, &journal, &[]);
+    heir.usable().expect("the parent is gone, and with it the lock");
+    heir.call(&["SET", "k", "v"]).expect("an answer from memory");
+    assert!(is_alive(), "the child lives on");
+    // Its stdin ends, and with it the child.
+    drop(input);
+    assert_eq!(output.read_line(&mut child).expect("its end"), 0);
 }
 
 #[test]

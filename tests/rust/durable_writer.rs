@@ -1,5 +1,7 @@
 //! An application that writes while Redis is away, for tests that kill it: `durable-writer URL PATH FSYNC
-//! FIRST` tells each write on stdout once it was acknowledged, as `thread number`.
+//! FIRST` tells each write on stdout once it was acknowledged, as `thread number`. `durable-writer URL PATH
+//! FSYNC fork` writes nothing: it forks a child, which tells its number and lives until it reads the
+//! end of its stdin; itself it lives until it is killed.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -24,6 +26,9 @@ fn main() {
     let client = Client::new(config, Arc::new(TracingSink::default()));
     client.usable().expect("the journal is free");
     client.connect().expect("Redis is optional");
+    if first == "fork" {
+        return fork();
+    }
     let first: u64 = first.parse().expect("a number");
     std::thread::scope(|scope| {
         for thread in 0..writes::THREADS {
@@ -38,4 +43,22 @@ fn main() {
             });
         }
     });
+}
+
+#[expect(unsafe_code, reason = "there is no fork without")]
+fn fork() {
+    // SAFETY: the child calls nothing that takes a lock which another thread may have had.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0, "a child");
+    if child > 0 {
+        loop {
+            std::thread::park();
+        }
+    }
+    outlast::after_fork();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", std::process::id()).and_then(|()| out.flush()).expect("a reader");
+    let mut byte = 0_u8;
+    // SAFETY: the byte is there to be written to.
+    while unsafe { libc::read(0, (&raw mut byte).cast(), 1) } > 0 {}
 }

@@ -343,6 +343,35 @@ fn bounds_are_kept() {
     assert!(told.contains(full), "{told}");
 }
 
+/// What scripts may write where memory is full; each after what came before it.
+const SHORT_OF_MEMORY: &[&str] = &[
+    "return redis.call('SET', 'a', '1')",
+    "local told = redis.pcall('SET', 'a', '1') return {told.err, redis.call('GET', 'old')}",
+    "#!lua\nreturn 1",
+    "#!lua flags=no-writes\nreturn redis.call('GET', 'old')",
+    "#!lua flags=allow-oom\nreturn redis.call('SET', 'b', '1')",
+    "redis.call('DEL', 'old') return redis.call('SET', 'c', '1')",
+    "return redis.call('MGET', 'a', 'b', 'c', 'old')",
+];
+
+#[test]
+fn a_script_without_memory_does_what_it_does_on_redis() {
+    let front = Running::with(|options| options.bytes_max = 100_000);
+    let server = Server::start();
+    let both =
+        |bytes: &str| [front.connect(), Peer::connect(server.port)].map(|mut it| it.all(bytes));
+    both("SET old 1");
+    server.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+    let is_full = |n: i32| front.connect().all(&format!("SET filler{n} x")).starts_with("-OOM");
+    assert!((0..10_000).any(is_full), "never full");
+    for script in SHORT_OF_MEMORY {
+        let length = script.len();
+        let eval = format!("*3\r\n$4\r\nEVAL\r\n${length}\r\n{script}\r\n$1\r\n0");
+        let [ours, theirs] = both(&eval);
+        assert_eq!(ours, theirs, "{script}");
+    }
+}
+
 #[test]
 fn hostile_bytes_end_one_connection_only() {
     let front = Running::start();

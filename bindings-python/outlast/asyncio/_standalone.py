@@ -202,6 +202,26 @@ class Stock:
         return client.execute_command("SET", name, value, *set_options(ex, px, flags))
 
     @staticmethod
+    def get(client: Redis, name: Any) -> Any:
+        """GET, seen by whoever watches each command."""
+        return client.execute_command("GET", name)
+
+    @staticmethod
+    def incr(client: Redis, name: Any, amount: Any = 1) -> Any:
+        """INCRBY, likewise."""
+        return client.execute_command("INCRBY", name, amount)
+
+    @staticmethod
+    def delete(client: Redis, *names: Any) -> Any:
+        """DEL, likewise."""
+        return client.execute_command("DEL", *names)
+
+    @staticmethod
+    def ttl(client: Redis, name: Any) -> Any:
+        """TTL, likewise."""
+        return client.execute_command("TTL", name)
+
+    @staticmethod
     def expire(client: Redis, name: Any, time: Any, *flags: Any, **named: Any) -> Any:
         """EXPIRE with conditions."""
         given = {**dict(zip(("nx", "xx", "gt", "lt"), flags)), **named}

@@ -36,10 +36,8 @@ struct Call<'a> {
 impl Fleet<Pool> {
     /// Waits until the startup of every shard has ended; the first error of any.
     pub(super) fn wait_for_startup(&self, interrupt: Interrupt<'_>) -> Result<(), Error> {
-        let mut waited = 0;
-        // Shards come as soon as the first node has told of them.
-        while let Some(member) = self.members().get(waited).cloned() {
-            waited += 1;
+        let mut waited = Vec::new();
+        while let Some(member) = self.next_but(&mut waited) {
             member.gate.wait_for_startup(None, interrupt)?.unwrap_or(Ok(()))?;
         }
         Ok(())
@@ -130,15 +128,17 @@ impl Fleet<Pool> {
             self.wait_for_look(Some(place), deadline, interrupt)?;
         }
         let until = Instant::now() + wait.unwrap_or_default();
-        while until < deadline {
+        if until >= deadline {
+            return Ok(false);
+        }
+        loop {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                break;
+                return Ok(true);
             }
             sleep(left.min(SIGNAL_CHECK));
             interrupt()?;
         }
-        Ok(Instant::now() < deadline && until < deadline)
     }
 
     /// Runs commands, each with an answer of its own, in their order.

@@ -1,4 +1,4 @@
-//! The file of the board in memory. The only place of this crate with `unsafe`.
+//! The file of the board in memory.
 //!
 //! ```text
 //!   bytes 0..8    "outlast" and a zero

@@ -33,7 +33,7 @@ impl<T: Transport> Fleet<T> {
             let master = topology.shards.get(at).map(|shard| place_of(&shard.master));
             let moved = master.is_some_and(|master| member.seat.set_master(master));
             if moved {
-                self.leave_master(member);
+                leave_master(member);
             }
         }
         let wanted = topology.owners();
@@ -94,15 +94,6 @@ impl<T: Transport> Fleet<T> {
             config.policy.startup_attempts_max = 1;
         }
         self.member(&self.this, config, Some(master.clone()))
-    }
-
-    /// Gives up the connections to a master that is none any more, and dials the new one.
-    fn leave_master(&self, member: &Member<T>) {
-        if member.gate.is_connected() {
-            let text = "another node is the master of its slots now";
-            member.gate.lose(Failure::new(FailureKind::ReadOnly, text));
-        }
-        member.gate.tell(Input::Redial);
     }
 
     /// Gives slots to who is to have them, those of which nothing waits to be written back.
@@ -204,6 +195,15 @@ impl<T: Transport> Fleet<T> {
     pub(crate) fn is_connected(&self) -> bool {
         self.mode() == Mode::Connected
     }
+}
+
+/// Gives up the connections to a master that is none any more, and dials the new one.
+fn leave_master<T>(member: &Member<T>) {
+    if member.gate.is_connected() {
+        let text = "another node is the master of its slots now";
+        member.gate.lose(Failure::new(FailureKind::ReadOnly, text));
+    }
+    member.gate.tell(Input::Redial);
 }
 
 fn place_of(node: &outlast_core::cluster::Node) -> Place {

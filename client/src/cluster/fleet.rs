@@ -143,7 +143,7 @@ impl<T: Transport> Fleet<T> {
 
     /// Begins the background work, here or on a thread of its own.
     pub(crate) fn start_on(self: &Arc<Self>, home: Handle) {
-        if self.home.set(home.clone()).is_ok() {
+        if self.home.set(home).is_ok() {
             for member in self.members() {
                 self.drive(&member);
             }
@@ -225,6 +225,19 @@ impl<T: Transport> Fleet<T> {
         }
     }
 
+    /// The same for a task.
+    pub(crate) async fn look_taken(&self, first: Option<Place>) {
+        let wanted = self.looks().begun + 1;
+        Chart::wants_refresh(self, first);
+        loop {
+            let looked = self.looked_async.notified();
+            if self.looks().ended >= wanted || self.is_closed() {
+                return;
+            }
+            looked.await;
+        }
+    }
+
     fn looks(&self) -> MutexGuard<'_, Looks> {
         self.looks.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -232,6 +245,15 @@ impl<T: Transport> Fleet<T> {
     /// Every shard, in the order of their lowest slots.
     pub(crate) fn members(&self) -> Vec<Arc<Member<T>>> {
         self.read().members.clone()
+    }
+
+    /// A shard that is none of these, by their numbers, and is one of them from then on. Shards come as
+    /// soon as the first node has told of them.
+    pub(crate) fn next_but(&self, seen: &mut Vec<u64>) -> Option<Arc<Member<T>>> {
+        let mut members = self.members().into_iter();
+        let member = members.find(|member| !seen.contains(&member.number))?;
+        seen.push(member.number);
+        Some(member)
     }
 
     /// The shard that has a slot.

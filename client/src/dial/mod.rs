@@ -33,6 +33,8 @@ pub(crate) struct Link {
     pub(crate) connection: Connection,
     /// By what the server knows it.
     pub(crate) identity: Option<Identity>,
+    /// Which process serves it, by its run id; none where nobody asked, or it may not be told.
+    pub(crate) run_id: Option<Vec<u8>>,
 }
 
 /// When a dial must have ended, and the time that it was given.
@@ -200,13 +202,27 @@ pub(crate) fn closed_by_server() -> Failure {
 impl Link {
     pub(crate) fn new(config: &Config, stream: Stream) -> Self {
         let reply_bytes_max = usize::try_from(config.policy.reply_bytes_max).unwrap_or(usize::MAX);
-        Self { stream, connection: Connection::new(Limits::new(reply_bytes_max)), identity: None }
+        let connection = Connection::new(Limits::new(reply_bytes_max));
+        Self { stream, connection, identity: None, run_id: None }
     }
 
     /// The socket and what drives it, for who waits without tokio.
     pub(crate) fn into_parts(self) -> io::Result<(Socket, Channel)> {
         let (socket, session) = self.stream.into_parts()?;
         Ok((socket, Channel::new(self.connection, session)))
+    }
+
+    /// Asks which process serves it.
+    pub(crate) async fn ask_run_id(&mut self, deadline: Deadline) -> Result<(), Failure> {
+        let overdue = "it accepted the connection and did not answer";
+        let command = [vec!["INFO", "server"]];
+        let replies = deadline.within(overdue, self.exchange(&command)).await?;
+        self.run_id = replies.first().and_then(|reply| {
+            let (Value::Bulk(text) | Value::Verbatim { text, .. }) = reply else { return None };
+            let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+            lines.find_map(|line| line.strip_prefix(b"run_id:")).map(<[u8]>::to_vec)
+        });
+        Ok(())
     }
 
     /// Sends commands at once and waits for all their replies. It has no deadline of its own.

@@ -21,7 +21,7 @@ pub(super) async fn look(
 ) -> Option<Place> {
     let asked = dial::cluster::ask(config, nodes, deadline);
     let topology = report.step("cluster", asked, shards).await?;
-    report.step("slots", async { covered(&topology) }, |text| text.to_string()).await?;
+    report.step("slots", async { covered(&topology) }, String::clone).await?;
     let reached = reach_all(config, &topology, deadline);
     report.step("masters", reached, |count| format!("all {count} reached")).await?;
     topology.shards.first().map(|shard| place(&shard.master))

@@ -288,6 +288,20 @@ impl Gate {
         Ok(())
     }
 
+    /// Whether a command may be given a connection of its own, Redis being there; none while the startup
+    /// is under way.
+    #[cfg(unix)]
+    pub(crate) fn offers_own_connection<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+    ) -> Result<Option<bool>, Error> {
+        match self.route()? {
+            Route::Redis { .. } => Ok(Some(true)),
+            Route::Store => self.without_connection(args).map(|()| Some(false)),
+            Route::Wait => Ok(None),
+        }
+    }
+
     /// A command on Redis did not end with its reply: tells the engine, and ends the command from
     /// memory where that is right.
     pub(crate) fn settle<A: AsRef<[u8]>>(
@@ -310,12 +324,12 @@ impl Gate {
         match known.aftermath(self.policy().on_ambiguous) {
             Aftermath::Memory => match self.serve(args, traits, write) {
                 Some(Err(error)) if known.is_belied_by(error.kind()) => {
-                    Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                    Settled::Ended(Err(belied(&name_of(args), &failure, &error)))
                 }
                 Some(result) => Settled::Ended(result),
                 None => match self.again(args, known.maybe_done && write) {
                     Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
-                        Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                        Settled::Ended(Err(belied(&name_of(args), &failure, &error)))
                     }
                     settled => settled,
                 },
@@ -435,7 +449,7 @@ impl Gate {
                 return error;
             }
             let text = "the first sending got no reply";
-            self.maybe_applied(&what(), &Failure::new(FailureKind::ConnectionLost, text))
+            belied(&what(), &Failure::new(FailureKind::ConnectionLost, text), &error)
         })
     }
 
@@ -509,6 +523,16 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
+}
+
+/// What a write in doubt is told in place of an error that says it was not done, and that was counted.
+fn belied(what: &str, failure: &Failure, error: &Error) -> Error {
+    let message = format!(
+        "{what} was sent and may have been applied: {}; its repetition was refused: {}",
+        failure.kind.words(),
+        error.message(),
+    );
+    Error::new(ErrorKind::MaybeApplied, message).because_of(failure)
 }
 
 pub(crate) fn closed() -> Error {

@@ -9,11 +9,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::StorageBackend;
 
+#[cfg(unix)]
+use super::inherited::Noted;
+
 /// Whether a transaction ends with a sync of the file.
 pub(super) type Syncing = Arc<AtomicBool>;
 
 #[derive(Debug)]
 pub(super) struct Backend {
+    #[cfg(unix)]
+    _noted: Noted,
     file: File,
     syncing: Syncing,
 }
@@ -38,7 +43,12 @@ impl Backend {
         }
         let file = options.open(path).map_err(Refusal::Io)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { file, syncing }),
+            Ok(()) => Ok(Self {
+                #[cfg(unix)]
+                _noted: Noted::new(&file),
+                file,
+                syncing,
+            }),
             Err(TryLockError::WouldBlock) => Err(Refusal::InUse),
             Err(TryLockError::Error(error)) => Err(Refusal::Io(error)),
         }

@@ -8,6 +8,8 @@
 mod backend;
 mod codec;
 mod file;
+#[cfg(unix)]
+mod inherited;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,6 +21,8 @@ use outlast_core::policy::JournalFsync;
 use outlast_core::{Error, Timestamp};
 
 use file::{File, OpenError, Sync};
+#[cfg(unix)]
+pub use inherited::after_fork;
 
 /// Bytes of changes that wait for the disk before a writer waits for it, too.
 const QUEUED_BYTES_MAX: usize = 1 << 20;

@@ -50,6 +50,9 @@ impl Lua {
     }
 }
 
+/// What Redis says of a script with flags that may write, where memory is full.
+const SHORT_OF_MEMORY: &str = "OOM command not allowed when used memory > 'maxmemory'.";
+
 impl ScriptEngine for Lua {
     fn compile(&mut self, source: &[u8]) -> Result<(), String> {
         let body = shebang::split(source)?;
@@ -71,6 +74,12 @@ impl ScriptEngine for Lua {
         };
         if body.is_read_only {
             host.forbid_writes();
+        }
+        if body.allows_oom == Some(true) {
+            host.allow_beyond_memory();
+        }
+        if body.allows_oom.is_some() && !body.is_read_only && host.is_short_of_memory() {
+            return Value::Error(SHORT_OF_MEMORY.into());
         }
         let function = machine.function(script.sha1, body.source);
         let reply = function.and_then(|function| machine.run(&function, &script, host));

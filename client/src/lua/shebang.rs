@@ -11,6 +11,8 @@ pub(super) struct Body<'a> {
     pub(super) source: &'a [u8],
     /// Whether the script promises to write nothing.
     pub(super) is_read_only: bool,
+    /// Whether it may write though memory is full; none where it has no shebang.
+    pub(super) allows_oom: Option<bool>,
 }
 
 /// Splits a script.
@@ -20,7 +22,7 @@ pub(super) struct Body<'a> {
 /// The error reply, for a shebang that Redis refuses.
 pub(super) fn split(source: &[u8]) -> Result<Body<'_>, String> {
     if !source.starts_with(b"#!") {
-        return Ok(Body { source, is_read_only: false });
+        return Ok(Body { source, is_read_only: false, allows_oom: None });
     }
     let end = source.iter().position(|byte| *byte == b'\n');
     let (line, rest) = source.split_at(end.ok_or("ERR Invalid script shebang")?);
@@ -29,7 +31,7 @@ pub(super) fn split(source: &[u8]) -> Result<Body<'_>, String> {
     if engine != b"#!lua" {
         return Err(format!("ERR Unexpected engine in script shebang: {}", text(engine)));
     }
-    let mut is_read_only = false;
+    let (mut is_read_only, mut allows_oom) = (false, false);
     for option in options {
         let Some(flags) = option.strip_prefix(b"flags=") else {
             return Err(format!("ERR Unknown lua shebang option: {}", text(option)));
@@ -39,9 +41,10 @@ pub(super) fn split(source: &[u8]) -> Result<Body<'_>, String> {
                 return Err(format!("ERR Unexpected flag in script shebang: {}", text(flag)));
             }
             is_read_only |= flag == b"no-writes";
+            allows_oom |= flag == b"allow-oom";
         }
     }
-    Ok(Body { source: rest, is_read_only })
+    Ok(Body { source: rest, is_read_only, allows_oom: Some(allows_oom) })
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -78,14 +81,14 @@ mod tests {
     #[test]
     fn a_shebang_is_taken_off_and_its_flags_are_read() {
         let body = |source: &'static str| split(source.as_bytes());
-        let of = |source: &'static str, is_read_only| {
-            Ok(Body { source: source.as_bytes(), is_read_only })
+        let of = |source: &'static str, is_read_only, allows_oom| {
+            Ok(Body { source: source.as_bytes(), is_read_only, allows_oom })
         };
-        assert_eq!(body("return 1"), of("return 1", false));
-        assert_eq!(body("#!lua\nreturn 1"), of("\nreturn 1", false));
-        assert_eq!(body("#!lua flags=no-writes,allow-oom\r\nx"), of("\nx", true));
-        assert_eq!(body("#!lua \"flags=no-writes\"\nx"), of("\nx", true));
-        assert_eq!(body("#!lua flags=\nx"), of("\nx", false));
+        assert_eq!(body("return 1"), of("return 1", false, None));
+        assert_eq!(body("#!lua\nreturn 1"), of("\nreturn 1", false, Some(false)));
+        assert_eq!(body("#!lua flags=no-writes,allow-oom\r\nx"), of("\nx", true, Some(true)));
+        assert_eq!(body("#!lua \"flags=no-writes\"\nx"), of("\nx", true, Some(false)));
+        assert_eq!(body("#!lua flags=\nx"), of("\nx", false, Some(false)));
     }
 
     #[test]

@@ -43,8 +43,19 @@ pub(crate) trait Transport: Send + Sync + 'static {
         false
     }
 
+    /// Whether callers may ever want a further connection.
+    fn may_grow(&self) -> bool {
+        false
+    }
+
     /// A further connection of the current epoch.
-    fn add(&self, _link: Link) {}
+    ///
+    /// # Errors
+    ///
+    /// The epoch, where another server than the epoch's serves the connection. It is closed.
+    fn add(&self, _link: Link) -> Result<(), u64> {
+        Ok(())
+    }
 
     /// Whether a connection that nobody uses has died, and which epoch it was of.
     fn check_idle(&self) -> Option<(u64, Failure)> {

@@ -60,19 +60,13 @@ impl Multiplexed {
         epoch: u64,
         deadline: Instant,
     ) -> Result<Value, CallError> {
-        let in_flight_max = usize::try_from(self.gate.policy().in_flight_max).unwrap_or(usize::MAX);
+        let in_flight_max = self.in_flight_max();
         let at = self.gate.clock.at(deadline);
-        let line = self.running.borrow().as_ref().filter(|(of, _)| *of == epoch).cloned();
-        let sent = line.map_or_else(
-            || Err(Failure::new(FailureKind::ConnectionLost, "the connection was replaced")),
-            |(_, line)| line.send(args, at, in_flight_max).map(|sent| (line, sent)),
-        );
-        let (line, sent) = sent
-            .map_err(|failure| CallError::Unanswered(Unanswered { failure, maybe_done: false }))?;
-        let Some((command, mut reply)) = sent else {
-            let message = format!("{in_flight_max} commands (in_flight_max) wait for their reply");
-            return Err(CallError::Refused(Error::new(ErrorKind::LimitReached, message)));
-        };
+        let line = self.line(epoch)?;
+        let (command, mut reply) = line
+            .send(args, at, in_flight_max)
+            .map_err(not_done)?
+            .ok_or_else(|| too_many(in_flight_max))?;
         // A call that is dropped keeps its place, so that its reply reaches nobody else.
         let mut place = Place { line: &line, command, awaited: true };
         let ended = if let Ok(ended) = timeout_at(deadline.into(), &mut reply).await {
@@ -88,6 +82,73 @@ impl Multiplexed {
         };
         ended.map_err(CallError::Unanswered)
     }
+
+    /// Sends commands so that nothing comes between them, and waits for all their replies. Whether they
+    /// may have been done is whether the last may have been. The store learns nothing of them here.
+    pub(crate) async fn exchange(
+        &self,
+        commands: &[Vec<&[u8]>],
+        epoch: u64,
+        deadline: Instant,
+    ) -> Result<Vec<Value>, CallError> {
+        let in_flight_max = self.in_flight_max();
+        let at = self.gate.clock.at(deadline);
+        let line = self.line(epoch)?;
+        let sent = line.send_all(commands, at, in_flight_max).map_err(not_done)?;
+        let mut places = Places { line: &line, commands: Vec::new(), awaited: true };
+        let mut awaited = Vec::new();
+        for (command, reply) in sent.ok_or_else(|| too_many(in_flight_max))? {
+            places.commands.push(command);
+            awaited.push(reply);
+        }
+        let mut replies = Vec::with_capacity(commands.len());
+        for reply in &mut awaited {
+            let (failure, maybe_done) = match timeout_at(deadline.into(), reply).await {
+                Ok(Ok(Ok(value))) => {
+                    replies.push(value);
+                    continue;
+                }
+                Ok(Ok(Err(Unanswered { failure, maybe_done }))) => (failure, maybe_done),
+                Ok(Err(_)) => (closed_by_server(), true),
+                Err(_) => {
+                    let text = "no reply within the deadline";
+                    (Failure::new(FailureKind::ResponseTimeout, text), false)
+                }
+            };
+            let is_last = replies.len() + 1 == awaited.len();
+            let last = awaited.last_mut().map(oneshot::Receiver::try_recv);
+            let sent = places.give_up();
+            let maybe_done = match last {
+                Some(Ok(Err(last))) => last.maybe_done,
+                Some(Ok(Ok(_))) => true,
+                _ => sent || is_last && maybe_done,
+            };
+            return Err(CallError::Unanswered(Unanswered { failure, maybe_done }));
+        }
+        places.awaited = false;
+        Ok(replies)
+    }
+
+    fn in_flight_max(&self) -> usize {
+        usize::try_from(self.gate.policy().in_flight_max).unwrap_or(usize::MAX)
+    }
+
+    fn line(&self, epoch: u64) -> Result<Arc<Line>, CallError> {
+        let running = self.running.borrow();
+        let line = running.as_ref().filter(|(of, _)| *of == epoch).map(|(_, line)| line.clone());
+        line.ok_or_else(|| {
+            not_done(Failure::new(FailureKind::ConnectionLost, "the connection was replaced"))
+        })
+    }
+}
+
+const fn not_done(failure: Failure) -> CallError {
+    CallError::Unanswered(Unanswered { failure, maybe_done: false })
+}
+
+fn too_many(in_flight_max: usize) -> CallError {
+    let message = format!("{in_flight_max} commands (in_flight_max) wait for their reply");
+    CallError::Refused(Error::new(ErrorKind::LimitReached, message))
 }
 
 type Ended = Result<Value, Unanswered>;
@@ -186,6 +247,32 @@ impl Line {
         drop(state);
         self.work.notify_one();
         Ok(Some((command, reply)))
+    }
+
+    /// Takes commands that follow one another, unless too many wait.
+    fn send_all(
+        &self,
+        commands: &[Vec<&[u8]>],
+        deadline: outlast_core::Timestamp,
+        in_flight_max: usize,
+    ) -> Result<Option<Vec<(u64, Reply)>>, Failure> {
+        let mut state = self.lock();
+        if let Some(failure) = &state.ended {
+            return Err(failure.clone());
+        }
+        if state.connection.in_flight() + commands.len() > in_flight_max {
+            return Ok(None);
+        }
+        let mut sent = Vec::with_capacity(commands.len());
+        for args in commands {
+            let command = state.connection.send(args, deadline);
+            let (sender, reply) = oneshot::channel();
+            state.waiting.push_back(Waiting { command, args: Vec::new(), sender });
+            sent.push((command, reply));
+        }
+        drop(state);
+        self.work.notify_one();
+        Ok(Some(sent))
     }
 
     /// Carries the bytes both ways until that ends; why it did.
@@ -305,6 +392,34 @@ impl Place<'_> {
 }
 
 impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.awaited {
+            self.give_up();
+        }
+    }
+}
+
+/// The places of commands that were sent together.
+struct Places<'a> {
+    line: &'a Line,
+    commands: Vec<u64>,
+    awaited: bool,
+}
+
+impl Places<'_> {
+    /// Nobody awaits the replies any more; whether Redis may have done the last.
+    fn give_up(&mut self) -> bool {
+        self.awaited = false;
+        let mut state = self.line.lock();
+        self.commands
+            .iter()
+            .map(|command| state.connection.cancel(*command))
+            .last()
+            .unwrap_or(false)
+    }
+}
+
+impl Drop for Places<'_> {
     fn drop(&mut self) {
         if self.awaited {
             self.give_up();

@@ -281,6 +281,28 @@ fn who_lost_its_turn_tells_nothing() {
 }
 
 #[test]
+fn good_news_from_before_a_failure_is_none() {
+    let policy = Policy::of(Profile::Development);
+    let word = AtomicU64::new(0);
+    let (mut first, mut other) = (Board::new(policy.clone(), 1), Board::new(policy.clone(), 2));
+    assert_eq!(first.ask(at(10), &word), Turn::Dial);
+    first.succeeded(at(12), &word);
+    assert_eq!(Board::new(policy, 3).ask(at(13), &word), Turn::Dial, "it has lost nothing");
+    first.lost(at(20));
+    other.lost(at(20));
+    assert_eq!(first.ask(at(300), &word), Turn::Dial);
+    assert!(matches!(other.ask(at(300), &word), Turn::Wait { .. }), "the turn is taken");
+    first.succeeded(at(302), &word);
+    let Turn::Wait { in_ms, .. } = other.ask(at(310), &word) else { panic!("not all at once") };
+    assert!(in_ms <= 250);
+    // Those who follow tell nothing that begins the spread anew.
+    let told = word.load(Ordering::Relaxed);
+    assert_eq!(other.ask(at(310 + in_ms), &word), Turn::Dial);
+    other.succeeded(at(312 + in_ms), &word);
+    assert_eq!(word.load(Ordering::Relaxed), told);
+}
+
+#[test]
 fn one_word_is_for_one_endpoint() {
     assert_ne!(key("redis://a:6379/0"), key("redis://b:6379/0"));
     // The published value of FNV-1a for "foobar".

@@ -57,4 +57,13 @@ pub trait ScriptHost {
     /// The script promised with the flag `no-writes` to write nothing: commands that write fail
     /// from here on.
     fn forbid_writes(&mut self);
+
+    /// Whether memory was full when the script began. Redis then refuses its first write, and runs none
+    /// that has flags but neither `allow-oom` nor `no-writes`.
+    fn is_short_of_memory(&self) -> bool {
+        false
+    }
+
+    /// The script has the flag `allow-oom`: it may write though memory is full.
+    fn allow_beyond_memory(&mut self) {}
 }

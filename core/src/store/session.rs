@@ -4,6 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::Refusal;
 use super::password::Password;
 use super::space::Listening;
 use crate::resp::Value;
@@ -35,6 +36,9 @@ pub struct Session {
     pub(crate) stale_at: Option<Timestamp>,
     /// How deep in scripts and transactions the command runs.
     pub(crate) nesting: Nesting,
+    /// What had no room when the script began that runs. As in Redis its first write is then refused; once
+    /// it has written, or began with room, it is not stopped half-way.
+    pub(crate) shortage: Option<Refusal>,
     /// The caller asked to end the connection.
     pub(crate) quits: bool,
     pub(crate) access: Access,
@@ -117,6 +121,7 @@ impl Session {
             journalled: false,
             stale_at: None,
             nesting: Nesting::None,
+            shortage: None,
             quits: false,
             access: Access::Open,
             replies: Replies::On,

@@ -504,6 +504,59 @@ fn scripts_run_again_and_may_not_run_everything() {
     assert_eq!(store.execute(NOW, &lines, false), Ok(Value::Array(expected.to_vec())));
 }
 
+/// As in Redis: what has begun with room is not stopped half-way, and what begins without any writes
+/// nothing first but what frees memory.
+#[test]
+fn a_script_is_done_whole_or_refused_where_it_begins() {
+    let scripted = |store: &Store, args: &[&str]| {
+        let args = [&["EVAL", "x", "0"], args].concat();
+        match store.execute(NOW, &args, true) {
+            Ok(Value::Array(replies)) => replies,
+            other => panic!("{other:?}"),
+        }
+    };
+    let limited = || {
+        let store = Store::new(8_192);
+        store.set_script_engine(Box::new(Lines));
+        store
+    };
+    let filled = || {
+        let store = limited();
+        let set = |n: i32| store.execute(NOW, &["SET", &alloc::format!("k{n}"), "v"], true);
+        assert!((0..200).any(|n| set(n).is_err()), "never full");
+        store
+    };
+    let oom = error("OOM command not allowed when used memory > 'maxmemory'.");
+    let large = "x".repeat(6_000);
+    let (left, right) = (alloc::format!("SET left {large}"), alloc::format!("SET right {large}"));
+    let store = Store::new(12_000);
+    store.set_script_engine(Box::new(Lines));
+    assert_eq!(scripted(&store, &[&left, &right]), vec![oom.clone(); 2], "no room to begin");
+    let store = limited();
+    let lines: Vec<String> = (0..100).map(|n| alloc::format!("SET s{n} v")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    assert_eq!(scripted(&store, &lines), vec![Value::ok(); 100]);
+    assert!(store.bytes() > 8_192, "beyond the limit, for it had begun");
+    let store = filled();
+    assert_eq!(
+        scripted(&store, &["SET a 1", "GET k0", "SET b 1"]),
+        [oom.clone(), Value::bulk("v"), oom.clone()]
+    );
+    assert_eq!(scripted(&store, &["DEL k0", "SET a 1"]), [Value::Integer(1), Value::ok()]);
+    // A transaction of nothing but a script is no way around it.
+    let commands = [["EVAL", "x", "0", "SET c 1"].map(ToString::to_string).to_vec()];
+    let replies = filled().transact_if(NOW, &commands, true, || true).unwrap().unwrap();
+    let ended = Value::Array(vec![Value::Array(vec![oom.clone()])]);
+    assert_eq!(replies.last(), Some(&ended));
+    // A full journal takes no deletion either.
+    let options = Options::new(1 << 20).with_journal_bytes_max(4_096);
+    let store = Store::with_options(options);
+    store.set_script_engine(Box::new(Lines));
+    assert_eq!(scripted(&store, &lines), vec![Value::ok(); 100]);
+    assert_eq!(scripted(&store, &["DEL s0", "SET a 1"]), vec![oom; 2]);
+    assert_eq!(run(&store, "EXISTS s0"), Value::Integer(1));
+}
+
 #[test]
 fn the_journal_takes_nothing_when_all_is_written_back() {
     let lines = ["HSET h f v", "HSET h g w", "INCR n", "PEXPIRE n 9000", "INCR n", "RPUSH l a b"];

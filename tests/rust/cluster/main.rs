@@ -1,6 +1,7 @@
 //! A real Redis Cluster of six nodes: commands reach the right shard, a shard that is away takes only
 //! its own keys with it, and what was written meanwhile comes back once.
 
+mod hosts;
 mod nodes;
 
 use outlast::blocking::Client;

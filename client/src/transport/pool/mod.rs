@@ -76,6 +76,8 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct Links {
     epoch: u64,
+    /// The process that serves this epoch, where it told.
+    run_id: Option<Vec<u8>>,
     idle: VecDeque<Blocking>,
     open: usize,
     waiting: usize,
@@ -240,7 +242,9 @@ impl Pool {
 
     /// Nobody waits for what was begun: its connection is closed.
     pub(crate) fn give_up(&self, exchanging: Exchanging) {
-        self.drop_one(exchanging.epoch);
+        let Exchanging { epoch, link, .. } = exchanging;
+        drop(link);
+        self.drop_one(epoch);
     }
 
     fn take(
@@ -351,6 +355,7 @@ impl Transport for Pool {
         links.idle.clear();
         links.open = 0;
         links.epoch = epoch;
+        links.run_id.clone_from(&link.run_id);
         drop(links);
         // A socket that cannot be set up is missing, and its callers ask for another.
         let _ = self.admit(link, epoch);
@@ -376,9 +381,21 @@ impl Transport for Pool {
         links.waiting > 0 && links.idle.is_empty() && links.open < self.connections_max()
     }
 
-    fn add(&self, link: Link) {
-        let epoch = self.lock().epoch;
+    fn may_grow(&self) -> bool {
+        self.connections_max() > 1
+    }
+
+    fn add(&self, link: Link) -> Result<(), u64> {
+        let links = self.lock();
+        let epoch = links.epoch;
+        let is_elsewhere =
+            matches!((&links.run_id, &link.run_id), (Some(ours), Some(its)) if ours != its);
+        drop(links);
+        if is_elsewhere {
+            return Err(epoch);
+        }
         let _ = self.admit(link, epoch);
+        Ok(())
     }
 
     fn check_idle(&self) -> Option<(u64, Failure)> {

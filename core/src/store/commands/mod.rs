@@ -244,9 +244,11 @@ pub(super) fn run(
 ) -> Result<Value, Stop> {
     let (command, handler) = find(common, args)?;
     common.commands.fetch_add(1, Ordering::Relaxed);
-    // A transaction has its room from its beginning, so that all of it is done or nothing.
-    if session.nesting != Nesting::Transaction {
-        make_room(space, common, now, room_for(command, session, args))?;
+    match session.nesting {
+        Nesting::None => make_room(space, common, now, room_for(command, session, args))?,
+        // A transaction has its room from its beginning, so that all of it is done or nothing.
+        Nesting::Transaction => {}
+        Nesting::Script { .. } => allow_write(session, command)?,
     }
     glimpse(space, common, session, now, command, args);
     handler(&mut Call { now, args, session, space, common })
@@ -369,6 +371,32 @@ fn room_for<A: AsRef<[u8]>>(command: &Command, session: &Session, args: &[A]) ->
     } else {
         Room { values: once, journal: 0 }
     }
+}
+
+/// What has no room, where what these arguments call is about to begin.
+fn shortage(call: &mut Call<'_>) -> Option<Refusal> {
+    let arguments: usize = call.args.iter().map(|arg| arg.len()).sum();
+    let values = WRITE_OVERHEAD_BYTES + arguments;
+    let journal = if call.session.journalled { values } else { 0 };
+    match make_room(call.space, call.common, call.now, Room { values, journal }) {
+        Err(Stop::Refusal(refusal)) => Some(refusal),
+        _ => None,
+    }
+}
+
+/// Refuses what a script writes first, where there was no room when it began: what frees memory is no
+/// such write, unless it is the journal that is full.
+fn allow_write(session: &mut Session, command: &Command) -> Result<(), Stop> {
+    if !command.flags.contains(Flags::WRITE) {
+        return Ok(());
+    }
+    match session.shortage {
+        Some(Refusal::Full) if !command.flags.contains(Flags::DENYOOM) => {}
+        Some(refusal) => return Err(refusal.into()),
+        None => return Ok(()),
+    }
+    session.shortage = None;
+    Ok(())
 }
 
 /// Clears away and evicts until so many bytes have room, or refuses what needs them.

@@ -100,6 +100,10 @@ fn run(
     let engine: Box<dyn ScriptEngine> =
         call.space.globals().engine.take().ok_or(Refusal::Unsupported)?;
     let mut engine = engine;
+    // A transaction asked when it began, and nothing stops it half-way.
+    if call.session.nesting == Nesting::None {
+        call.session.shortage = super::shortage(call);
+    }
     let session = &mut *call.session;
     let before = (session.nesting, session.protocol, session.database);
     session.nesting = Nesting::Script { read_only };
@@ -107,6 +111,9 @@ fn run(
     let mut host = Host { space: call.space, common: call.common, session, now: call.now };
     let reply = engine.run(Script::new(name, source, keys, args), &mut host);
     (call.session.nesting, call.session.protocol, call.session.database) = before;
+    if call.session.nesting == Nesting::None {
+        call.session.shortage = None;
+    }
     call.space.globals().engine = Some(engine);
     Ok(reply)
 }
@@ -135,6 +142,14 @@ impl ScriptHost for Host<'_> {
 
     fn forbid_writes(&mut self) {
         self.session.nesting = Nesting::Script { read_only: true };
+    }
+
+    fn is_short_of_memory(&self) -> bool {
+        self.session.shortage == Some(Refusal::Full)
+    }
+
+    fn allow_beyond_memory(&mut self) {
+        self.session.shortage = self.session.shortage.filter(|refusal| *refusal != Refusal::Full);
     }
 }
 

@@ -96,6 +96,10 @@ fn exec(call: &mut Call<'_>) -> Result<Value, Stop> {
     }
     let wanted = room_for(&queue, call.session);
     super::make_room(call.space, call.common, call.now, wanted)?;
+    // Where nothing but scripts may write, they are told as if each came by itself.
+    if wanted == Room::default() {
+        call.session.shortage = super::shortage(call);
+    }
     let before = core::mem::replace(&mut call.session.nesting, Nesting::Transaction);
     let mut replies = Vec::with_capacity(queue.commands.len());
     for command in &queue.commands {
@@ -104,6 +108,7 @@ fn exec(call: &mut Call<'_>) -> Result<Value, Stop> {
         replies.push(reply.unwrap_or_else(|stop| error_of(stop, &args)));
     }
     call.session.nesting = before;
+    call.session.shortage = None;
     Ok(Value::Array(replies))
 }
 

@@ -1,5 +1,7 @@
 //! The client for hosts with an event loop of their own: see [`Client`].
 
+mod cluster;
+
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
@@ -13,27 +15,39 @@ use outlast_core::{Error, Failure, FailureKind, Input, Status};
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
-use crate::gate::{Gate, Route};
+use crate::gate::Gate;
 use crate::transport::Transport;
 use crate::transport::hosted::Hosted;
 pub use crate::transport::told::{Moved, Readiness, Settlement, Socket, Submission, Turn};
 use crate::transport::work::Work;
+use cluster::Commands;
 
-/// A client whose sockets the host's event loop reads and writes; no command crosses a thread.
+/// A client whose sockets the host's event loop reads and writes; no command to a single server crosses
+/// a thread.
 ///
 /// The host calls [`turn`](Self::turn) when it was woken and when the time that the last turn
 /// named has come; it writes what [`take_output`](Self::take_output) gives at the end of each
 /// turn of its loop, and hands in what the socket read. The background thread only dials, keeps
 /// timers and writes the journal back; it wakes the host through the function given here.
+///
+/// Of a cluster the host has no socket. Commands go to the background thread, which all shards share,
+/// and a turn brings whatever has ended; those of a shard that is away end at once, as ever.
 pub struct Client {
-    gate: Arc<Gate>,
-    hosted: Arc<Hosted>,
+    kind: Kind,
     driver_started: AtomicBool,
+}
+
+/// Whom it is a client of.
+enum Kind {
+    /// One server, whose socket the host drives.
+    Single { gate: Arc<Gate>, hosted: Arc<Hosted> },
+    /// A cluster of several, without a socket in the host.
+    Cluster(Arc<Commands>),
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("config", &self.gate.config).finish_non_exhaustive()
+        f.debug_struct("Client").field("config", self.config()).finish_non_exhaustive()
     }
 }
 
@@ -45,10 +59,16 @@ impl Client {
         sink: Arc<dyn Sink>,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Self {
+        let driver_started = AtomicBool::new(false);
+        if config.endpoint.cluster().is_some() {
+            let kind = Kind::Cluster(Commands::new(config, sink, Arc::new(wake)));
+            return Self { kind, driver_started };
+        }
         let gate = Arc::new(Gate::new(config, sink));
         let hosted = Arc::new(Hosted::new(gate.clone(), Arc::new(wake)));
-        let client = Self { gate, hosted, driver_started: AtomicBool::new(false) };
-        if client.gate.has_restored {
+        let has_restored = gate.has_restored;
+        let client = Self { kind: Kind::Single { gate, hosted }, driver_started };
+        if has_restored {
             client.start();
         }
         client
@@ -60,13 +80,19 @@ impl Client {
     ///
     /// [`InvalidOption`](crate::ErrorKind::InvalidOption), where its journal on disk cannot be had.
     pub fn usable(&self) -> Result<(), Error> {
-        self.gate.usable()
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.usable(),
+            Kind::Cluster(_) => Ok(()),
+        }
     }
 
     /// Begins to dial, if that has not happened yet.
     pub fn start(&self) {
         self.start_driver();
-        self.gate.tell(Input::Start);
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.tell(Input::Start),
+            Kind::Cluster(commands) => commands.fleet.begin(),
+        }
     }
 
     fn start_driver(&self) {
@@ -75,12 +101,20 @@ impl Client {
         {
             return;
         }
-        crate::thread::spawn(Driver::new(self.gate.clone(), self.hosted.clone()));
+        match &self.kind {
+            Kind::Single { gate, hosted } => {
+                crate::thread::spawn(Driver::new(gate.clone(), hosted.clone()));
+            }
+            Kind::Cluster(commands) => commands.start(),
+        }
     }
 
     /// How the startup ended, once it has. Ask at each turn after [`start`](Self::start).
     pub fn startup(&self) -> Option<Result<(), Error>> {
-        self.gate.startup_result()
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.startup_result(),
+            Kind::Cluster(commands) => commands.startup(),
+        }
     }
 
     /// Hands in a command: its name and arguments. In an outage it ends at once.
@@ -92,7 +126,10 @@ impl Client {
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument).
     pub fn submit(&self, args: Vec<Vec<u8>>) -> Result<Submission, Error> {
         self.start_driver();
-        self.hosted.submit(Work::command(args))
+        match &self.kind {
+            Kind::Single { hosted, .. } => hosted.submit(Work::command(args)),
+            Kind::Cluster(commands) => commands.submit(Work::command(args)),
+        }
     }
 
     /// Hands in a transaction: what stands between its MULTI and its EXEC. Nothing comes between its
@@ -104,7 +141,11 @@ impl Client {
     /// As [`submit`](Self::submit).
     pub fn submit_transaction(&self, commands: Vec<Vec<Vec<u8>>>) -> Result<Submission, Error> {
         self.start_driver();
-        self.hosted.submit(Work::transaction(commands))
+        let work = Work::transaction(commands);
+        match &self.kind {
+            Kind::Single { hosted, .. } => hosted.submit(work),
+            Kind::Cluster(cluster) => cluster.submit(work),
+        }
     }
 
     /// Whether a command that [needs a connection of its own](needs_own_connection) may be given one,
@@ -119,10 +160,11 @@ impl Client {
         &self,
         args: &[A],
     ) -> Result<Option<bool>, Error> {
-        match self.gate.route()? {
-            Route::Redis { .. } => Ok(Some(true)),
-            Route::Store => self.gate.without_connection(args).map(|()| Some(false)),
-            Route::Wait => Ok(None),
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.offers_own_connection(args),
+            Kind::Cluster(commands) => {
+                commands.fleet.member_for(args).gate.offers_own_connection(args)
+            }
         }
     }
 
@@ -134,29 +176,44 @@ impl Client {
     ///
     /// Those of the socket. Hand in what it still reads, and then [`lost`](Self::lost).
     pub fn write_into(&self, mut socket: impl io::Write) -> io::Result<bool> {
-        self.hosted.write_by(&mut |bytes| socket.write(bytes))
+        match &self.kind {
+            Kind::Single { hosted, .. } => hosted.write_by(&mut |bytes| socket.write(bytes)),
+            Kind::Cluster(_) => Ok(false),
+        }
     }
 
     /// The bytes to write now, if any; they count as sent.
     pub fn take_output(&self) -> Option<Vec<u8>> {
-        self.hosted.take_output()
+        match &self.kind {
+            Kind::Single { hosted, .. } => hosted.take_output(),
+            Kind::Cluster(_) => None,
+        }
     }
 
     /// Writes to the socket until it takes no more. In place of [`take_output`](Self::take_output),
     /// for who has the socket at hand: what it did not take is then known to be unsent.
     pub fn write_to(&self, socket: &dyn AsFd) -> Moved {
-        self.hosted.write_to(socket)
+        match &self.kind {
+            Kind::Single { hosted, .. } => hosted.write_to(socket),
+            Kind::Cluster(_) => Moved::nothing(Readiness::Ready),
+        }
     }
 
     /// Reads once from the socket, 64 KiB at most. In place of [`receive`](Self::receive) and
     /// [`lost`](Self::lost).
     pub fn read_from(&self, socket: &dyn AsFd) -> Moved {
-        self.hosted.read_from(socket)
+        match &self.kind {
+            Kind::Single { hosted, .. } => hosted.read_from(socket),
+            Kind::Cluster(_) => Moved::nothing(Readiness::Ready),
+        }
     }
 
     /// Hands in bytes that the socket read; the commands that they end.
     pub fn receive(&self, bytes: &[u8]) -> Vec<Settlement> {
-        self.hosted.receive(bytes)
+        match &self.kind {
+            Kind::Single { hosted, .. } => hosted.receive(bytes),
+            Kind::Cluster(_) => Vec::new(),
+        }
     }
 
     /// Hands in that the socket was closed, with the text of its error if there was one.
@@ -168,17 +225,28 @@ impl Client {
                 kind => Failure::new(kind, text),
             },
         };
-        self.hosted.lost(&failure)
+        match &self.kind {
+            Kind::Single { hosted, .. } => hosted.lost(&failure),
+            Kind::Cluster(_) => Vec::new(),
+        }
     }
 
     /// Does what is due.
     pub fn turn(&self) -> Turn {
-        self.hosted.turn()
+        match &self.kind {
+            Kind::Single { hosted, .. } => hosted.turn(),
+            Kind::Cluster(commands) => {
+                Turn { settlements: commands.take_ended(), socket: Socket::Keep, next_in_ms: None }
+            }
+        }
     }
 
     /// Where Redis is, how to behave.
     pub fn config(&self) -> &Config {
-        &self.gate.config
+        match &self.kind {
+            Kind::Single { gate, .. } => &gate.config,
+            Kind::Cluster(commands) => &commands.fleet.config,
+        }
     }
 
     /// Has Redis be away, for a test of the application: connections end and dials fail with this
@@ -189,44 +257,68 @@ impl Client {
     ///
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for another cause.
     pub fn cause_outage(&self, cause: &str) -> Result<(), Error> {
-        self.gate.cause_outage(cause)
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.cause_outage(cause),
+            Kind::Cluster(commands) => commands.fleet.cause_outage(cause),
+        }
     }
 
     /// Ends the outage: Redis is dialled at once. Without one does nothing.
     pub fn end_outage(&self) {
-        self.gate.end_outage();
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.end_outage(),
+            Kind::Cluster(commands) => commands.fleet.end_outage(),
+        }
     }
 
     /// Counts a request towards a rate limit in this process alone, as is done while Redis is away.
     pub fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
-        self.gate.limit_locally(key, limit)
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.limit_locally(key, limit),
+            Kind::Cluster(commands) => commands.fleet.limit_locally(key, limit),
+        }
     }
 
     /// Writes of outages that Redis refused for good, oldest first; the last thousand at most.
     pub fn dead_letters(&self) -> Vec<crate::DeadLetter> {
-        self.gate.store.dead_letters()
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.store.dead_letters(),
+            Kind::Cluster(commands) => commands.fleet.dead_letters(),
+        }
     }
 
     /// Whether commands go to Redis at this moment.
     pub fn is_connected(&self) -> bool {
-        self.gate.is_connected()
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.is_connected(),
+            Kind::Cluster(commands) => commands.fleet.is_connected(),
+        }
     }
 
     /// What the client counted, in Prometheus' text format. Metrics that OpenTelemetry's conventions
     /// for database clients know have their names; [`METRICS`](outlast_core::metrics::METRICS) is
     /// the table of all.
     pub fn metrics(&self) -> String {
-        self.gate.metrics(self.hosted.connections())
+        match &self.kind {
+            Kind::Single { gate, hosted } => gate.metrics(hosted.connections()),
+            Kind::Cluster(commands) => commands.fleet.metrics(),
+        }
     }
 
     /// The snapshot that an operator sees.
     pub fn status(&self) -> Status {
-        self.gate.status()
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.status(),
+            Kind::Cluster(commands) => commands.fleet.status(),
+        }
     }
 
     /// Ends every waiting command and the background thread. Again does nothing.
     pub fn close(&self) {
-        self.gate.close();
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.close(),
+            Kind::Cluster(commands) => commands.close(),
+        }
     }
 }
 
