@@ -29,7 +29,7 @@ from outlast import _cluster_arguments, _log, _outlast
 from outlast._cluster_commands import is_for_nodes, known_places, scan_words
 from outlast._cluster_pipeline import ClusterPipeline
 from outlast._native import Callbacks, Native, kept, open_native
-from outlast.exceptions import ClosedError, OutlastError, of_cluster
+from outlast.exceptions import OutlastError, of_cluster
 from outlast.types import RulesOption
 
 if TYPE_CHECKING:
@@ -77,13 +77,13 @@ class RedisCluster(Native, Stock):
     `redis-cluster://[[user]:password@]host[:port],host[:port][?knob=value]`; with TLS
     `rediss-cluster://`.
 
-    Commands on several keys that may be divided are (MGET, MSET, DEL, …); DBSIZE and KEYS are of
-    the whole cluster, while redis-py asks one node. What is about nodes (`target_nodes`, SCAN, CLUSTER,
-    CLIENT, CONFIG and their like, subscriptions, WATCH, blocking commands) goes over redis-py's
-    connections to them. `cluster_error_retry_attempts`, `retry`, `require_full_coverage`,
-    `reinitialize_steps` and `dynamic_startup_nodes` are for these. `address_remap`,
-    `policy_resolver`, a credential provider and client-side caching leave everything to redis-py,
-    which is logged.
+    Commands on several keys that may be divided are (MGET, MSET, DEL, …); DBSIZE and KEYS are
+    of the whole cluster, while redis-py asks one node. What is about nodes (`target_nodes`,
+    SCAN, CLUSTER, CLIENT, CONFIG and their like, subscriptions, WATCH, blocking commands) goes
+    over redis-py's connections to them. `cluster_error_retry_attempts`, `retry`,
+    `require_full_coverage`, `reinitialize_steps` and `dynamic_startup_nodes` are for these.
+    `address_remap`, `policy_resolver`, a credential provider and client-side caching leave
+    everything to redis-py, which is logged.
     """
 
     _has_seams = False
@@ -116,7 +116,7 @@ class RedisCluster(Native, Stock):
             raise of_cluster(error) from None
         self._keywords = {**kept(made, self), **keywords}
         self._making = RLock()
-        self._nodes_are_known = self._is_closed = False
+        self._nodes_are_known = False
         self._own_callbacks: dict[str, Callable[..., Any]] = {}
         self.encoder = Encoder(made.encoding, made.encoding_errors, made.decode_responses)
         self.response_callbacks = Callbacks(_callbacks(self._keywords), self)
@@ -220,9 +220,16 @@ class RedisCluster(Native, Stock):
             pipe.execute_command(command, *args)
         return pipe.execute()
 
+    def disconnect_connection_pools(self) -> None:
+        """Closes redis-py's connections to the nodes, where there are any."""
+        if self._nodes_are_known:
+            Stock.disconnect_connection_pools(self)
+
     def close(self) -> None:
-        """Closes every connection. Again does nothing."""
-        self._is_closed = True
+        """Closes every connection. Again does nothing.
+
+        Commands are refused from then on; what is about nodes dials anew, as in redis-py.
+        """
         if self._nodes_are_known:
             Stock.close(self)
         _outlast.Client.close(self)
@@ -240,8 +247,6 @@ class RedisCluster(Native, Stock):
         with self._making:
             if self._nodes_are_known:
                 return
-            if self._is_closed:
-                raise of_cluster(ClosedError("the client was closed"))
             places = known_places(self._named, None if self._is_stock else self.get_status())
             nodes = [ClusterNode(host, port) for host, port in places]
             Stock.__init__(self, startup_nodes=nodes, **self._keywords)

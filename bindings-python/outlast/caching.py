@@ -22,7 +22,7 @@ from outlast.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from outlast.client import Redis
+    from outlast.client import Redis, RedisCluster
 
 __all__ = ["RateLimited", "cached", "rate_limit"]
 
@@ -49,7 +49,7 @@ class RateLimited(TypedDict):
 
 
 def cached(
-    redis: Redis,
+    redis: Redis | RedisCluster,
     key: str | Callable[..., str],
     ttl: float,
     *,
@@ -82,7 +82,7 @@ def cached(
 
 
 def rate_limit(
-    redis: Redis,
+    redis: Redis | RedisCluster,
     key: str,
     limit: int,
     window: float,
@@ -125,7 +125,7 @@ class _Load(Generic[T]):
 
 
 class _Cache(Generic[T]):
-    def __init__(self, redis: Redis, keeping: _Keeping) -> None:
+    def __init__(self, redis: Redis | RedisCluster, keeping: _Keeping) -> None:
         self._redis = redis
         self._keeping = keeping
         self._lock = threading.Lock()

@@ -79,6 +79,8 @@ class RedisCluster(Stock):
         places = [ClusterNode(host, port) for host, port in self._named]
         super().__init__(startup_nodes=places, **keywords)
         self._is_watched = False
+        is_overridden = type(self).execute_command is not RedisCluster.execute_command
+        self.direct = not (self._is_stock or is_overridden)
         self.run_pipeline = self._native.run_pipeline
         self.run_transaction = self._native.run_transaction
         if made.unserved is not None:
@@ -137,6 +139,10 @@ class RedisCluster(Stock):
             return self._over_own_connection(args, options)
         return reply
 
+    def get(self, name: Any) -> Any:
+        """The value of a key, or None."""
+        return self._native.get(name) if self.direct else super().get(name)
+
     def is_for_nodes(self, args: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
         """Whether redis-py has to choose the node that a command goes to."""
         return self._is_stock or "target_nodes" in options or is_for_nodes(args)
@@ -170,7 +176,7 @@ class RedisCluster(Stock):
 
     def set_response_callback(self, command: str, callback: Callable[..., Any]) -> None:
         """Has the replies to a command shaped otherwise."""
-        self._is_watched = True
+        self._is_watched, self.direct = True, False
         super().set_response_callback(command, callback)
 
     async def mget_nonatomic(self, keys: Any, *args: Any) -> Any:
