@@ -22,7 +22,75 @@ if TYPE_CHECKING:
     from outlast.asyncio._drop_in import Redis
 
 
-class Pipeline(Stock):
+class Sent:
+    """What is queued, sent by the native client, and answered in redis-py's words."""
+
+    _client: Any
+
+    def annotate_exception(self, exception: Exception, number: int, command: Any) -> None:
+        """Says of an error which command it is of."""
+        Stock.annotate_exception(cast("Any", self), exception, number, command)
+
+    async def piped(self, stack: list[Any], raise_on_error: bool) -> Any:
+        """The answers, or NotImplemented where redis-py has to send it."""
+        if self._client.shapes_by_hand or any(EMPTY_RESPONSE in options for _, options in stack):
+            return await self._piped_by_hand(stack, raise_on_error)
+        running = self._client.run_pipeline(stack, cast("Any", self._client.response_callbacks))
+        if running is NotImplemented:
+            return running
+        answers = await running
+        if raise_on_error:
+            self.raise_first(stack, answers)
+        return answers
+
+    async def _piped_by_hand(self, stack: list[Any], raise_on_error: bool) -> Any:
+        running = self._client.run_pipeline(stack)
+        if running is NotImplemented:
+            return running
+        answers = await running
+        shaped: list[Any] = []
+        for answer, (args, options) in zip(answers, stack):
+            if isinstance(answer, ResponseError) and EMPTY_RESPONSE in options:
+                shaped.append(options[EMPTY_RESPONSE])
+            else:
+                shaped.append(await self._client.shaped(answer, args[0], options))
+        if raise_on_error:
+            self.raise_first(stack, shaped)
+        return shaped
+
+    async def transacted(self, stack: list[Any], raise_on_error: bool) -> Any:
+        """The same between MULTI and EXEC."""
+        if any(EMPTY_RESPONSE in options or NEVER_DECODE in options for _, options in stack):
+            return NotImplemented
+        running = self._client.run_transaction(stack)
+        if running is NotImplemented:
+            return running
+        *replies, answers = await running
+        for number, reply in enumerate(replies):
+            if isinstance(reply, ResponseError) and number > 0:
+                self.annotate_exception(reply, number, stack[number - 1][0])
+        if isinstance(answers, ExecAbortError):
+            raise next((reply for reply in replies if isinstance(reply, Exception)), answers)
+        if isinstance(answers, Exception):
+            raise answers
+        if answers is None:
+            raise WatchError("Watched variable changed.")
+        if raise_on_error:
+            self.raise_first(stack, answers)
+        return [
+            await self._client.shaped(answer, args[0], options)
+            for answer, (args, options) in zip(answers, stack)
+        ]
+
+    def raise_first(self, stack: list[Any], answers: list[Any]) -> None:
+        """Raises the first error among the answers."""
+        for number, answer in enumerate(answers):
+            if isinstance(answer, (ResponseError, StockConnectionError)):
+                self.annotate_exception(answer, number + 1, stack[number][0])
+                raise answer
+
+
+class Pipeline(Sent, Stock):
     """redis-py's pipeline, sent and answered by the native client."""
 
     def __init__(self, client: Redis, transaction: bool | None, shard_hint: Any) -> None:
@@ -40,9 +108,9 @@ class Pipeline(Stock):
             if self.scripts:
                 await self.load_scripts()
             if self.is_transaction or self.explicit_transaction:
-                answers = await self._transacted(stack, raise_on_error)
+                answers = await self.transacted(stack, raise_on_error)
             else:
-                answers = await self._piped(stack, raise_on_error)
+                answers = await self.piped(stack, raise_on_error)
         except BaseException:
             await self.reset()
             raise
@@ -78,58 +146,3 @@ class Pipeline(Stock):
         self.command_stack = []
         self.scripts = set()
         self.explicit_transaction = False
-
-    async def _piped(self, stack: list[Any], raise_on_error: bool) -> Any:
-        if self._client.shapes_by_hand or any(EMPTY_RESPONSE in options for _, options in stack):
-            return await self._piped_by_hand(stack, raise_on_error)
-        running = self._client.run_pipeline(stack, cast("Any", self.response_callbacks))
-        if running is NotImplemented:
-            return running
-        answers = await running
-        if raise_on_error:
-            self._raise_first(stack, answers)
-        return answers
-
-    async def _piped_by_hand(self, stack: list[Any], raise_on_error: bool) -> Any:
-        running = self._client.run_pipeline(stack)
-        if running is NotImplemented:
-            return running
-        answers = await running
-        shaped: list[Any] = []
-        for answer, (args, options) in zip(answers, stack):
-            if isinstance(answer, ResponseError) and EMPTY_RESPONSE in options:
-                shaped.append(options[EMPTY_RESPONSE])
-            else:
-                shaped.append(await self._client.shaped(answer, args[0], options))
-        if raise_on_error:
-            self._raise_first(stack, shaped)
-        return shaped
-
-    async def _transacted(self, stack: list[Any], raise_on_error: bool) -> Any:
-        if any(EMPTY_RESPONSE in options or NEVER_DECODE in options for _, options in stack):
-            return NotImplemented
-        running = self._client.run_transaction(stack)
-        if running is NotImplemented:
-            return running
-        *replies, answers = await running
-        for number, reply in enumerate(replies):
-            if isinstance(reply, ResponseError) and number > 0:
-                self.annotate_exception(reply, number, stack[number - 1][0])
-        if isinstance(answers, ExecAbortError):
-            raise next((reply for reply in replies if isinstance(reply, Exception)), answers)
-        if isinstance(answers, Exception):
-            raise answers
-        if answers is None:
-            raise WatchError("Watched variable changed.")
-        if raise_on_error:
-            self._raise_first(stack, answers)
-        return [
-            await self._client.shaped(answer, args[0], options)
-            for answer, (args, options) in zip(answers, stack)
-        ]
-
-    def _raise_first(self, stack: list[Any], answers: list[Any]) -> None:
-        for number, answer in enumerate(answers):
-            if isinstance(answer, (ResponseError, StockConnectionError)):
-                self.annotate_exception(answer, number + 1, stack[number][0])
-                raise answer
