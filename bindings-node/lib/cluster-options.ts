@@ -19,7 +19,7 @@ export type NodeOptions = Omit<
 >;
 
 /** The options of ioredis' `Cluster`, and every knob by its name. */
-export interface ClusterOptions extends Omit<StockOptions, "redisOptions">, PolicyOptions {
+export interface ClusterOptions extends Omit<StockOptions, "redisOptions" | "lazyConnect">, PolicyOptions {
   redisOptions?: NodeOptions | undefined;
   /** Where log lines go; `console` unless told otherwise. */
   logger?: Logger | false | undefined;

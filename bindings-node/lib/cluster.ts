@@ -46,7 +46,7 @@ export class Cluster extends Stock {
     const { natMap: _none, scripts, ...others } = options;
     // This one opens no connection to the cluster: it keeps those that `nodes` gives.
     const shell = { ...others, lazyConnect: true, scaleReads: "master", shardedSubscribers: false };
-    super(startupNodes as ClusterNode[], shell as ConstructorParameters<typeof Stock>[1]);
+    super(startupNodes as ClusterNode[], shell as object);
     this.#given = options;
     this.#startupNodes = startupNodes;
     this.#redis = new Redis(inner);
@@ -82,10 +82,13 @@ export class Cluster extends Stock {
     this.#redis.disconnect(reconnect);
   }
 
-  override duplicate(startupNodes: StartupNode[] = [], override: ClusterOptions = {}): any {
+  override duplicate(
+    startupNodes: StartupNode[] = [],
+    override?: ClusterOptions | Parameters<Stock["duplicate"]>[1],
+  ): any {
     const nodes = startupNodes.length > 0 ? startupNodes : [...this.#startupNodes];
-    const redisOptions = { ...this.#given.redisOptions, ...override.redisOptions };
-    return new Cluster(nodes, { ...this.#given, ...override, redisOptions });
+    const redisOptions = { ...this.#given.redisOptions, ...override?.redisOptions };
+    return new Cluster(nodes, { ...this.#given, ...override, redisOptions } as ClusterOptions);
   }
 
   /** Clients of ioredis for single nodes; nothing is answered from memory there. */

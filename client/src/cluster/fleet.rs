@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::modes::Modes;
+use super::whole::Kept;
 use super::{Chart, Seat};
 use crate::config::Config;
 use crate::dial::{self, Deadline};
@@ -79,6 +80,7 @@ pub(crate) struct Fleet<T: Transport> {
     looked: Condvar,
     looked_async: Notify,
     closed: AtomicBool,
+    pub(super) kept: Kept,
     pub(super) this: Weak<Self>,
 }
 
@@ -114,6 +116,7 @@ impl<T: Transport> Fleet<T> {
                 looked: Condvar::new(),
                 looked_async: Notify::new(),
                 closed: AtomicBool::new(false),
+                kept: Kept::default(),
                 this: this.clone(),
             };
             let first = fleet.member(this, fleet.config.clone(), None);
@@ -243,6 +246,12 @@ impl<T: Transport> Fleet<T> {
 
     fn looks(&self) -> MutexGuard<'_, Looks> {
         self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a command may still be sent again at this time: what is left must be enough for its reply,
+    /// or it would look as if Redis did not answer.
+    pub(crate) fn is_early(&self, at: Instant, deadline: Instant) -> bool {
+        at + Duration::from_millis(self.config.policy.command_timeout_ms) / 4 < deadline
     }
 
     /// Every shard, in the order of their lowest slots.

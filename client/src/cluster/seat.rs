@@ -81,7 +81,7 @@ impl Seat {
         self.master.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Names who serves its slots; whether that is another than before.
+    /// Names who serves its slots; whether that was another before.
     pub(super) fn set_master(&self, master: Place) -> bool {
         let mut own = self.master.lock().unwrap_or_else(PoisonError::into_inner);
         let is_other = own.as_ref().is_some_and(|own| *own != master);

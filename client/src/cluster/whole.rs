@@ -1,11 +1,13 @@
 //! What a client tells of all its shards together.
 
-use std::sync::{Arc, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use outlast_core::cluster::{slot_of, slot_of_call};
-use outlast_core::metrics::Connections;
+use outlast_core::cluster::{add, ranges, slot_of, slot_of_call, whole};
+use outlast_core::latency::Histogram;
+use outlast_core::metrics::{Connections, Snapshot, Target};
 use outlast_core::rate_limit::{Limit, Verdict};
-use outlast_core::{Error, Failure, Status};
+use outlast_core::{Error, Failure, FailureKind, Status};
 
 use super::fleet::{Fleet, Member};
 use crate::endpoint::Place;
@@ -104,18 +106,80 @@ impl<T: Transport> Fleet<T> {
 
     /// The snapshot of the whole.
     pub(crate) fn status(&self) -> Status {
+        let status = |member: &Arc<Member<T>>| (ranges(member.seat.slots()), member.gate.status());
         let members = self.members();
-        let mut statuses = members.iter().map(|member| member.gate.status());
-        let first = statuses.next().unwrap_or_else(|| members[0].gate.status());
-        let mut all = statuses.fold(first, |all, one| all.with(&one));
-        all.mode = self.mode();
+        let all = whole(members.iter().map(status).collect());
+        // There is a shard at any time.
+        let mut all = all.unwrap_or_else(|| members[0].gate.status());
+        if let Some(retired) = &*self.retired() {
+            add(&mut all, retired);
+        }
         all.endpoint = self.config.endpoint.to_string();
+        all.latency = self.counted().operations.quantiles();
         all
+    }
+
+    /// Keeps what a shard counted that is no more.
+    pub(super) fn keep_counts(&self, member: &Member<T>) {
+        let mut status = member.gate.status();
+        // What it holds goes with it, and so does its outage.
+        (status.store_keys, status.store_bytes) = (0, 0);
+        (status.connection_failure_count, status.failures_since_log) = (0, 0);
+        match &mut *self.retired() {
+            Some(retired) => add(retired, &status),
+            none => *none = Some(status),
+        }
+        let kept = &self.kept;
+        let mut failures = kept.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        member.gate.count_into(&mut failures, &kept.operations, &kept.dials);
+    }
+
+    fn retired(&self) -> MutexGuard<'_, Option<Status>> {
+        self.kept.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn counted(&self) -> Counted {
+        let (operations, dials) = (Histogram::default(), Histogram::default());
+        operations.add(&self.kept.operations);
+        dials.add(&self.kept.dials);
+        let kept = self.kept.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = kept.clone();
+        drop(kept);
+        for member in self.members() {
+            member.gate.count_into(&mut failures, &operations, &dials);
+        }
+        Counted { failures, operations, dials }
     }
 
     /// The metrics of the whole.
     pub(crate) fn metrics(&self) -> String {
-        let first = self.any();
-        first.gate.metrics(self.connections())
+        let (status, counted) = (self.status(), self.counted());
+        let failures: Vec<_> = counted.failures.into_iter().collect();
+        let snapshot = Snapshot {
+            target: Target { server_address: &status.endpoint, server_port: None, database: 0 },
+            status: &status,
+            failures: &failures,
+            operations: &counted.operations,
+            dials: &counted.dials,
+            connections: self.connections(),
+            connections_max: self.config.policy.connections_max,
+        };
+        snapshot.exposition()
     }
+}
+
+/// What all shards counted together.
+struct Counted {
+    failures: BTreeMap<FailureKind, u64>,
+    operations: Histogram,
+    dials: Histogram,
+}
+
+/// What shards counted that are no more.
+#[derive(Default)]
+pub(super) struct Kept {
+    status: Mutex<Option<Status>>,
+    failures: Mutex<BTreeMap<FailureKind, u64>>,
+    operations: Histogram,
+    dials: Histogram,
 }

@@ -90,6 +90,8 @@ pub(crate) struct Gate {
     finished: AtomicU64,
     served: AtomicU64,
     refused: AtomicU64,
+    /// Commands that were sent elsewhere by a node of a cluster.
+    redirects: AtomicU64,
     latency: Histogram,
     /// How long the dials took that succeeded.
     dials: Histogram,
@@ -171,6 +173,7 @@ impl Gate {
             finished: AtomicU64::new(0),
             served: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            redirects: AtomicU64::new(0),
             latency: Histogram::default(),
             dials: Histogram::default(),
             sink,
@@ -324,12 +327,12 @@ impl Gate {
         match known.aftermath(self.policy().on_ambiguous) {
             Aftermath::Memory => match self.serve(args, traits, write) {
                 Some(Err(error)) if known.is_belied_by(error.kind()) => {
-                    Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                    Settled::Ended(Err(belied(&name_of(args), &failure, &error)))
                 }
                 Some(result) => Settled::Ended(result),
                 None => match self.again(args, known.maybe_done && write) {
                     Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
-                        Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                        Settled::Ended(Err(belied(&name_of(args), &failure, &error)))
                     }
                     settled => settled,
                 },
@@ -449,7 +452,7 @@ impl Gate {
                 return error;
             }
             let text = "the first sending got no reply";
-            self.maybe_applied(&what(), &Failure::new(FailureKind::ConnectionLost, text))
+            belied(&what(), &Failure::new(FailureKind::ConnectionLost, text), &error)
         })
     }
 
@@ -523,6 +526,16 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
+}
+
+/// What a write in doubt is told in place of an error that says it was not done, and that was counted.
+fn belied(what: &str, failure: &Failure, error: &Error) -> Error {
+    let message = format!(
+        "{what} was sent and may have been applied: {}; its repetition was refused: {}",
+        failure.kind.words(),
+        error.message(),
+    );
+    Error::new(ErrorKind::MaybeApplied, message).because_of(failure)
 }
 
 pub(crate) fn closed() -> Error {

@@ -9,7 +9,7 @@ use outlast_core::settle::{self, Aftermath};
 use outlast_core::store::Refusal;
 use outlast_core::{Error, ErrorKind, Failure, Input, Value, Verdict};
 
-use super::{Gate, Settled, Unanswered};
+use super::{Gate, Settled, Unanswered, belied};
 
 impl Gate {
     /// Refuses a transaction with a command that no shared connection can carry.
@@ -74,13 +74,15 @@ impl Gate {
             maybe_done,
             forbidden: self.forbidden_in(commands).is_some(),
         };
-        let in_doubt = || Settled::Ended(Err(self.maybe_applied("the transaction", &failure)));
+        let what = "the transaction";
+        let in_doubt = || Settled::Ended(Err(self.maybe_applied(what, &failure)));
+        let belied = |error| Settled::Ended(Err(belied(what, &failure, &error)));
         match known.aftermath(self.policy().on_ambiguous) {
             Aftermath::Memory => match self.serve_transaction(commands, write) {
-                Some(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
+                Some(Err(error)) if known.is_belied_by(error.kind()) => belied(error),
                 Some(result) => Settled::Ended(result),
                 None => match self.again(&["EXEC"], known.maybe_done && write) {
-                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => in_doubt(),
+                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => belied(error),
                     settled => settled,
                 },
             },

@@ -105,6 +105,9 @@ impl Commands {
         let number = state.next_number;
         state.next_number += 1;
         let work = work?;
+        if self.fleet.is_closed() {
+            return Ok(Submission::Settled(Err(closed())));
+        }
         let bytes = work.bytes();
         self.check_limits(&state, bytes)?;
         let owner = match &work {

@@ -84,10 +84,11 @@ impl Fleet<Multiplexed> {
             let _ = timeout_at(deadline.into(), self.look_taken(Some(place))).await;
         }
         let until = Instant::now() + wait.unwrap_or_default();
-        if wait.is_some() && until < deadline {
+        let is_early = self.is_early(until, deadline);
+        if wait.is_some() && is_early {
             sleep_until(until.into()).await;
         }
-        until < deadline
+        is_early
     }
 
     /// Runs a transaction, whose keys lie in one slot, to the list of its replies.

@@ -8,7 +8,7 @@ use core::fmt;
 use serde::Serialize;
 
 use super::Source;
-use super::profile::{JournalFsync, OnAmbiguous, OnGuarded, Profile, Startup};
+use super::profile::{ClusterReadFrom, JournalFsync, OnAmbiguous, OnGuarded, Profile, Startup};
 use crate::error::Error;
 use crate::rules::{RuleSpec, Rules};
 
@@ -152,7 +152,7 @@ macro_rules! choice_setting {
     )+ };
 }
 
-choice_setting!(Startup, OnAmbiguous, OnGuarded, JournalFsync);
+choice_setting!(Startup, OnAmbiguous, OnGuarded, JournalFsync, ClusterReadFrom);
 
 /// A day: no delay or deadline is longer.
 const DAY_MS: u64 = 86_400_000;
@@ -320,6 +320,9 @@ knobs! {
         "Time between two looks at who serves which slots of a Redis Cluster, beside those that a redirect, a lost shard or its return cause.";
     cluster_redirects_max: u64, Count 1..100, [5, 5, 5, 5],
         "How often one command follows a redirect (`MOVED`, `ASK`) of a Redis Cluster before it ends with it.";
+    cluster_read_from: ClusterReadFrom, Choice 0..0,
+        [ClusterReadFrom::Primary, ClusterReadFrom::Primary, ClusterReadFrom::Primary, ClusterReadFrom::Primary],
+        "Which node of a shard of a Redis Cluster reads go to: its `primary`, or a `replica`, which may be behind, and the primary where none answers.";
     log_path: String, Text 0..4_096, [String::new(), String::new(), String::new(), String::new()],
         "File to which an entry of the production log is appended for each outage that is over; empty: none.";
     record_path: String, Text 0..4_096, [String::new(), String::new(), String::new(), String::new()],

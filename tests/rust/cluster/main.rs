@@ -2,6 +2,7 @@
 //! its own keys with it, and what was written meanwhile comes back once.
 
 mod hosts;
+mod moves;
 mod nodes;
 
 use outlast::blocking::Client;
