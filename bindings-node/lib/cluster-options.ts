@@ -19,7 +19,8 @@ export type NodeOptions = Omit<
 >;
 
 /** The options of ioredis' `Cluster`, and every knob by its name. */
-export interface ClusterOptions extends Omit<StockOptions, "redisOptions" | "lazyConnect">, PolicyOptions {
+export interface ClusterOptions
+  extends Omit<StockOptions, "redisOptions" | "lazyConnect">, PolicyOptions {
   redisOptions?: NodeOptions | undefined;
   /** Where log lines go; `console` unless told otherwise. */
   logger?: Logger | false | undefined;
@@ -132,7 +133,13 @@ function nodeOf(node: StartupNode): Place & Login {
   if (typeof node !== "object" || node === null) {
     throw invalid("startupNodes", typeof node, "URLs, ports, or objects with host and port");
   }
-  const { host = "127.0.0.1", port = PORT, username, password, tls } = node as Partial<Place> & Login;
+  const {
+    host = "127.0.0.1",
+    port = PORT,
+    username,
+    password,
+    tls,
+  } = node as Partial<Place> & Login;
   return { host, port: Number(port), username, password, tls };
 }
 

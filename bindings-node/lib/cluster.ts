@@ -9,15 +9,22 @@ import { abortable } from "./abort.js";
 import type { CachedOptions, RateLimitOptions } from "./caching.js";
 import { redisOptionsOf } from "./cluster-options.js";
 import type { ClusterOptions, StartupNode } from "./cluster-options.js";
+import { RedisUnavailable } from "./errors.js";
 import type { DeadLetter, Link } from "./link.js";
 import { nodeify } from "./promises.js";
 import { CHANGED, Redis, linkOf } from "./redis.js";
-import type { RateLimited, Status } from "./types.js";
+import type { LogRecord, RateLimited, Status } from "./types.js";
 
 type Method = (this: Cluster, ...args: unknown[]) => unknown;
 
 /** Events that this class has of itself. */
-const OWN = new Set<string | symbol>(["newListener", "removeListener", "+node", "-node", "node error"]);
+const OWN = new Set<string | symbol>([
+  "newListener",
+  "removeListener",
+  "+node",
+  "-node",
+  "node error",
+]);
 
 /** What ioredis keeps in a cluster client. */
 interface Inside {
@@ -53,8 +60,10 @@ export class Cluster extends Stock {
     Object.assign(this.options, { ...options, scaleReads: options.scaleReads ?? "master" });
     Object.defineProperties(this, {
       status: { configurable: true, get: () => this.#redis.status, set: () => undefined },
+      slots: { configurable: true, get: () => this.#slots(), set: () => undefined },
     });
     this.on("newListener", (event: string | symbol) => this.#hear(event));
+    this.#redis.on("log", (record) => this.#tellOfNode(record));
     // Whichever of these comes, nodes may have come or gone.
     for (const event of [CHANGED, "degraded", "recovered", "log"]) {
       this.#redis.on(event, () => this.#lookAtNodes());
@@ -209,6 +218,25 @@ export class Cluster extends Stock {
     });
   }
 
+  /** A shard that is away is one node's error. */
+  #tellOfNode({ code, message, fields }: LogRecord): void {
+    if (code !== "redis_unavailable") return;
+    const failure = fields.kind === undefined ? {} : { failure: fields.kind };
+    const error = new RedisUnavailable({ name: "RedisUnavailable", code, message, ...failure });
+    this.emit("node error", error, keyOf(fields.endpoint));
+  }
+
+  /** Whose each slot is. */
+  #slots(): string[][] {
+    const slots: string[][] = [];
+    for (const { endpoint, slots: ranges } of this.getStatus().shards) {
+      for (const [first = 0, last = first] of ranges) {
+        for (let slot = first; slot <= last; slot += 1) slots[slot] = [keyOf(endpoint)];
+      }
+    }
+    return slots;
+  }
+
   /** Has `nodes` be what is known, which tells of those that came and went. */
   #lookAtNodes(): void {
     const nodes = linkOf(this.#redis)?.nodes ?? [];
@@ -236,6 +264,11 @@ export class Cluster extends Stock {
     // What becomes of the connections that `nodes` gives is not what becomes of the client.
     Object.defineProperty(methods, "setStatus", { value: () => undefined });
   }
+}
+
+/** Host and port, as ioredis names nodes. */
+function keyOf(endpoint: string): string {
+  return endpoint.replace(/^rediss?:\/\//, "");
 }
 
 /** Calls the same method of the client behind. */

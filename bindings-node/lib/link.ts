@@ -252,9 +252,9 @@ export class Link {
     this.#closeIfDrained();
   }
 
-  /** Whether the startup is over, and commands do not go to Redis. */
-  get isAway(): boolean {
-    return !this.isConnected && this.isStarted;
+  /** Whether the startup is over, and commands for a key do not go to Redis. */
+  isAwayFor(key: string): boolean {
+    return !this.#native.connectedFor(Buffer.from(key)) && this.isStarted;
   }
 
   /** Whether commands go to Redis at this moment. */

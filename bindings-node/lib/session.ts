@@ -35,9 +35,12 @@ export class Session {
     } else {
       const { nodes, ...others } = cluster;
       const { host: _host, port: _port, path: _path, retryStrategy: _delays, ...node } = own;
-      const told = { ...bare, lazyConnect: true, ...others, redisOptions: node } as ConstructorParameters<
-        typeof StockCluster
-      >[1];
+      const told = {
+        ...bare,
+        lazyConnect: true,
+        ...others,
+        redisOptions: node,
+      } as ConstructorParameters<typeof StockCluster>[1];
       this.#redis = new StockCluster(nodes, told);
     }
     // The client's own events tell of an outage, once for each cause.

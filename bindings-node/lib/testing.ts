@@ -42,7 +42,10 @@ export class Outage implements AsyncDisposable {
  * Ends the client's connection and has its dials fail in this way. Resolves when commands are no longer
  * sent to Redis; a client that has not dialled yet fails when it does.
  */
-export async function causeOutage(redis: Redis | Cluster, cause: Cause = "refused"): Promise<Outage> {
+export async function causeOutage(
+  redis: Redis | Cluster,
+  cause: Cause = "refused",
+): Promise<Outage> {
   const link = linkOfAny(redis);
   if (link === undefined) {
     const message = "a connection of ioredis alone has no outage on demand";

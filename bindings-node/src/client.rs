@@ -218,6 +218,12 @@ impl Client {
         self.desk.inner.is_connected()
     }
 
+    /// Whether commands for a key go to Redis at this moment.
+    #[napi]
+    pub fn connected_for(&self, key: &[u8]) -> bool {
+        self.desk.inner.is_connected_for(key)
+    }
+
     /// Has Redis be away for a test, with this failure.
     #[napi]
     pub fn cause_outage(&self, cause: String) -> errors::Result<()> {

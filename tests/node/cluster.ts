@@ -80,7 +80,9 @@ export class Nodes {
     for (const [at, server] of this.servers.entries()) {
       await eventually("every node knows every other", async () => {
         const known = (await server.cli("CLUSTER", "NODES")).split("\n");
-        return known.length === this.servers.length && !known.some((line) => /handshake/.test(line));
+        return (
+          known.length === this.servers.length && !known.some((line) => /handshake/.test(line))
+        );
       });
       const master = this.ids[at % 3] as string;
       if (at >= 3) await eventually("it becomes a replica", () => replicates(server, master));

@@ -56,6 +56,11 @@ impl<T: Transport> Fleet<T> {
         }
     }
 
+    /// Whether the shard of a key is on Redis.
+    pub(crate) fn is_connected_for(&self, key: &[u8]) -> bool {
+        self.owner(slot_of(key)).gate.is_connected()
+    }
+
     /// Counts a request in this process alone.
     pub(crate) fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
         self.owner(slot_of(key)).gate.limit_locally(key, limit)

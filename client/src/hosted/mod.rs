@@ -309,6 +309,14 @@ impl Client {
         }
     }
 
+    /// Whether commands for a key go to Redis at this moment.
+    pub fn is_connected_for(&self, key: &[u8]) -> bool {
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.is_connected(),
+            Kind::Cluster(commands) => commands.fleet.is_connected_for(key),
+        }
+    }
+
     /// What the client counted, in Prometheus' text format. Metrics that OpenTelemetry's conventions
     /// for database clients know have their names; [`METRICS`](outlast_core::metrics::METRICS) is
     /// the table of all.
