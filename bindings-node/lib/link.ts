@@ -7,12 +7,13 @@ import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 
 import * as native from "../index.js";
-import { closed, errorOf, guarded, namedWithin } from "./errors.js";
+import { closed, errorOf, guarded } from "./errors.js";
 import type { ErrorInfo } from "./errors.js";
 import type { Happening } from "./events.js";
 import { ANSWERED, Frames, PENDING } from "./frames.js";
 import type { Prepared } from "./frames.js";
 import { rejected } from "./promises.js";
+import { transactionOf } from "./transactions.js";
 import type { Status } from "./types.js";
 import { Waiter, Waiters } from "./waiters.js";
 import type { Settler } from "./waiters.js";
@@ -29,6 +30,8 @@ const TIMER_MS_MAX = 2_147_483_647;
 
 /** The functions of libuv are Node's own; elsewhere JavaScript has the socket. */
 const POLLS = process.versions["bun"] === undefined && process.versions["deno"] === undefined;
+
+type ClusterNode = [host: string, port: number, isMaster: boolean, isReached: boolean];
 
 /** A write of an outage that Redis refused for good. */
 export interface DeadLetter {
@@ -97,6 +100,11 @@ export class Link {
 
   metrics(): string {
     return this.#native.metrics();
+  }
+
+  /** The nodes of a cluster: of each host, port, whether it serves slots, and whether it is reached. */
+  get nodes(): ClusterNode[] {
+    return this.#native.clusterNodes();
   }
 
   status(): Status {
@@ -244,9 +252,9 @@ export class Link {
     this.#closeIfDrained();
   }
 
-  /** Whether the startup is over, and commands do not go to Redis. */
-  get isAway(): boolean {
-    return !this.isConnected && this.isStarted;
+  /** Whether the startup is over, and commands for a key do not go to Redis. */
+  isAwayFor(key: string): boolean {
+    return !this.#native.connectedFor(Buffer.from(key)) && this.isStarted;
   }
 
   /** Whether commands go to Redis at this moment. */
@@ -487,10 +495,4 @@ export class Link {
     if (ok) starting.resolve(undefined);
     else starting.reject(errorOf(value as ErrorInfo));
   }
-}
-
-/** Replies to MULTI, to each command, and to EXEC. */
-function transactionOf(replies: unknown[]): unknown[] {
-  const named = namedWithin(replies) as unknown[];
-  return [...named.slice(0, -1), namedWithin(named.at(-1))];
 }

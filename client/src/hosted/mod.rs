@@ -12,6 +12,7 @@ use outlast_core::classify::classify_text;
 use outlast_core::rate_limit::{Limit, Verdict};
 use outlast_core::{Error, Failure, FailureKind, Input, Status};
 
+pub use crate::cluster::ClusterNode;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::events::Sink;
@@ -216,7 +217,8 @@ impl Client {
         }
     }
 
-    /// Hands in that the socket was closed, with the text of its error if there was one.
+    /// Hands in that the socket was closed, with the text of its error if there was one. Of a cluster the
+    /// connections to all nodes are given up.
     pub fn lost(&self, error: Option<&str>) -> Vec<Settlement> {
         let failure = match error {
             None => crate::dial::closed_by_server(),
@@ -227,7 +229,10 @@ impl Client {
         };
         match &self.kind {
             Kind::Single { hosted, .. } => hosted.lost(&failure),
-            Kind::Cluster(_) => Vec::new(),
+            Kind::Cluster(commands) => {
+                commands.fleet.give_up(&failure);
+                Vec::new()
+            }
         }
     }
 
@@ -287,11 +292,28 @@ impl Client {
         }
     }
 
-    /// Whether commands go to Redis at this moment.
+    /// The nodes of a cluster: those that serve slots, in the order of their lowest, and replicas. None of
+    /// a single server, and before one has told of the others.
+    pub fn cluster_nodes(&self) -> Vec<ClusterNode> {
+        match &self.kind {
+            Kind::Single { .. } => Vec::new(),
+            Kind::Cluster(commands) => commands.fleet.cluster_nodes(),
+        }
+    }
+
+    /// Whether commands go to Redis at this moment: of a cluster, to every shard.
     pub fn is_connected(&self) -> bool {
         match &self.kind {
             Kind::Single { gate, .. } => gate.is_connected(),
             Kind::Cluster(commands) => commands.fleet.is_connected(),
+        }
+    }
+
+    /// Whether commands for a key go to Redis at this moment.
+    pub fn is_connected_for(&self, key: &[u8]) -> bool {
+        match &self.kind {
+            Kind::Single { gate, .. } => gate.is_connected(),
+            Kind::Cluster(commands) => commands.fleet.is_connected_for(key),
         }
     }
 
