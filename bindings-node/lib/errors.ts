@@ -164,3 +164,9 @@ function named(error: unknown): unknown {
 function snakeCase(name: string): string {
   return name.replace(/(?!^)[A-Z]/g, "_$&").toLowerCase();
 }
+
+/** Replies to MULTI, to each command, and to EXEC. */
+export function transactionOf(replies: unknown[]): unknown[] {
+  const named = namedWithin(replies) as unknown[];
+  return [...named.slice(0, -1), namedWithin(named.at(-1))];
+}

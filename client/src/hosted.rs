@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use outlast_core::classify::classify_text;
 use outlast_core::rate_limit::{Limit, Verdict};
+use outlast_core::resp::Commands;
 use outlast_core::{Error, Failure, FailureKind, Input, Status};
 
 use crate::config::Config;
@@ -105,6 +106,14 @@ impl Client {
     pub fn submit_transaction(&self, commands: Vec<Vec<Vec<u8>>>) -> Result<Submission, Error> {
         self.start_driver();
         self.hosted.submit(Work::transaction(commands))
+    }
+
+    /// Hands in commands, each of which has an answer of its own; they leave together, and end
+    /// together, one after another where they can be answered from memory. One beyond a limit, or that
+    /// no shared connection can carry, ends with that error, as it would alone.
+    pub fn submit_pipeline(&self, commands: Commands) -> Submission {
+        self.start_driver();
+        self.hosted.submit_pipeline(commands)
     }
 
     /// Whether a command that [needs a connection of its own](needs_own_connection) may be given one,
@@ -234,6 +243,12 @@ impl Client {
 /// a connection remembers, or it waits.
 pub fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
     Gate::needs_own_connection(args)
+}
+
+/// The same of one of many commands.
+pub fn one_needs_own_connection(commands: &Commands, at: usize) -> bool {
+    let args = commands.args(at);
+    Gate::needs_connection(&args, commands.traits(at, &args))
 }
 
 impl Drop for Client {

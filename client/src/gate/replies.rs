@@ -30,8 +30,20 @@ impl Gate {
         value: Value,
         began: Instant,
     ) -> Result<Value, Box<Unanswered>> {
-        self.learn(args, epoch, &value, self.clock.now());
-        self.learned(args, epoch, value, micros_since(began))
+        let at = Instant::now();
+        let came = Came { epoch, now: self.clock.at(at), took_us: micros_between(began, at) };
+        self.replied_so(args, &came, value)
+    }
+
+    /// The same of a reply of which is known how it came.
+    pub(crate) fn replied_so<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        came: &Came,
+        value: Value,
+    ) -> Result<Value, Box<Unanswered>> {
+        self.learn(args, came.epoch, &value, came.now);
+        self.learned(args, came.epoch, value, came.took_us)
     }
 
     /// The same for each of many replies that came together, without what can be noted of all at
@@ -111,7 +123,12 @@ impl Gate {
 }
 
 pub(crate) fn micros_since(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    micros_between(began, Instant::now())
+}
+
+pub(crate) fn micros_between(began: Instant, ended: Instant) -> u64 {
+    let took = ended.saturating_duration_since(began);
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// What an error reply means that is not the caller's affair.
