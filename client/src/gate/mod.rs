@@ -27,7 +27,7 @@ use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
-pub(crate) use replies::{Came, micros_since};
+pub(crate) use replies::{Came, micros_between, micros_since};
 
 use crate::board::HostBoard;
 use crate::cluster::Seat;
@@ -250,13 +250,16 @@ impl Gate {
 
     /// The same of each of these commands.
     pub(crate) fn check_all(commands: &Commands) -> Result<(), Error> {
-        (0..commands.len()).try_for_each(|at| {
-            let args = commands.args(at);
-            let Some(name) = args.first() else {
-                return Self::check::<&[u8]>(&[]).map(drop);
-            };
-            Self::checked(name, commands.traits(at, &args)).map(drop)
-        })
+        (0..commands.len()).try_for_each(|at| Self::check_one(commands, at))
+    }
+
+    /// The same of one of them.
+    pub(crate) fn check_one(commands: &Commands, at: usize) -> Result<(), Error> {
+        let args = commands.args(at);
+        match args.first() {
+            Some(name) => Self::checked(name, commands.traits(at, &args)).map(drop),
+            None => Self::check::<&[u8]>(&[]).map(drop),
+        }
     }
 
     fn checked(name: &[u8], traits: Traits) -> Result<Traits, Error> {
