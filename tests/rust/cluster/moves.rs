@@ -132,6 +132,8 @@ fn what_waits_is_written_back_where_its_slot_has_gone() {
         owner.contains(&format!("{slot}\n{slot}\n"))
             || cluster.nodes[0].cli(&["GET", &key(0)]).contains(&cluster.nodes[2].port.to_string())
     });
+    let dials = client.status().dials;
+    in_time("the client knows", || client.status().dials > dials + 1);
     assert_eq!(integer(&client, &format!("INCRBY {} 1", key(0))), 108);
     cluster.nodes[1].restart();
     in_time("it is back", || client.is_connected());
