@@ -33,6 +33,8 @@ GROWTH_SHARE_MAX = 0.1
 # File descriptors that may be open beyond those at the beginning: a dial under way, or two.
 DESCRIPTORS_MAX = 4
 CALM_SECONDS = 0.3
+# Who is not back by then never will be.
+LOST_SECONDS = 60
 LINE_SECONDS = 60
 
 
@@ -44,6 +46,8 @@ class Tally:
     # INCRs by worker and outcome.
     increments: Counter = field(default_factory=Counter)
     slowest_ms: float = 0
+    # The longest way back to Redis after a fault.
+    back_seconds: float = 0
     memory_mb: list[float] = field(default_factory=list)
     descriptors: list[int] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -97,6 +101,16 @@ def back(driver: Driver) -> bool:
     return status["redis_connected"] and status["journal_keys"] == 0
 
 
+def wait_until_back(driver: Driver, tally: Tally, cause: Cause) -> None:
+    """Notes how long it took: a client that is late is a fault, and no end of the run."""
+    began = time.monotonic()
+    eventually(f"{driver.kind.name} is back after {cause.name}", lambda: back(driver), LOST_SECONDS)
+    took = time.monotonic() - began
+    tally.back_seconds = max(tally.back_seconds, took)
+    if took > BACK_SECONDS_MAX:
+        tally.faults.append(f"{cause.name}: back only after {took:.1f} s")
+
+
 def soak(scene: Scene, drivers: dict[Kind, Driver], tallies: dict[Kind, Tally], options) -> int:
     """Fault after fault until the time is over; how many there were."""
     chance = random.Random(options.seed)
@@ -108,11 +122,7 @@ def soak(scene: Scene, drivers: dict[Kind, Driver], tallies: dict[Kind, Tally], 
         with cause.of(scene):
             scene.last(cause.seconds * chance.uniform(0.3, 1.5))
         for kind, driver in drivers.items():
-            eventually(
-                f"{kind.name} is back after {cause.name}",
-                lambda driver=driver: back(driver),
-                BACK_SECONDS_MAX,
-            )
+            wait_until_back(driver, tallies[kind], cause)
         scene.last(CALM_SECONDS)
         for kind, driver in drivers.items():
             tallies[kind].take(driver, cause)
@@ -159,6 +169,7 @@ def report(rounds: int, tallies: dict[Kind, Tally]) -> int:
         figures = (
             f"{sum(tally.outcomes.values())} operations {dict(tally.outcomes)}",
             f"slowest {tally.slowest_ms:.0f} ms",
+            f"back within {tally.back_seconds:.1f} s",
             f"memory {memory}, {late:.1f} in the last",
             f"descriptors {first}, then at most {most}, {last} at last",
         )

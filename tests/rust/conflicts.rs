@@ -241,3 +241,63 @@ fn a_dead_letter_tells_key_commands_error_and_time() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     assert!(letter.at.as_ms().abs_diff(u64::try_from(now.as_millis()).unwrap()) < 60_000);
 }
+
+/// A command of a vector.
+fn words(args: &serde_json::Value) -> Vec<String> {
+    let args = args.as_array().into_iter().flatten();
+    args.map(|arg| arg.as_str().expect("text").to_owned()).collect()
+}
+
+fn commands(list: &serde_json::Value) -> Vec<Vec<String>> {
+    list.as_array().expect("commands").iter().map(words).collect()
+}
+
+/// The vectors of `conflicts.json`, on a real server.
+#[test]
+fn the_vectors_of_conflicts_hold() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/conflicts.json");
+    let text = std::fs::read_to_string(file).expect("the vectors");
+    let vectors: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let server = Server::start();
+    let cli = |args: &[String]| server.cli(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    let outages = vectors["outages"].as_array().expect("outages");
+    assert!(!outages.is_empty());
+    for case in outages {
+        let name = case["name"].as_str().expect("a name");
+        server.cli(&["FLUSHALL"]);
+        let rules = case["options"]["rules"].as_str().unwrap_or_default();
+        let shadow = case["options"]["shadow"].as_bool().unwrap_or(true).to_string();
+        let (client, _) = client(&server.url(), rules, &[("shadow", &shadow)]);
+        commands(&case["held"]).iter().for_each(|args| drop(cli(args)));
+        let run = |args: &Vec<String>| {
+            client.call(args).unwrap_or_else(|error| panic!("{name}: {args:?}: {error}"))
+        };
+        commands(&case["known"]).iter().for_each(|args| drop(run(args)));
+        client.cause_outage("lost").expect("a cause");
+        eventually("degraded", || !client.status().redis_connected);
+        commands(&case["ours"]).iter().for_each(|args| drop(run(args)));
+        commands(&case["theirs"]).iter().for_each(|args| drop(cli(args)));
+        client.end_outage();
+        eventually("back on Redis", || client.status().redis_connected);
+        for held in case["holds"].as_array().expect("what Redis holds") {
+            let lines = words(&held["lines"]).join("\n");
+            assert_eq!(cli(&words(&held["args"])), lines, "{name}: {}", held["args"]);
+        }
+        let (status, letters) = (client.status(), client.dead_letters());
+        let expected = case["dead_letters"].as_array().expect("dead letters");
+        let counted = (status.conflicts, status.replayed, status.replay_refused);
+        let figures = (case["conflicts"].as_u64(), case["replayed"].as_u64());
+        let figures = (figures.0.unwrap(), figures.1.unwrap(), expected.len() as u64);
+        assert_eq!(counted, figures, "{name}: conflicts, keys written back, keys refused");
+        assert_eq!(letters.len(), expected.len(), "{name}: {letters:?}");
+        for (letter, expected) in letters.iter().zip(expected) {
+            assert_eq!(letter.key, expected["key"].as_str().unwrap().as_bytes(), "{name}");
+            let of = |args: &Vec<String>| args.iter().map(|arg| arg.clone().into_bytes()).collect();
+            let wanted: Vec<Vec<Vec<u8>>> =
+                commands(&expected["commands"]).iter().map(of).collect();
+            assert_eq!(letter.commands, wanted, "{name}");
+            let error = expected["error"].as_str().unwrap();
+            assert!(letter.error.starts_with(error), "{name}: {}", letter.error);
+        }
+    }
+}

@@ -1,4 +1,5 @@
-//! A write whose first sending got no reply is never told as not done, whatever becomes of the second.
+//! Commands that come back to be sent a second time: a write whose first sending got no reply is never
+//! told as not done, whatever becomes of the second, and only so many are repeated.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -14,10 +15,14 @@ const OPTIONS: &[(&str, &str)] =
     &[("journal_bytes_max", "1024"), ("store_bytes_max", "65536"), ("connections_max", "1")];
 
 fn config(proxy: &Proxy, timeout_ms: u64) -> Config {
+    config_with(proxy, timeout_ms, OPTIONS)
+}
+
+fn config_with(proxy: &Proxy, timeout_ms: u64, options: &[(&str, &str)]) -> Config {
     let builder = Config::builder(&proxy.url()).profile("production");
     let builder = builder.option("command_timeout_ms", &timeout_ms.to_string());
     let builder =
-        OPTIONS.iter().fold(builder, |builder, (name, value)| builder.option(name, value));
+        options.iter().fold(builder, |builder, (name, value)| builder.option(name, value));
     builder.build().expect("valid options")
 }
 
@@ -143,4 +148,85 @@ fn a_write_of_a_thread_that_is_sent_again_and_refused_stays_in_doubt() {
     drop(second);
     eventually("back on Redis", || client.is_connected());
     assert_eq!(client.call(&["STRLEN", "k"]), Ok(Value::Integer(LARGE as i64)));
+}
+
+/// Commands of one round that have reached the server, and as many that have not left.
+const EACH: u64 = 200;
+const ROUNDS: u64 = 12;
+const BURST: u64 = 50;
+const QUOTA_SPENT: &str = "for too many were (retry_quota_percent 10)";
+
+/// How often the server was called so.
+fn calls(server: &Server, name: &str) -> u64 {
+    let statistics = server.cli(&["INFO", "commandstats"]);
+    let line = statistics.lines().find_map(|line| {
+        line.strip_prefix(&format!("cmdstat_{name}:calls="))?.split(',').next()?.parse().ok()
+    });
+    line.unwrap_or(0)
+}
+
+/// Connections are lost under load, and are there again before their commands are looked at: all come
+/// back to be repeated.
+#[test]
+fn a_tenth_of_the_load_is_repeated_and_the_rest_is_told() {
+    let server = Server::start();
+    let proxy = Proxy::start(server.port);
+    let burst = BURST.to_string();
+    let options = [("retry_quota_burst", burst.as_str()), ("server_delay_ms", "1")];
+    let mut host = Loop::new(config_with(&proxy, 60_000, &options));
+    host.adopt();
+    let sent = |round: u64| (0..EACH).map(move |n| format!("sent:{}", round * EACH + n));
+    let unsent = |round: u64| (0..EACH).map(move |n| format!("unsent:{}", round * EACH + n));
+    for round in 0..ROUNDS {
+        sent(round).for_each(|key| host.submit(&["SET", &key, "1"]));
+        host.write();
+        let keys = ((round + 1) * EACH).to_string();
+        eventually("the first sendings", || calls(&server, "set").to_string() >= keys);
+        unsent(round).for_each(|key| host.submit(&["RPUSH", "all", &key]));
+        host.reconnect();
+        host.adopt();
+        host.write();
+        let ended = usize::try_from((round + 1) * EACH * 2).expect("a small number");
+        eventually("each has ended", || {
+            host.settled.extend(host.client.read_from(host.socket.as_ref().unwrap()).settlements);
+            host.settled.len() >= ended
+        });
+    }
+    let offered = ROUNDS * EACH * 2;
+    let repeated = calls(&server, "set") - ROUNDS * EACH + calls(&server, "rpush");
+    assert!(repeated <= offered / 10 + BURST, "{repeated} of {offered}");
+    assert!(repeated > offered / 20, "no more than {repeated} of {offered}");
+    check_told(&server, &mut host.settled, offered);
+}
+
+/// What is told as done was done once; what is told as not done was not; and of what may have been done
+/// no more is said.
+fn check_told(server: &Server, settled: &mut [hosted::Settlement], offered: u64) {
+    settled.sort_by_key(|ended| ended.command);
+    assert_eq!(settled.len() as u64, offered);
+    let list = server.cli(&["LRANGE", "all", "0", "-1"]);
+    let mut refused = 0;
+    for ended in settled {
+        let (round, place) = (ended.command / (EACH * 2), ended.command % (EACH * 2));
+        let number = round * EACH + place % EACH;
+        if place < EACH {
+            match &ended.result {
+                Ok(value) => assert_eq!(*value, Value::ok()),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::MaybeApplied, "{error}");
+                    assert!(error.message().contains(QUOTA_SPENT), "{error}");
+                }
+            }
+            continue;
+        }
+        let key = format!("unsent:{number}");
+        let times = list.lines().filter(|line| *line == key).count();
+        assert_eq!(times, usize::from(ended.result.is_ok()), "{key}: {:?}", ended.result);
+        if let Err(error) = &ended.result {
+            refused += 1;
+            assert_eq!(error.kind(), ErrorKind::RedisUnavailable, "{error}");
+            assert!(error.message().contains(QUOTA_SPENT), "{error}");
+        }
+    }
+    assert!(refused > 0, "all were repeated");
 }

@@ -7,7 +7,7 @@ use std::sync::{
 };
 use std::time::{Duration, Instant};
 
-use outlast_core::cluster::{SLOTS, Topology};
+use outlast_core::cluster::{Node, SLOTS, Topology};
 use outlast_core::{Error, Failure, Input, Mode};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -65,6 +65,8 @@ pub(crate) struct Fleet<T: Transport> {
     pub(super) map: RwLock<Map<T>>,
     /// Nodes that told or were told of, the likeliest to know first.
     nodes: Mutex<Vec<Place>>,
+    /// Replicas that were told of last.
+    pub(super) replicas: Mutex<Vec<Place>>,
     /// One topology is taken at a time.
     pub(super) applying: Mutex<()>,
     /// Whether a node has ever told who serves what.
@@ -106,6 +108,7 @@ impl<T: Transport> Fleet<T> {
                 make,
                 map,
                 nodes: Mutex::new(nodes),
+                replicas: Mutex::default(),
                 applying: Mutex::new(()),
                 is_charted: AtomicBool::new(false),
                 next_number: AtomicU64::new(0),
@@ -332,8 +335,10 @@ impl<T: Transport> Fleet<T> {
 
     /// Notes the nodes of a topology, before those that were known.
     pub(super) fn note_nodes(&self, topology: &Topology) {
-        let told = topology.nodes().map(|node| Place { host: node.host.clone(), port: node.port });
-        let mut nodes: Vec<Place> = told.collect();
+        let place = |node: &Node| Place { host: node.host.clone(), port: node.port };
+        let replicas = topology.shards.iter().flat_map(|shard| &shard.replicas).map(place);
+        *self.replicas.lock().unwrap_or_else(PoisonError::into_inner) = replicas.collect();
+        let mut nodes: Vec<Place> = topology.nodes().map(place).collect();
         // Those of the URL may be names that lead to others one day.
         for seed in self.config.endpoint.cluster().unwrap_or_default() {
             if !nodes.contains(seed) {

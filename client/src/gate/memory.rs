@@ -9,7 +9,7 @@ use outlast_core::settle;
 use outlast_core::store::Refusal;
 use outlast_core::{Error, ErrorKind, Failure, FailureKind, Value};
 
-use super::{Gate, name_of};
+use super::{Gate, belied, name_of};
 
 impl Gate {
     /// Answers a command from the store; none if Redis is back, so that it must go there.
@@ -106,7 +106,7 @@ impl Gate {
                 return error;
             }
             let text = "the first sending got no reply";
-            self.maybe_applied(&what(), &Failure::new(FailureKind::ConnectionLost, text))
+            belied(&what(), &Failure::new(FailureKind::ConnectionLost, text), &error)
         })
     }
 

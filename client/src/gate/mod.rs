@@ -27,7 +27,7 @@ use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
-pub(crate) use replies::{Came, micros_since};
+pub(crate) use replies::{Came, micros_between, micros_since};
 
 use crate::board::HostBoard;
 use crate::cluster::Seat;
@@ -250,13 +250,16 @@ impl Gate {
 
     /// The same of each of these commands.
     pub(crate) fn check_all(commands: &Commands) -> Result<(), Error> {
-        (0..commands.len()).try_for_each(|at| {
-            let args = commands.args(at);
-            let Some(name) = args.first() else {
-                return Self::check::<&[u8]>(&[]).map(drop);
-            };
-            Self::checked(name, commands.traits(at, &args)).map(drop)
-        })
+        (0..commands.len()).try_for_each(|at| Self::check_one(commands, at))
+    }
+
+    /// The same of one of them.
+    pub(crate) fn check_one(commands: &Commands, at: usize) -> Result<(), Error> {
+        let args = commands.args(at);
+        match args.first() {
+            Some(name) => Self::checked(name, commands.traits(at, &args)).map(drop),
+            None => Self::check::<&[u8]>(&[]).map(drop),
+        }
     }
 
     fn checked(name: &[u8], traits: Traits) -> Result<Traits, Error> {
@@ -326,12 +329,12 @@ impl Gate {
         match known.aftermath(self.policy().on_ambiguous) {
             Aftermath::Memory => match self.serve(args, traits, write) {
                 Some(Err(error)) if known.is_belied_by(error.kind()) => {
-                    Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                    Settled::Ended(Err(belied(&name_of(args), &failure, &error)))
                 }
                 Some(result) => Settled::Ended(result),
                 None => match self.again(args, known.maybe_done && write) {
                     Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
-                        Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure)))
+                        Settled::Ended(Err(belied(&name_of(args), &failure, &error)))
                     }
                     settled => settled,
                 },
@@ -383,6 +386,16 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
+}
+
+/// What a write in doubt is told in place of an error that says it was not done, and that was counted.
+fn belied(what: &str, failure: &Failure, error: &Error) -> Error {
+    let message = format!(
+        "{what} was sent and may have been applied: {}; its repetition was refused: {}",
+        failure.kind.words(),
+        error.message(),
+    );
+    Error::new(ErrorKind::MaybeApplied, message).because_of(failure)
 }
 
 pub(crate) fn closed() -> Error {

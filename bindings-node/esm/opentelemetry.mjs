@@ -1,0 +1,3 @@
+import outlastOpentelemetry from "../dist/opentelemetry.js";
+
+export const { instrument } = outlastOpentelemetry;

@@ -1,0 +1,3 @@
+import outlastPrometheus from "../dist/prometheus.js";
+
+export const { register } = outlastPrometheus;
