@@ -6,6 +6,8 @@ import threading
 import time
 
 import outlast
+import outlast.caching
+import outlast.health
 import outlast.testing
 import pytest
 import redis
@@ -311,7 +313,6 @@ def test_a_closed_client_stays_closed(whole_cluster, connect):
     client.close()
     for call in (
         lambda: client.get("k"),
-        client.get_nodes,
         lambda: client.pipeline().get("k").execute(),
     ):
         with pytest.raises(outlast.ClosedError):
@@ -452,6 +453,29 @@ def test_an_outage_can_be_had_for_a_test(client):
         client.incr("k")
     wait_until(lambda: client.mode == "connected", what="the end of the outage")
     wait_until(lambda: client.get("k") == b"2", what="the journal")
+
+
+def test_limits_caches_and_health_work_on_it(client):
+    told = [outlast.caching.rate_limit(client, "limit", 2, 60) for _ in range(3)]
+    assert [(one["allowed"], one["counted_by"]) for one in told] == [
+        (True, "redis"),
+        (True, "redis"),
+        (False, "redis"),
+    ]
+    calls = []
+
+    @outlast.caching.cached(client, lambda name: f"cached:{name}", 60, beta=0)
+    def made(name):
+        calls.append(name)
+        return {"made": name}
+
+    keys = one_in_each_third("name")
+    assert [made(name) for name in keys * 2] == [{"made": name} for name in keys * 2]
+    assert calls == keys
+    begun = []
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/readyz", "REMOTE_ADDR": "127.0.0.1"}
+    outlast.health.wsgi(client)(environ, lambda code, headers: begun.append(code))
+    assert begun == ["200 OK"]
 
 
 def test_a_cluster_that_is_not_there():

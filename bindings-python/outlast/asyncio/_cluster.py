@@ -154,7 +154,8 @@ class RedisCluster(Stock):
         """
         if self._is_stock or shard_hint:
             return super().pipeline(transaction, shard_hint)
-        return ClusterPipeline(self, transaction)
+        made: Any = ClusterPipeline
+        return made(self, transaction)
 
     async def scan_iter(
         self, match: Any = None, count: Any = None, _type: Any = None, **options: Any
@@ -248,8 +249,10 @@ class RedisCluster(Stock):
     async def _by_nodes(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         if self._initialize:
             places = known_places(self._named, None if self._is_stock else self.get_status())
-            more = places[len(self._named) :]
-            await self.initialize(**({"additional_startup_nodes_info": more} if more else {}))
+            for host, port in places[len(self._named) :]:
+                node = ClusterNode(host, port, **self.connection_kwargs)
+                self.nodes_manager.startup_nodes.setdefault(node.name, node)
+            await self.initialize()
         return await super().execute_command(*args, **options)
 
     def _shape(self, command: Any) -> Any:

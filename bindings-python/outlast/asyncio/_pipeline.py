@@ -35,7 +35,7 @@ class Sent:
         """The answers, or NotImplemented where redis-py has to send it."""
         if self._client.shapes_by_hand or any(EMPTY_RESPONSE in options for _, options in stack):
             return await self._piped_by_hand(stack, raise_on_error)
-        running = self._client.run_pipeline(stack, cast("Any", self._client.response_callbacks))
+        running = self._client.run_pipeline(stack, self._client.response_callbacks)
         if running is NotImplemented:
             return running
         answers = await running
