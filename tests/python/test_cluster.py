@@ -474,7 +474,8 @@ def test_limits_caches_and_health_work_on_it(client):
     assert calls == keys
     begun = []
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/readyz", "REMOTE_ADDR": "127.0.0.1"}
-    outlast.health.wsgi(client)(environ, lambda code, headers: begun.append(code))
+    environ["HTTP_HOST"] = "localhost"
+    outlast.health.wsgi(client)(environ, lambda code, _headers: begun.append(code))
     assert begun == ["200 OK"]
 
 
