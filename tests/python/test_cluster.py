@@ -364,8 +364,9 @@ def test_a_dead_master_takes_only_its_own_keys_with_it(cluster, connect):
     with pytest.raises(redis.ConnectionError) as refused:
         client.blpop(keys[1], timeout=1)
     assert isinstance(refused.value, outlast.RedisUnavailable)
-    status = client.get_status()
-    assert status["redis_connected"] is False
+    with pytest.raises(outlast.RedisUnavailable), client.pipeline(transaction=True) as pipe:
+        pipe.watch(keys[1])
+    assert client.get_status()["redis_connected"] is False
     # Its replica is promoted, and has it from us.
     wait_until(lambda: client.mode == "connected", PATIENCE, "the failover is followed")
     wait_until(lambda: cluster.read(4, keys[1]) == "meanwhile", what="it is written back")
