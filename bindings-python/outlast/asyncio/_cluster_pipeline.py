@@ -66,8 +66,10 @@ class ClusterPipeline(Sent, Stock):
                 answers = await self.transacted(self._stack, raise_on_error)
             else:
                 answers = await self.piped(self._stack, raise_on_error)
+            await self._client.look_at_nodes()
             if answers is NotImplemented:
                 await self._client.ensure_connection(("MULTI",))
+                await self._client.know_nodes()
                 return await self._hand_over().execute(raise_on_error, allow_redirections)
             return answers
         finally:
@@ -87,6 +89,7 @@ class ClusterPipeline(Sent, Stock):
             raise RedisError("Cannot issue a WATCH after a MULTI")
         if self._theirs is None:
             await self._client.ensure_connection(("WATCH", *names))
+            await self._client.know_nodes()
             return await self._hand_over().watch(*names)
         return await self._theirs.watch(*names)
 
