@@ -143,6 +143,9 @@ export interface Policy {
   shadow: boolean;
   stale_ms_max: number;
   reply_bytes_max: number;
+  cluster_refresh_ms: number;
+  cluster_redirects_max: number;
+  cluster_read_from: "primary" | "replica";
   log_path: string;
   record_path: string;
   record_bytes_max: number;
@@ -423,6 +426,26 @@ export interface Status {
   rules: KeyRule[];
   /** Whether the application may be sent work. */
   ready: boolean;
+  /** Commands that a node of a cluster sent elsewhere. */
+  redirects: number;
+  /** The shards of a cluster; none of a single server. */
+  shards: ShardStatus[];
+}
+
+/** A shard of a cluster: a master and its slots. */
+export interface ShardStatus {
+  endpoint: string;
+  /** First and last of each range. */
+  slots: [number, number][];
+  mode: Mode;
+  last_failure_type: FailureKind | null;
+  served_by_redis: number;
+  served_by_store: number;
+  refused: number;
+  journal_keys: number;
+  journal_bytes: number;
+  store_keys: number;
+  replayed: number;
 }
 
 /** Everything that a host may tell an engine. */
@@ -444,6 +467,7 @@ export type Input =
   | { type: "reconciled"; epoch: number }
   | { type: "timer" }
   | { type: "redial" }
+  | { type: "moved"; endpoint: string }
   | { type: "close"; journal_keys?: number };
 
 /** Everything that an engine may ask of its host. */

@@ -110,6 +110,22 @@ class Latency(TypedDict):
     max_us: int
 
 
+class ShardStatus(TypedDict):
+    """A shard of a cluster: a master and its slots, as first and last of each range."""
+
+    endpoint: str
+    slots: list[tuple[int, int]]
+    mode: Literal["connected", "degraded", "reconciling", "closed"]
+    last_failure_type: str | None
+    served_by_redis: int
+    served_by_store: int
+    refused: int
+    journal_keys: int
+    journal_bytes: int
+    store_keys: int
+    replayed: int
+
+
 class Status(TypedDict):
     """The snapshot that an operator sees. Times are in seconds; one that does not apply is None."""
 
@@ -144,6 +160,8 @@ class Status(TypedDict):
     latency: Latency
     rules: list[KeyRule]
     ready: bool
+    redirects: int
+    shards: list[ShardStatus]
 
 
 class DeadLetter(TypedDict):

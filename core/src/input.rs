@@ -96,6 +96,11 @@ pub enum Input {
     /// The application has reason to believe that Redis is there: the next dial comes now, whatever
     /// was planned.
     Redial,
+    /// Redis is elsewhere from now on, without anything secret in it: that is what logs and status show.
+    Moved {
+        /// Where.
+        endpoint: String,
+    },
     /// The application closes the client.
     Close {
         /// Keys that were never written back, and now never will be.
@@ -118,6 +123,7 @@ enum Type {
     Reconciled,
     Timer,
     Redial,
+    Moved,
     Close,
 }
 
@@ -135,6 +141,7 @@ impl Type {
         Self::Reconciled,
         Self::Timer,
         Self::Redial,
+        Self::Moved,
         Self::Close,
     ];
 
@@ -152,6 +159,7 @@ impl Type {
             Self::Reconciled => "reconciled",
             Self::Timer => "timer",
             Self::Redial => "redial",
+            Self::Moved => "moved",
             Self::Close => "close",
         }
     }
@@ -178,6 +186,7 @@ struct Stated {
     replayed: Option<u64>,
     conflicts: Option<u64>,
     journal_keys: Option<u64>,
+    endpoint: Option<String>,
 }
 
 impl TryFrom<Stated> for Input {
@@ -227,6 +236,7 @@ impl TryFrom<Stated> for Input {
             Type::Reconciled => Self::Reconciled { epoch: needed("epoch", stated.epoch.take())? },
             Type::Timer => Self::Timer,
             Type::Redial => Self::Redial,
+            Type::Moved => Self::Moved { endpoint: needed("endpoint", stated.endpoint.take())? },
             Type::Close => {
                 Self::Close { journal_keys: stated.journal_keys.take().unwrap_or_default() }
             }
@@ -255,6 +265,7 @@ impl Stated {
             ("replayed", self.replayed.is_some()),
             ("conflicts", self.conflicts.is_some()),
             ("journal_keys", self.journal_keys.is_some()),
+            ("endpoint", self.endpoint.is_some()),
         ];
         given.into_iter().find(|(_, is_given)| *is_given).map(|(field, _)| field)
     }

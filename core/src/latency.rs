@@ -43,6 +43,15 @@ impl Histogram {
         }
     }
 
+    /// Counts what another one counted.
+    pub fn add(&self, other: &Self) {
+        for (class, others) in self.classes.iter().zip(&other.classes) {
+            class.fetch_add(others.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        self.sum_us.fetch_add(other.sum_us.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.max_us.fetch_max(other.max_us.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     /// The sum of all commands so far.
     pub fn sum_us(&self) -> u64 {
         self.sum_us.load(Ordering::Relaxed)

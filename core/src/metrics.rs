@@ -101,6 +101,8 @@ metrics! {
         Counter, None, "Keys written back that had changed on Redis meanwhile, as far as that is looked for.";
     REPLAY_REFUSED: "outlast_replay_refused_keys_total", None,
         Counter, None, "Keys that Redis refused to take back.";
+    REDIRECTS: "outlast_redirects_total", None,
+        Counter, None, "Commands that a node of a Redis Cluster sent elsewhere.";
 }
 
 /// The connections of a client at one moment.
@@ -175,6 +177,7 @@ impl Snapshot<'_> {
         text.one(&REPLAYED, status.replayed);
         text.one(&CONFLICTS, status.conflicts);
         text.one(&REPLAY_REFUSED, status.replay_refused);
+        text.one(&REDIRECTS, status.redirects);
         text.out
     }
 }

@@ -193,6 +193,40 @@ pub struct Status {
     /// reason to send no work.
     #[serde(default = "ready")]
     pub ready: bool,
+    /// Commands that a node of a cluster did not do and sent elsewhere (`MOVED`, `ASK`).
+    #[serde(default)]
+    pub redirects: u64,
+    /// The shards of a cluster, in the order of their lowest slots; none of a single server.
+    #[serde(default)]
+    pub shards: Vec<ShardStatus>,
+}
+
+/// A shard of a cluster: a master and its slots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ShardStatus {
+    /// Where its master is, redacted.
+    pub endpoint: String,
+    /// Its slots, as first and last of each range.
+    pub slots: Vec<(u16, u16)>,
+    /// The mode of its keys.
+    pub mode: Mode,
+    /// What failed last.
+    pub last_failure_type: Option<FailureKind>,
+    /// Commands answered by Redis.
+    pub served_by_redis: u64,
+    /// Commands answered by the store.
+    pub served_by_store: u64,
+    /// Commands refused.
+    pub refused: u64,
+    /// Keys that wait to be written back.
+    pub journal_keys: u64,
+    /// Memory of what waits to be written back, in bytes.
+    pub journal_bytes: u64,
+    /// Keys in its store.
+    pub store_keys: u64,
+    /// Keys written back since the client was made.
+    pub replayed: u64,
 }
 
 /// What a status says that does not tell: earlier versions did not.
@@ -212,34 +246,5 @@ impl Status {
             let message = alloc::format!("not a status: {error}");
             crate::Error::new(crate::ErrorKind::InvalidArgument, message)
         })
-    }
-
-    /// This status and that of another shard of the same client, as one: counts added, times of whoever
-    /// is worse off.
-    #[must_use]
-    pub fn with(mut self, other: &Self) -> Self {
-        let is_worse = self.redis_connected && !other.redis_connected;
-        let mut all = if is_worse { other.clone() } else { self.clone() };
-        let (one, other) = (&mut self, other);
-        all.redis_connected = one.redis_connected && other.redis_connected;
-        all.fallback_mode = one.fallback_mode || other.fallback_mode;
-        all.ready = one.ready && other.ready;
-        all.connection_failure_count =
-            one.connection_failure_count + other.connection_failure_count;
-        all.failures_since_log = one.failures_since_log + other.failures_since_log;
-        all.failure_count = one.failure_count + other.failure_count;
-        all.served_by_redis = one.served_by_redis + other.served_by_redis;
-        all.served_by_store = one.served_by_store + other.served_by_store;
-        all.refused = one.refused + other.refused;
-        all.dials = one.dials + other.dials;
-        all.journal_keys = one.journal_keys + other.journal_keys;
-        all.journal_bytes = one.journal_bytes + other.journal_bytes;
-        all.store_keys = one.store_keys + other.store_keys;
-        all.store_bytes = one.store_bytes + other.store_bytes;
-        all.replayed = one.replayed + other.replayed;
-        all.conflicts = one.conflicts + other.conflicts;
-        all.replay_refused = one.replay_refused + other.replay_refused;
-        all.retries_refused = one.retries_refused + other.retries_refused;
-        all
     }
 }

@@ -8,6 +8,7 @@ const CHOICES = {
   on_ambiguous: ["error", "local"],
   on_guarded: ["refuse", "serve"],
   journal_fsync: ["always", "interval", "never"],
+  cluster_read_from: ["primary", "replica"],
 };
 /** Knobs that no simulation shows; they stand apart. */
 const UNSEEN = [
@@ -23,6 +24,9 @@ const UNSEEN = [
   "retry_quota_percent",
   "retry_quota_burst",
   "reply_bytes_max",
+  "cluster_refresh_ms",
+  "cluster_redirects_max",
+  "cluster_read_from",
   "outage_path",
   "log_path",
   "record_path",

@@ -184,6 +184,7 @@ fn a_failover_is_followed_and_nothing_is_lost() {
         let told = report(&url);
         told.to_string().contains(&named) && told.exit_code() == 0
     });
+    let told = report(&url);
 
     // It comes back as what it was, and is made a replica.
     master.restart();

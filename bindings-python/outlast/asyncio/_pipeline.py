@@ -7,7 +7,7 @@ Those that watch keys, or hold a command that needs a connection of its own, go 
 
 # redis-py is typed in part only.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false
+# pyright: reportUnknownArgumentType=false, reportInconsistentConstructor=false
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from redis.asyncio.client import Pipeline as Stock
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 from redis.exceptions import ConnectionError as StockConnectionError
 from redis.exceptions import ExecAbortError, ResponseError, WatchError
+
+from outlast import _outlast
 
 if TYPE_CHECKING:
     from outlast.asyncio._drop_in import Redis
@@ -31,23 +33,25 @@ class Sent:
         """Says of an error which command it is of."""
         Stock.annotate_exception(cast("Any", self), exception, number, command)
 
-    async def piped(self, stack: list[Any], raise_on_error: bool) -> Any:
-        """The answers, or NotImplemented where redis-py has to send it."""
-        if self._client.shapes_by_hand or any(EMPTY_RESPONSE in options for _, options in stack):
-            return await self._piped_by_hand(stack, raise_on_error)
-        running = self._client.run_pipeline(stack, self._client.response_callbacks)
+    async def piped(self, commands: Any, raise_on_error: bool) -> Any:
+        """The answers to a queue or a list; NotImplemented where redis-py has to send it."""
+        client = self._client
+        running = NotImplemented
+        if not client.shapes_by_hand:
+            running = client.run_pipeline(commands, client.response_callbacks)
         if running is NotImplemented:
-            return running
-        answers = await running
-        if raise_on_error:
-            self.raise_first(stack, answers)
+            return await self._piped_by_hand(_listed(commands), raise_on_error)
+        answers, failed = await running
+        if failed and raise_on_error:
+            self.raise_first(_listed(commands), answers)
         return answers
 
     async def _piped_by_hand(self, stack: list[Any], raise_on_error: bool) -> Any:
-        running = self._client.run_pipeline(stack)
+        alone = [(args, {k: v for k, v in o.items() if k != EMPTY_RESPONSE}) for args, o in stack]
+        running = self._client.run_pipeline(alone)
         if running is NotImplemented:
             return running
-        answers = await running
+        answers, _failed = await running
         shaped: list[Any] = []
         for answer, (args, options) in zip(answers, stack):
             if isinstance(answer, ResponseError) and EMPTY_RESPONSE in options:
@@ -90,7 +94,7 @@ class Sent:
                 raise answer
 
 
-class Pipeline(Sent, Stock):
+class Pipeline(Sent, _outlast.Queue, Stock):
     """redis-py's pipeline, sent and answered by the native client."""
 
     def __init__(self, client: Redis, transaction: bool | None, shard_hint: Any) -> None:
@@ -101,16 +105,15 @@ class Pipeline(Sent, Stock):
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Runs what was queued; the answers, in its order."""
-        stack: list[Any] = self.command_stack
-        if not stack or self.connection is not None or self.watching:
+        if len(self) == 0 or self.connection is not None or self.watching:
             return await super().execute(raise_on_error)
         try:
             if self.scripts:
                 await self.load_scripts()
             if self.is_transaction or self.explicit_transaction:
-                answers = await self.transacted(stack, raise_on_error)
+                answers = await self.transacted(self.command_stack, raise_on_error)
             else:
-                answers = await self.piped(stack, raise_on_error)
+                answers = await self.piped(self, raise_on_error)
         except BaseException:
             await self.reset()
             raise
@@ -134,15 +137,12 @@ class Pipeline(Sent, Stock):
             if not is_known:
                 script.sha = await self._client.execute_command("SCRIPT LOAD", script.script)
 
-    def get(self, name: Any) -> Any:
-        """As `Redis.get`."""
-        if self.watching and not self.explicit_transaction:
-            return super().get(name)
-        self.command_stack.append((("GET", name), {}))
-        return self
-
     def _forget(self) -> None:
         """As `reset` where no connection was used."""
         self.command_stack = []
         self.scripts = set()
         self.explicit_transaction = False
+
+
+def _listed(commands: Any) -> list[Any]:
+    return cast("list[Any]", commands if isinstance(commands, list) else commands.command_stack)

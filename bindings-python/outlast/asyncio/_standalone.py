@@ -187,6 +187,8 @@ class Pipeline(SyncPipeline):
             *queued, answers = answers
             if isinstance(answers, OutlastError):
                 raise next((reply for reply in queued if isinstance(reply, OutlastError)), answers)
+        else:
+            answers, _failed = answers
         return self._ended(answers, shapes, raise_on_error)
 
 

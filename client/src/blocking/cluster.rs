@@ -128,7 +128,7 @@ impl Fleet<Pool> {
             self.wait_for_look(Some(place), deadline, interrupt)?;
         }
         let until = Instant::now() + wait.unwrap_or_default();
-        if until >= deadline {
+        if !self.is_early(until, deadline) {
             return Ok(false);
         }
         loop {

@@ -30,9 +30,18 @@ impl<T: Transport> Fleet<T> {
         // From now on whoever comes is no part of the startup.
         self.is_charted.store(true, Ordering::Release);
         for (at, member) in masters.iter().enumerate() {
-            let master = topology.shards.get(at).map(|shard| place_of(&shard.master));
-            let moved = master.is_some_and(|master| member.seat.set_master(master));
-            if moved {
+            let Some(shard) = topology.shards.get(at) else { continue };
+            if let Some(first) = shard.slots.first() {
+                member.seat.set_served(*first.start());
+            }
+            let master = place_of(&shard.master);
+            if member.seat.master().as_ref() == Some(&master) {
+                continue;
+            }
+            let endpoint = self.config.endpoint.at(&master).to_string();
+            let is_known = member.seat.set_master(master);
+            member.gate.tell(Input::Moved { endpoint });
+            if is_known {
                 leave_master(member);
             }
         }
@@ -142,6 +151,7 @@ impl<T: Transport> Fleet<T> {
         drop(map);
         for member in over {
             member.gate.close();
+            self.keep_counts(&member);
             self.modes.forget(member.number);
         }
     }

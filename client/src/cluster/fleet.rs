@@ -7,7 +7,7 @@ use std::sync::{
 };
 use std::time::{Duration, Instant};
 
-use outlast_core::cluster::{SLOTS, Topology};
+use outlast_core::cluster::{Node, SLOTS, Topology};
 use outlast_core::{Error, Failure, Input, Mode};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::modes::Modes;
+use super::whole::Kept;
 use super::{Chart, Seat};
 use crate::config::Config;
 use crate::dial::{self, Deadline};
@@ -61,6 +62,8 @@ pub(crate) struct Fleet<T: Transport> {
     pub(super) map: RwLock<Map<T>>,
     /// Nodes that told or were told of, the likeliest to know first.
     nodes: Mutex<Vec<Place>>,
+    /// Replicas that were told of last.
+    pub(super) replicas: Mutex<Vec<Place>>,
     /// One topology is taken at a time.
     pub(super) applying: Mutex<()>,
     /// Whether a node has ever told who serves what.
@@ -77,6 +80,7 @@ pub(crate) struct Fleet<T: Transport> {
     looked: Condvar,
     looked_async: Notify,
     closed: AtomicBool,
+    pub(super) kept: Kept,
     pub(super) this: Weak<Self>,
 }
 
@@ -99,6 +103,7 @@ impl<T: Transport> Fleet<T> {
                 make,
                 map,
                 nodes: Mutex::new(nodes),
+                replicas: Mutex::default(),
                 applying: Mutex::new(()),
                 is_charted: AtomicBool::new(false),
                 next_number: AtomicU64::new(0),
@@ -111,6 +116,7 @@ impl<T: Transport> Fleet<T> {
                 looked: Condvar::new(),
                 looked_async: Notify::new(),
                 closed: AtomicBool::new(false),
+                kept: Kept::default(),
                 this: this.clone(),
             };
             let first = fleet.member(this, fleet.config.clone(), None);
@@ -242,6 +248,12 @@ impl<T: Transport> Fleet<T> {
         self.looks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a command may still be sent again at this time: what is left must be enough for its reply,
+    /// or it would look as if Redis did not answer.
+    pub(crate) fn is_early(&self, at: Instant, deadline: Instant) -> bool {
+        at + Duration::from_millis(self.config.policy.command_timeout_ms) / 4 < deadline
+    }
+
     /// Every shard, in the order of their lowest slots.
     pub(crate) fn members(&self) -> Vec<Arc<Member<T>>> {
         self.read().members.clone()
@@ -306,8 +318,10 @@ impl<T: Transport> Fleet<T> {
 
     /// Notes the nodes of a topology, before those that were known.
     pub(super) fn note_nodes(&self, topology: &Topology) {
-        let told = topology.nodes().map(|node| Place { host: node.host.clone(), port: node.port });
-        let mut nodes: Vec<Place> = told.collect();
+        let place = |node: &Node| Place { host: node.host.clone(), port: node.port };
+        let replicas = topology.shards.iter().flat_map(|shard| &shard.replicas).map(place);
+        *self.replicas.lock().unwrap_or_else(PoisonError::into_inner) = replicas.collect();
+        let mut nodes: Vec<Place> = topology.nodes().map(place).collect();
         // Those of the URL may be names that lead to others one day.
         for seed in self.config.endpoint.cluster().unwrap_or_default() {
             if !nodes.contains(seed) {

@@ -48,6 +48,7 @@ impl Way {
             _ => Place { host, port },
         };
         if !matches!(redirect, Redirect::TryAgain) {
+            from.gate.redirected();
             self.redirects += 1;
             if self.redirects > fleet.config.policy.cluster_redirects_max {
                 return Next::Ended;

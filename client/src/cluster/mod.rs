@@ -25,6 +25,7 @@ pub(crate) use fleet::{Fleet, Member};
 pub(crate) use follow::{Next, Way};
 pub(crate) use pieces::{Pause, Piece, cross_slot};
 pub(crate) use seat::Seat;
+pub use whole::ClusterNode;
 
 use crate::config::Config;
 use crate::endpoint::Place;

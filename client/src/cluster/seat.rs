@@ -1,7 +1,7 @@
 //! A shard's place in its cluster: which slots are its own, and who serves them.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -44,6 +44,9 @@ pub(crate) struct Seat {
     chart: Weak<dyn Chart>,
     slots: Slots,
     master: Mutex<Option<Place>>,
+    /// A slot that this master serves, plus one; 0 where none is known. Slots that are kept for what waits
+    /// may be another's by now.
+    served: AtomicU32,
 }
 
 impl fmt::Debug for Seat {
@@ -54,7 +57,8 @@ impl fmt::Debug for Seat {
 
 impl Seat {
     pub(super) fn new(chart: Weak<dyn Chart>, master: Option<Place>) -> Self {
-        Self { chart, slots: Slots::new(), master: Mutex::new(master) }
+        let served = AtomicU32::new(0);
+        Self { chart, slots: Slots::new(), master: Mutex::new(master), served }
     }
 
     /// Whether a slot is its own.
@@ -81,12 +85,17 @@ impl Seat {
         self.master.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Names who serves its slots; whether that is another than before.
+    /// Names who serves its slots; whether that was another before.
     pub(super) fn set_master(&self, master: Place) -> bool {
         let mut own = self.master.lock().unwrap_or_else(PoisonError::into_inner);
         let is_other = own.as_ref().is_some_and(|own| *own != master);
         *own = Some(master);
         is_other
+    }
+
+    /// Names a slot that the master serves.
+    pub(super) fn set_served(&self, slot: u16) {
+        self.served.store(u32::from(slot) + 1, Ordering::Release);
     }
 
     /// The first connection of an outage's end: the cluster is asked anew who serves the slots.
@@ -112,8 +121,9 @@ impl Seat {
         let master = self.master().ok_or_else(|| {
             Failure::new(FailureKind::ClusterDown, "no master of the cluster serves its slots")
         })?;
-        let first = self.slots().next();
-        dial::cluster::dial(config, &master, first, deadline).await
+        let served = self.served.load(Ordering::Acquire).checked_sub(1);
+        let served = served.and_then(|slot| u16::try_from(slot).ok());
+        dial::cluster::dial(config, &master, served, deadline).await
     }
 
     /// A connection to whoever serves a slot that is elsewhere: what waits for it is written back there.

@@ -151,7 +151,7 @@ impl Gate {
             }
             Output::IncidentClosed { incident } => {
                 let service = self.config.introduction.client_name.as_deref().unwrap_or_default();
-                let endpoint = self.config.endpoint.to_string();
+                let endpoint = state.engine.endpoint().to_string();
                 let entry = production_log::entry(&incident, &endpoint, service);
                 self.scribe.entry(&entry);
                 self.sink.event(Event::IncidentClosed { incident: *incident, entry });
@@ -253,7 +253,7 @@ impl Gate {
         let noun = if *dials == 1 { "dial" } else { "dials" };
         let message = format!(
             "Redis is required and was not reached in {dials} {noun} ({}): {}: {}",
-            self.config.endpoint,
+            state.engine.endpoint(),
             failure.kind.code(),
             failure.text,
         );
@@ -270,7 +270,7 @@ impl Gate {
         let when = next_dial_in_ms.map(|in_ms| format!("; next dial in {}", duration(in_ms)));
         let message = format!(
             "{what}; {} is unavailable{why}{}",
-            self.config.endpoint,
+            state.engine.endpoint(),
             when.unwrap_or_default()
         );
         let error =
@@ -307,6 +307,7 @@ impl Gate {
         status.journal_bytes = journal.bytes as u64;
         status.journal_file = self.journal_file();
         status.latency = self.latency.quantiles();
+        status.redirects = self.redirects.load(Ordering::Relaxed);
         status
     }
 

@@ -1,8 +1,11 @@
 //! What the client counts, as Prometheus reads it.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use outlast_core::FailureKind;
+use outlast_core::latency::Histogram;
 use outlast_core::metrics::{Connections, Snapshot, Target};
 
 use super::Gate;
@@ -12,6 +15,25 @@ impl Gate {
     /// A dial that began then has succeeded.
     pub(crate) fn dialled(&self, began: Instant) {
         self.dials.record(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// A node of the cluster did not do a command and sent it elsewhere.
+    pub(crate) fn redirected(&self) {
+        self.redirects.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Adds what it counted to what others did: failures, and how long commands and dials took.
+    pub(crate) fn count_into(
+        &self,
+        failures: &mut BTreeMap<FailureKind, u64>,
+        operations: &Histogram,
+        dials: &Histogram,
+    ) {
+        for (kind, count) in self.lock().engine.failures() {
+            *failures.entry(kind).or_default() += count;
+        }
+        operations.add(&self.latency);
+        dials.add(&self.dials);
     }
 
     /// The text of all metrics.

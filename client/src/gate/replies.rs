@@ -31,8 +31,24 @@ impl Gate {
         value: Value,
         began: Instant,
     ) -> Result<Value, Box<Unanswered>> {
-        self.learn(args, epoch, &value, self.clock.now());
-        self.learned(args, epoch, value, micros_since(began))
+        self.replied_so(args, &self.came(epoch, began), value)
+    }
+
+    /// What comes now came so, where its command was sent over the connection of this epoch when it `began`.
+    pub(crate) fn came(&self, epoch: u64, began: Instant) -> Came {
+        let at = Instant::now();
+        Came { epoch, now: self.clock.at(at), took_us: micros_between(began, at) }
+    }
+
+    /// The same of a reply of which is known how it came.
+    pub(crate) fn replied_so<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        came: &Came,
+        value: Value,
+    ) -> Result<Value, Box<Unanswered>> {
+        self.learn(args, came.epoch, &value, came.now);
+        self.learned(args, came.epoch, value, came.took_us)
     }
 
     /// The same for each of many replies that came together, without what can be noted of all at
@@ -55,7 +71,7 @@ impl Gate {
         if policy.shadow
             && let Some(command) = commands.command(at, &args)
         {
-            let is_newest = || self.is_newest(epoch);
+            let is_newest = || self.is_newest(epoch) && self.holds(&args);
             let stale_ms_max = policy.stale_ms_max;
             self.store.learn_of(command, came.now, &args, &value, stale_ms_max, is_newest);
         }
@@ -128,7 +144,12 @@ impl Gate {
 }
 
 pub(crate) fn micros_since(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    micros_between(began, Instant::now())
+}
+
+pub(crate) fn micros_between(began: Instant, ended: Instant) -> u64 {
+    let took = ended.saturating_duration_since(began);
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

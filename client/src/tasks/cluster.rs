@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use outlast_core::cluster::{Redirect, slot_of_all};
 use outlast_core::command::Traits;
+use outlast_core::resp::Arguments;
 use outlast_core::{Error, Value};
 use tokio::time::{sleep_until, timeout_at};
 
@@ -52,6 +53,23 @@ impl Fleet<Multiplexed> {
         self.assemble(vec![shape], pieces).pop().unwrap_or(Ok(Value::Nil))
     }
 
+    /// Runs commands at once, each to an end of its own, in their order.
+    pub(crate) async fn pipeline(
+        &self,
+        commands: &[Arguments<'_>],
+        deadline: Instant,
+    ) -> Vec<Result<Value, Error>> {
+        let mut pieces = Vec::with_capacity(commands.len());
+        let shapes = commands.iter().enumerate();
+        let shapes = shapes.map(|(of, args)| self.divide(of, args, &mut pieces)).collect();
+        let runs = pieces.iter_mut().map(|piece| {
+            let run: Run<'_> = Box::pin(self.run(piece, deadline));
+            Some(run)
+        });
+        all(runs.collect()).await;
+        self.assemble(shapes, pieces)
+    }
+
     /// Runs a piece to its end.
     async fn run(&self, piece: &mut Piece<'_, Multiplexed>, deadline: Instant) {
         while piece.result.is_none() {
@@ -84,10 +102,11 @@ impl Fleet<Multiplexed> {
             let _ = timeout_at(deadline.into(), self.look_taken(Some(place))).await;
         }
         let until = Instant::now() + wait.unwrap_or_default();
-        if wait.is_some() && until < deadline {
+        let is_early = self.is_early(until, deadline);
+        if wait.is_some() && is_early {
             sleep_until(until.into()).await;
         }
-        until < deadline
+        is_early
     }
 
     /// Runs a transaction, whose keys lie in one slot, to the list of its replies.

@@ -162,7 +162,7 @@ impl Caller<'_> {
                 },
             };
             let unanswered = match connections.exchange(&all, epoch, deadline).await {
-                Ok(replies) => match gate.transacted(commands, epoch, replies, began) {
+                Ok(replies) => match gate.transacted(commands, &gate.came(epoch, began), replies) {
                     Ok(replies) => return Ok(Some(replies)),
                     Err(unanswered) => *unanswered,
                 },

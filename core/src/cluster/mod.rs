@@ -11,6 +11,7 @@ mod redirect;
 mod scan;
 mod slot;
 mod topology;
+mod whole;
 
 pub use join::Join;
 pub use plan::{CROSS_SLOT, CrossSlot, Part, Plan, plan, slot_of_all, slot_of_call};
@@ -18,3 +19,4 @@ pub use redirect::Redirect;
 pub use scan::Cursor;
 pub use slot::{SLOTS, slot_of, tag_of};
 pub use topology::{Node, Shard, Topology};
+pub use whole::{Ranges, add, ranges, whole};

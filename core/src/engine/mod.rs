@@ -199,6 +199,7 @@ impl Engine {
             Input::Reconciled { epoch } => self.reconciled(now, epoch),
             Input::Timer => {}
             Input::Redial => self.redial(now),
+            Input::Moved { endpoint } => self.endpoint = endpoint,
             Input::Close { journal_keys } => self.close(now, journal_keys),
         }
         self.run_timers(now);

@@ -1,5 +1,7 @@
 //! What an engine says of itself.
 
+use alloc::vec::Vec;
+
 use super::{Engine, Phase};
 use crate::breaker::BreakerState;
 use crate::status::{Health, JournalFile, Latency, Status};
@@ -54,6 +56,8 @@ impl Engine {
             latency: Latency::default(),
             rules: self.policy.rules.as_slice().to_vec(),
             ready: self.is_ready(),
+            redirects: 0,
+            shards: Vec::new(),
         }
     }
 

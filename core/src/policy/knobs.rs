@@ -8,7 +8,7 @@ use core::fmt;
 use serde::Serialize;
 
 use super::Source;
-use super::profile::{JournalFsync, OnAmbiguous, OnGuarded, Profile, Startup};
+use super::profile::{ClusterReadFrom, JournalFsync, OnAmbiguous, OnGuarded, Profile, Startup};
 use crate::error::Error;
 use crate::rules::{RuleSpec, Rules};
 
@@ -152,7 +152,7 @@ macro_rules! choice_setting {
     )+ };
 }
 
-choice_setting!(Startup, OnAmbiguous, OnGuarded, JournalFsync);
+choice_setting!(Startup, OnAmbiguous, OnGuarded, JournalFsync, ClusterReadFrom);
 
 /// A day: no delay or deadline is longer.
 const DAY_MS: u64 = 86_400_000;
@@ -252,7 +252,7 @@ knobs! {
     server_delay_factor_percent: u64, Percent 110..1_000, [150, 150, 150, 150],
         "Growth of that wait from one failed dial to the next.";
     server_delay_ms_max: u64, Ms 1..DAY_MS, [2_000, 2_000, 10_000, 10_000],
-        "Longest wait between two redials for the server's kinds.";
+        "Longest wait between two redials for the server's kinds. Fleets of thousands choose a longer one, see the README.";
     network_delay_ms: u64, Ms 1..DAY_MS, [250, 250, 1_000, 1_000],
         "Wait before the first redial after a failure of the infrastructure's kinds (DNS, route, TLS, credentials).";
     network_delay_factor_percent: u64, Percent 110..1_000, [150, 150, 200, 200],
@@ -320,6 +320,9 @@ knobs! {
         "Time between two looks at who serves which slots of a Redis Cluster, beside those that a redirect, a lost shard or its return cause.";
     cluster_redirects_max: u64, Count 1..100, [5, 5, 5, 5],
         "How often one command follows a redirect (`MOVED`, `ASK`) of a Redis Cluster before it ends with it.";
+    cluster_read_from: ClusterReadFrom, Choice 0..0,
+        [ClusterReadFrom::Primary, ClusterReadFrom::Primary, ClusterReadFrom::Primary, ClusterReadFrom::Primary],
+        "Which node of a shard of a Redis Cluster reads go to: its `primary`, or a `replica`, which may be behind, and the primary where none answers.";
     log_path: String, Text 0..4_096, [String::new(), String::new(), String::new(), String::new()],
         "File to which an entry of the production log is appended for each outage that is over; empty: none.";
     record_path: String, Text 0..4_096, [String::new(), String::new(), String::new(), String::new()],

@@ -18,7 +18,7 @@ use crate::rules::{RuleSpec, Rules};
 
 pub use knobs::{KNOBS, Knob, KnobValue, Policy, Unit};
 pub(crate) use profile::choice;
-pub use profile::{JournalFsync, OnAmbiguous, OnGuarded, Profile, Startup};
+pub use profile::{ClusterReadFrom, JournalFsync, OnAmbiguous, OnGuarded, Profile, Startup};
 
 /// Where an option came from; it stands in the error message when the option is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

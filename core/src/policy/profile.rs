@@ -70,6 +70,17 @@ choice!(
 );
 
 choice!(
+    /// Which node of a shard of a Redis Cluster is read from.
+    ClusterReadFrom, "cluster_read_from", "one of primary, replica",
+    {
+        /// The master, which knows every write.
+        Primary = "primary",
+        /// A replica, which may be behind its master; the master where no replica answers.
+        Replica = "replica",
+    }
+);
+
+choice!(
     /// Whether the application may start without Redis.
     Startup, "startup", "one of optional, required",
     {

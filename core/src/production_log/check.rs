@@ -11,6 +11,8 @@ use crate::kind::FailureKind;
 
 /// Faults that are told; a text that is no log at all has one in each line.
 const FAULTS_MAX: usize = 1_000;
+/// Begins and ends a block of code.
+const FENCE: &str = "```";
 /// Stands in a corrected heading that had no time.
 const NO_TIME: &str = "[YYYY-MM-DD HH:MM]";
 /// The last section, which holds the state.
@@ -128,6 +130,8 @@ struct Reader {
     faults: Vec<Fault>,
     /// In a block of code nothing is a heading.
     is_code: bool,
+    /// The line that was read last.
+    last: usize,
 }
 
 /// An entry as it was read.
@@ -147,7 +151,8 @@ struct Draft {
 impl Reader {
     fn line(&mut self, number: usize, line: &str) {
         let line = line.trim_end();
-        if line.trim_start().starts_with("```") {
+        self.last = number;
+        if line.trim_start().starts_with(FENCE) {
             self.is_code = !self.is_code;
         }
         let heading = line.strip_prefix("## ").filter(|_| !self.is_code);
@@ -160,7 +165,11 @@ impl Reader {
             return;
         }
         match section_of(line).filter(|_| !self.is_code) {
-            Some((section, rest, is_right)) => self.section(number, section, rest, is_right),
+            Some((section, rest, is_right)) => {
+                // What stands beside the name of a section comes on a line of its own.
+                self.is_code = rest.starts_with(FENCE);
+                self.section(number, section, rest, is_right);
+            }
             None => self.body(line),
         }
     }
@@ -228,6 +237,13 @@ impl Reader {
     }
 
     fn finish(mut self) -> Checked {
+        if self.is_code {
+            self.fault(self.last, "a block of code does not end".to_string());
+            if self.drafts.is_empty() {
+                self.preamble.push(FENCE.to_string());
+            }
+            self.body(FENCE);
+        }
         let drafts = core::mem::take(&mut self.drafts);
         if drafts.is_empty() {
             self.fault(

@@ -183,6 +183,7 @@ impl Player {
             | Input::ReplayProgressed { .. }
             | Input::Reconciled { .. }
             | Input::Redial
+            | Input::Moved { .. }
             | Input::Timer => return,
         };
         self.dial_ended(failure);

@@ -30,6 +30,7 @@ impl Cluster {
     /// The first three nodes are masters of a third of the slots each, the next three their replicas, if
     /// there are to be any.
     pub(crate) fn start(replicas: usize, options: &[&str]) -> Self {
+        // What comes later counts.
         let options = [
             &["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"],
             &["--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0"],
@@ -88,6 +89,41 @@ impl Cluster {
     pub(crate) fn client(&self) -> (Client, Arc<Recorder>) {
         let recorder = Arc::new(Recorder::default());
         (Client::new(config(&self.url(&[0, 1])), recorder.clone()), recorder)
+    }
+
+    /// Has a slot be on its way from one master to another.
+    pub(crate) fn begin_move(&self, slot: u16, from: usize, to: usize) {
+        let slot = slot.to_string();
+        let set = |at: usize, how: &str, other: usize| {
+            let set = ["CLUSTER", "SETSLOT", &slot, how, &self.ids[other]];
+            assert_eq!(self.nodes[at].cli(&set), "OK", "{set:?}");
+        };
+        set(to, "IMPORTING", from);
+        set(from, "MIGRATING", to);
+    }
+
+    /// Moves so many keys of a slot; how many there were.
+    pub(crate) fn move_keys(&self, slot: u16, from: usize, to: usize, count: usize) -> usize {
+        let listed = ["CLUSTER", "GETKEYSINSLOT", &slot.to_string(), &count.to_string()];
+        let keys = self.nodes[from].cli(&listed);
+        let keys: Vec<&str> = keys.lines().filter(|key| !key.is_empty()).collect();
+        let port = self.nodes[to].port.to_string();
+        for key in &keys {
+            let migrate = ["MIGRATE", "127.0.0.1", &port, key, "0", "5000"];
+            let moved = self.nodes[from].cli(&migrate);
+            // It may have been counted for the first time at the other end.
+            assert!(moved == "OK" || moved == "NOKEY", "{moved}");
+        }
+        keys.len()
+    }
+
+    /// Ends the move of a slot, as far as nodes are there to be told.
+    pub(crate) fn end_move(&self, slot: u16, to: usize) {
+        let set = ["CLUSTER", "SETSLOT", &slot.to_string(), "NODE", &self.ids[to]];
+        self.nodes[to].cli(&set);
+        for node in &self.nodes {
+            node.cli(&set);
+        }
     }
 
     /// The third of the slots that a key lies in, and so the place of its first master.

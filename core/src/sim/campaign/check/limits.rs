@@ -146,6 +146,7 @@ pub(in super::super) const fn kind_in(input: &crate::Input) -> Option<FailureKin
         | crate::Input::Reconciled { .. }
         | crate::Input::Timer
         | crate::Input::Redial
+        | crate::Input::Moved { .. }
         | crate::Input::Close { .. } => None,
     }
 }
