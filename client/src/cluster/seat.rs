@@ -47,6 +47,8 @@ pub(crate) struct Seat {
     /// A slot that this master serves, plus one; 0 where none is known. Slots that are kept for what waits
     /// may be another's by now.
     served: AtomicU32,
+    /// Whether it is a replica's, which is only read from.
+    is_reader: bool,
 }
 
 impl fmt::Debug for Seat {
@@ -58,7 +60,13 @@ impl fmt::Debug for Seat {
 impl Seat {
     pub(super) fn new(chart: Weak<dyn Chart>, master: Option<Place>) -> Self {
         let served = AtomicU32::new(0);
-        Self { chart, slots: Slots::new(), master: Mutex::new(master), served }
+        let is_reader = false;
+        Self { chart, slots: Slots::new(), master: Mutex::new(master), served, is_reader }
+    }
+
+    /// The seat of a replica.
+    pub(super) fn of_reader(chart: Weak<dyn Chart>, place: Place) -> Self {
+        Self { is_reader: true, ..Self::new(chart, Some(place)) }
     }
 
     /// Whether a slot is its own.
@@ -101,6 +109,9 @@ impl Seat {
     /// The first connection of an outage's end: the cluster is asked anew who serves the slots.
     pub(crate) async fn dial(&self, config: &Config, timeout: Duration) -> Result<Link, Failure> {
         let deadline = Deadline::after(timeout);
+        if self.is_reader {
+            return self.reach(config, deadline).await;
+        }
         let chart = self.chart()?;
         let topology = dial::cluster::ask(chart.config(), &chart.nodes(), deadline).await?;
         chart.apply(&topology);
@@ -123,6 +134,9 @@ impl Seat {
         })?;
         let served = self.served.load(Ordering::Acquire).checked_sub(1);
         let served = served.and_then(|slot| u16::try_from(slot).ok());
+        if self.is_reader {
+            return dial::cluster::dial_replica(config, &master, served, deadline).await;
+        }
         dial::cluster::dial(config, &master, served, deadline).await
     }
 

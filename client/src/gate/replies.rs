@@ -136,6 +136,18 @@ impl Gate {
         is_trouble.then(|| Failure::new(kind, message.clone()))
     }
 
+    /// A reply, unless it says that what a shard was sent is to go elsewhere.
+    pub(crate) fn unless_redirect(&self, value: Value) -> Option<Value> {
+        let is_elsewhere = value.as_error().is_some_and(|message| self.is_redirect(message));
+        (!is_elsewhere).then_some(value)
+    }
+
+    /// A replica did not answer a read, which somebody else is asked for now.
+    pub(crate) fn read_failed(&self, epoch: u64, unanswered: Unanswered) {
+        let Unanswered { failure, .. } = unanswered;
+        self.tell(Input::CommandFailed { epoch, failure, write: false });
+    }
+
     /// Whether an error reply says that what a shard was sent is to go elsewhere. It says nothing of
     /// the shard's health.
     pub(crate) fn is_redirect(&self, message: &str) -> bool {

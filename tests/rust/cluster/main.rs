@@ -6,6 +6,7 @@ mod hosts;
 mod moves;
 mod nodes;
 mod outages;
+mod replicas;
 
 use outlast::blocking::Client;
 use outlast::{Error, Value};
