@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from outlast.asyncio._drop_in import Redis
 
 
-class Pipeline(_outlast.Queue, Stock):
+class Pipeline(_outlast.Queue, Stock):  # type: ignore[misc]
     """redis-py's pipeline, sent and answered by the native client."""
 
     def __init__(self, client: Redis, transaction: bool | None, shard_hint: Any) -> None:
