@@ -3,10 +3,10 @@
 
 mod durable;
 mod engine;
+mod memory;
 mod metrics;
 mod outage;
 mod replies;
-mod settling;
 mod sharing;
 mod transaction;
 
@@ -15,19 +15,19 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use outlast_core::classify::classify_reply;
-use outlast_core::command::Traits;
+use outlast_core::command::{Access, Traits};
 use outlast_core::connection::{Identity, Protocol};
 use outlast_core::latency::Histogram;
 use outlast_core::rate_limit::{self, Limit, LocalCounts};
 use outlast_core::resp::Commands;
-use outlast_core::rules::{Decision, decide};
+use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
-use outlast_core::store::{Eviction, Options, Refusal};
+use outlast_core::store::{Eviction, Options};
 use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
-pub(crate) use replies::{Came, micros_since};
+pub(crate) use replies::{Came, micros_between, micros_since};
 
 use crate::board::HostBoard;
 use crate::cluster::Seat;
@@ -250,13 +250,16 @@ impl Gate {
 
     /// The same of each of these commands.
     pub(crate) fn check_all(commands: &Commands) -> Result<(), Error> {
-        (0..commands.len()).try_for_each(|at| {
-            let args = commands.args(at);
-            let Some(name) = args.first() else {
-                return Self::check::<&[u8]>(&[]).map(drop);
-            };
-            Self::checked(name, commands.traits(at, &args)).map(drop)
-        })
+        (0..commands.len()).try_for_each(|at| Self::check_one(commands, at))
+    }
+
+    /// The same of one of them.
+    pub(crate) fn check_one(commands: &Commands, at: usize) -> Result<(), Error> {
+        let args = commands.args(at);
+        match args.first() {
+            Some(name) => Self::checked(name, commands.traits(at, &args)).map(drop),
+            None => Self::check::<&[u8]>(&[]).map(drop),
+        }
     }
 
     fn checked(name: &[u8], traits: Traits) -> Result<Traits, Error> {
@@ -304,83 +307,57 @@ impl Gate {
         }
     }
 
-    /// Answers a command from the store; none if Redis is back, so that it must go there.
-    pub(crate) fn serve<A: AsRef<[u8]>>(
+    /// A command on Redis did not end with its reply: tells the engine, and ends the command from
+    /// memory where that is right.
+    pub(crate) fn settle<A: AsRef<[u8]>>(
         &self,
         args: &[A],
-        traits: Traits,
-        unless_connected: bool,
-    ) -> Option<Result<Value, Error>> {
+        epoch: u64,
+        unanswered: Unanswered,
+    ) -> Settled {
+        let traits = Traits::of(args);
+        let write = traits.access == Access::Write;
+        let Unanswered { failure, maybe_done } = unanswered;
+        self.tell(Input::CommandFailed { epoch, failure: failure.clone(), write });
+        // What was dropped because the client was closed is not answered from memory.
         if self.is_closed() {
-            return Some(Err(self.closed()));
+            return Settled::Ended(Err(self.closed()));
         }
-        if let Some(reason) = self.forbidden(args, traits) {
-            return Some(Err(self.refuse(&reason)));
-        }
-        // The switch back to Redis happens while no command is under way in the store: what is
-        // served here is journalled in time, or goes to Redis.
-        if let Some(error) = self.journal_failed(traits.access) {
-            return Some(Err(error));
-        }
-        let may_serve = || !(unless_connected && self.is_connected()) && self.holds(args);
-        let reply = self.store.execute_if(self.clock.now(), args, true, may_serve)?;
-        if let Err(error) = self.settle_on_disk(traits.access) {
-            return Some(Err(error));
-        }
-        Some(self.served(args, reply))
-    }
-
-    /// Why the rules forbid to answer a command from memory, if they do.
-    fn forbidden<A: AsRef<[u8]>>(&self, args: &[A], traits: Traits) -> Option<String> {
-        let policy = self.policy();
-        match decide(traits, args, &policy.rules, policy.on_guarded) {
-            Decision::Refuse(reason) => Some(reason.describe(&name_of(args))),
-            _ => None,
-        }
-    }
-
-    fn served<A: AsRef<[u8]>>(
-        &self,
-        args: &[A],
-        reply: Result<Value, Refusal>,
-    ) -> Result<Value, Error> {
-        match reply {
-            Ok(value) => {
-                self.served.fetch_add(1, Ordering::Relaxed);
-                Ok(value)
+        let forbidden = self.forbidden(args, traits).is_some();
+        let known =
+            settle::Unanswered { write, idempotent: traits.idempotent, maybe_done, forbidden };
+        match known.aftermath(self.policy().on_ambiguous) {
+            Aftermath::Memory => match self.serve(args, traits, write) {
+                Some(Err(error)) if known.is_belied_by(error.kind()) => {
+                    Settled::Ended(Err(belied(&name_of(args), &failure, &error)))
+                }
+                Some(result) => Settled::Ended(result),
+                None => match self.again(args, known.maybe_done && write) {
+                    Settled::Ended(Err(error)) if known.is_belied_by(error.kind()) => {
+                        Settled::Ended(Err(belied(&name_of(args), &failure, &error)))
+                    }
+                    settled => settled,
+                },
+            },
+            Aftermath::MemoryOnly => {
+                let reply = self.store.execute(self.clock.now(), args, false);
+                Settled::Ended(self.served(args, reply))
             }
-            Err(Refusal::Full) => {
-                self.refused.fetch_add(1, Ordering::Relaxed);
-                let bytes_max = self.policy().store_bytes_max;
-                let message = format!(
-                    "the store in memory is full (store_bytes_max {bytes_max}): nothing was written"
-                );
-                Err(Error::new(ErrorKind::LimitReached, message))
-            }
-            Err(Refusal::JournalFull) => {
-                self.refused.fetch_add(1, Ordering::Relaxed);
-                let bytes_max = self.policy().journal_bytes_max;
-                let message = format!(
-                    "the journal of what Redis must get is full (journal_bytes_max {bytes_max}): \
-                     nothing was written"
-                );
-                Err(Error::new(ErrorKind::LimitReached, message))
-            }
-            Err(_) => {
-                let what = format!("{} is not known to the store in memory", name_of(args));
-                Err(self.refuse(&what).with_kind(ErrorKind::UnsupportedLocally))
-            }
+            _ => Settled::Ended(Err(self.maybe_applied(&name_of(args), &failure))),
         }
     }
 
-    /// Whether what a command touches is of this shard, as everything is where there is no cluster.
-    pub(crate) fn holds<A: AsRef<[u8]>>(&self, args: &[A]) -> bool {
-        self.seat.as_ref().is_none_or(|seat| seat.holds(args))
-    }
-
-    fn refuse(&self, what: &str) -> Error {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-        self.unavailable(what)
+    /// Redis is back: the command goes there a second time, as far as the quota for that allows.
+    fn again<A: AsRef<[u8]>>(&self, args: &[A], in_doubt: bool) -> Settled {
+        if self.may_retry() {
+            return Settled::Again { in_doubt };
+        }
+        let what = format!(
+            "{} failed and is not repeated, for too many were (retry_quota_percent {})",
+            name_of(args),
+            self.policy().retry_quota_percent
+        );
+        Settled::Ended(Err(self.refuse(&what)))
     }
 
     /// Counts a request towards a rate limit in this process alone: with Redis away nobody counts for
@@ -409,6 +386,16 @@ impl Gate {
         let word = self.word.load(Ordering::Acquire);
         word & MODE_MASK == CONNECTED && word >> EPOCH_SHIFT == epoch
     }
+}
+
+/// What a write in doubt is told in place of an error that says it was not done, and that was counted.
+fn belied(what: &str, failure: &Failure, error: &Error) -> Error {
+    let message = format!(
+        "{what} was sent and may have been applied: {}; its repetition was refused: {}",
+        failure.kind.words(),
+        error.message(),
+    );
+    Error::new(ErrorKind::MaybeApplied, message).because_of(failure)
 }
 
 pub(crate) fn closed() -> Error {
