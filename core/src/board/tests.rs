@@ -278,7 +278,9 @@ fn who_lost_its_turn_tells_nothing() {
     let (mut slow, mut next) = (Board::new(policy.clone(), 1), Board::new(policy, 2));
     assert_eq!(slow.ask(at(10), &word), Turn::Dial);
     assert_eq!(next.ask(at(6_010), &word), Turn::Dial);
+    let taken = word.load(Ordering::Relaxed);
     slow.failed(at(6_011), &word, REFUSED, 1, Some(250));
+    assert_eq!(word.load(Ordering::Relaxed), taken);
     next.succeeded(at(6_012), &word);
     assert_eq!(Note::read(word.load(Ordering::Relaxed)).unwrap().state, State::Back);
     slow.give_up(&word);
