@@ -1,3 +1,3 @@
 import nodeRedis from "../dist/node-redis.js";
 
-export const { createClient } = nodeRedis;
+export const { createClient, createCluster } = nodeRedis;

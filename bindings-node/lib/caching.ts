@@ -34,6 +34,7 @@ export interface RateLimitOptions {
 
 /** What is asked of the client. */
 interface Asked {
+  readonly options: { keyPrefix?: string | undefined };
   get(key: string): Promise<string | null>;
   pttl(key: string): Promise<number>;
   set(key: string, value: string, px: "PX", milliseconds: number): Promise<unknown>;
@@ -91,7 +92,7 @@ export class Caching {
     const asked = Promise.all([this.#redis.get(key), this.#redis.pttl(key)]);
     const [entry, leftMs] = await asked.catch(unlessCommand(() => [null, 0] as const));
     if (entry === null) return undefined;
-    const isDown = this.#link()?.isAway === true;
+    const isDown = this.#isAway(key);
     const random = Math.floor(Math.random() * 2 ** 32);
     const told = native.cached(entry, leftMs, staleMs, betaPermille, isDown, random);
     if (told === null) return undefined;
@@ -119,9 +120,13 @@ export class Caching {
     return loading;
   }
 
+  #isAway(key: string): boolean {
+    return this.#link()?.isAwayFor(`${this.#redis.options.keyPrefix ?? ""}${key}`) === true;
+  }
+
   /** What Redis counts; nothing while it is away. */
   async #count(key: string, rule: native.RateLimit): Promise<string | null | undefined> {
-    const isAway = (): boolean => this.#link()?.isAway === true;
+    const isAway = (): boolean => this.#isAway(key);
     if (isAway()) return undefined;
     const counting = this.#redis.call("EVALSHA", digest, 1, key, ...rule.arguments());
     const answer = await counting

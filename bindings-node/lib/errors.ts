@@ -26,6 +26,16 @@ export interface ErrorInfo {
   nextDialInMs?: number;
 }
 
+/** What is refused before it is sent: the message says why. */
+export function invalidArgument(message: string): InvalidArgument {
+  return new InvalidArgument({ name: "InvalidArgument", code: "invalid_argument", message });
+}
+
+/** What is refused before anything is dialled. */
+export function invalidOption(message: string): InvalidOption {
+  return new InvalidOption({ name: "InvalidOption", code: "invalid_option", message });
+}
+
 /** What all errors of outlast have in common. */
 export class OutlastError extends Error {
   readonly code: ErrorCode;

@@ -59,6 +59,8 @@ export interface Announced {
   snapshot: () => Status;
   /** Its status in the words of ioredis, before the event of that name. */
   changed: (status: RedisStatus) => void;
+  /** Of a cluster: whether any node is reached; nothing as long as the startup goes on. */
+  reach?: (() => boolean | undefined) | undefined;
 }
 
 /** Emits events in the order in which things happened. */
@@ -68,7 +70,10 @@ export class Announcer {
   readonly #snapshot: () => Status;
   readonly #endpoint: () => string;
   readonly #changed: (status: RedisStatus) => void;
+  readonly #reach: (() => boolean | undefined) | undefined;
   #mode: "new" | "connected" | "degraded" | "closed" = "new";
+  /** Of a cluster: some node was reached when that was looked at last. */
+  #isReached = false;
 
   constructor(emitter: EventEmitter, logger: Logger | undefined, client: Announced) {
     this.#endpoint = client.endpoint;
@@ -76,6 +81,7 @@ export class Announcer {
     this.#logger = logger;
     this.#snapshot = client.snapshot;
     this.#changed = client.changed;
+    this.#reach = client.reach;
   }
 
   announce(happenings: Happening[]): void {
@@ -89,7 +95,7 @@ export class Announcer {
           this.#changeMode(happening.mode);
           break;
         case "dial_failed":
-          if (this.#mode !== "closed") {
+          if (this.#mode !== "closed" && !this.#isReached) {
             this.#become("close");
             this.#reconnecting();
           }
@@ -98,10 +104,29 @@ export class Announcer {
           this.#emit("incident", () => told(happening));
           break;
         case "dialling":
-          this.#become("connecting");
+          if (!this.#isReached) this.#become("connecting");
           break;
       }
     }
+    this.#look();
+  }
+
+  /** The connection to a cluster is gone when no node is reached, and there with the first. */
+  #look(): void {
+    const isReached = this.#mode === "closed" ? undefined : this.#reach?.();
+    if (isReached === undefined) return;
+    if (isReached !== this.#isReached) {
+      this.#isReached = isReached;
+      if (isReached) this.#begin();
+      else this.#become("close");
+      if (!isReached) this.#reconnecting();
+    }
+    if (this.#mode === "new") this.#changeMode(this.#snapshot().mode);
+  }
+
+  #begin(): void {
+    this.#become("connect");
+    this.#become("ready");
   }
 
   #changeMode(mode: Mode): void {
@@ -109,18 +134,20 @@ export class Announcer {
     if (mode === "reconciling" || mode === before || before === "closed") return;
     this.#mode = mode;
     if (mode === "connected") {
-      this.#become("connect");
-      this.#become("ready");
+      if (!this.#isReached) this.#begin();
+      this.#isReached = this.#reach !== undefined;
       if (before === "degraded") this.#emit("recovered", () => [this.#snapshot()]);
       return;
     }
-    if (before === "connected" || mode === "closed") this.#become("close");
+    const isLost = before === "connected" && this.#reach?.() !== true;
+    if (isLost) this.#isReached = false;
+    if (isLost || mode === "closed") this.#become("close");
     if (mode === "closed") {
       this.#become("end");
       return;
     }
     this.#emit("degraded", () => [this.#snapshot()]);
-    if (before === "connected") this.#reconnecting();
+    if (isLost) this.#reconnecting();
   }
 
   #reconnecting(): void {

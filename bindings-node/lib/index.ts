@@ -2,10 +2,11 @@
 
 import { Redis } from "./redis.js";
 
+export { Cluster } from "./cluster.js";
+export type { ClusterOptions, NodeOptions, StartupNode } from "./cluster-options.js";
 export { Redis, Redis as default } from "./redis.js";
 export {
   AbstractConnector,
-  Cluster,
   Command,
   Pipeline,
   ReplyError,

@@ -1,5 +1,5 @@
 /**
- * `createClient()` for programs written for node-redis: its commands, arguments and replies, over the
+ * `createClient()` and `createCluster()` for programs written for node-redis: its commands, arguments and replies, over the
  * client of outlast. What each command takes and gives is read from the package `@redis/client`,
  * which such programs have; it opens no connection.
  */
@@ -7,9 +7,13 @@
 import { EventEmitter } from "node:events";
 import { createRequire } from "node:module";
 
-import type { createClient as createStock } from "@redis/client";
+import type {
+  createClient as createStock,
+  createCluster as createStockCluster,
+} from "@redis/client";
 
-import { InvalidOption } from "./errors.js";
+import { redisOptionsOf } from "./cluster-options.js";
+import { invalidOption } from "./errors.js";
 import type { RedisOptions } from "./options.js";
 import { handled, ignore } from "./promises.js";
 import { Redis } from "./redis.js";
@@ -53,6 +57,27 @@ export interface NodeRedisOptions extends Omit<RedisOptions, "port" | "host" | "
 /** A client with the types of node-redis, and the operator's snapshot. */
 export type Client = ReturnType<typeof createStock> & { getStatus(): Status };
 
+/** A cluster, as node-redis is told of it; and every option of outlast in `defaults`. */
+export interface NodeRedisClusterOptions {
+  /** Some of its nodes, which tell of the others. */
+  rootNodes: NodeRedisOptions[];
+  /** Login, TLS and options of every node. */
+  defaults?: NodeRedisOptions;
+  maxCommandRedirections?: number;
+  /** Whether replicas are read from. */
+  useReplicas?: boolean;
+  /** Connections are made natively, at first need. */
+  minimizeConnections?: boolean;
+}
+
+/** A client of a cluster with the types of node-redis, and the operator's snapshot. */
+export type ClusterClient = ReturnType<typeof createStockCluster> & { getStatus(): Status };
+
+/** A client of a cluster that dials with `connect()`, or with its first command. */
+export function createCluster(options: NodeRedisClusterOptions): ClusterClient {
+  return new ThinCluster(options) as unknown as ClusterClient;
+}
+
 /** A client that dials with `connect()`, or with its first command. */
 export function createClient(options: NodeRedisOptions = {}): Client {
   return new ThinClient(options) as unknown as Client;
@@ -64,10 +89,10 @@ export class ThinClient extends EventEmitter {
   readonly #redis: Redis;
   #isOpen = false;
 
-  constructor(options: NodeRedisOptions = {}) {
+  constructor(options: NodeRedisOptions = {}, redis = redisOf(options)) {
     super();
     this.options = options;
-    this.#redis = redisOf(options);
+    this.#redis = redis;
     for (const event of ["connect", "ready", "end", "degraded", "recovered"]) {
       this.#redis.on(event, (...values) => void this.emit(event, ...values));
     }
@@ -118,6 +143,10 @@ export class ThinClient extends EventEmitter {
   }
 
   sendCommand(args: readonly Argument[]): Promise<unknown> {
+    return this.#send(args);
+  }
+
+  #send(args: readonly Argument[]): Promise<unknown> {
     const [name, ...rest] = args as [string, ...string[]];
     return this.#redis.call(name, ...rest);
   }
@@ -160,11 +189,31 @@ export class ThinClient extends EventEmitter {
       methods[name] = function (this: ThinClient, ...args) {
         const send = async (): Promise<unknown> => {
           const { redisArgs, preserve } = parsed(definition, args);
-          return transformed(definition, await this.sendCommand(redisArgs), preserve);
+          return transformed(definition, await this.#send(redisArgs), preserve);
         };
         return handled(send());
       };
     }
+  }
+}
+
+/** @ignore */
+export class ThinCluster extends ThinClient {
+  readonly #given: NodeRedisClusterOptions;
+
+  constructor(options: NodeRedisClusterOptions) {
+    super(options.defaults, redisOfCluster(options));
+    this.#given = options;
+  }
+
+  override duplicate(overrides: object = {}): any {
+    return createCluster({ ...this.#given, ...overrides });
+  }
+
+  /** As of node-redis, which is told of the key and whether the command only reads: both are known here. */
+  override sendCommand(...given: unknown[]): Promise<unknown> {
+    const args = given.find((one) => Array.isArray(one)) as readonly Argument[];
+    return super.sendCommand(args);
   }
 }
 
@@ -245,6 +294,43 @@ function redisOf(options: NodeRedisOptions): Redis {
   return url === undefined ? new Redis(given) : new Redis(url, given);
 }
 
+function redisOfCluster(options: NodeRedisClusterOptions): Redis {
+  const {
+    rootNodes,
+    defaults = {},
+    maxCommandRedirections: maxRedirections,
+    useReplicas,
+    minimizeConnections: _atFirstNeed,
+    ...others
+  } = options;
+  for (const [name, value] of Object.entries(others)) {
+    if (value === undefined) continue;
+    throw invalidOption(`invalid ${name}: createCluster takes ${CLUSTER_OPTIONS}`);
+  }
+  const nodes = rootNodes.map(({ url, socket, username, password }) => {
+    const place = { host: socket?.host ?? "localhost", port: socket?.port ?? 6379 };
+    return url ?? { ...place, username, password, tls: socket?.tls };
+  });
+  const { socket, name, url: _url, database, ...rest } = defaults;
+  const told = redisOptionsOf(nodes, {
+    redisOptions: {
+      ...rest,
+      ...(name === undefined ? {} : { clientName: name }),
+      ...(socket?.tls ? { tls: true } : {}),
+      ...(database === undefined ? {} : { db: database }),
+      ...(socket?.connectTimeout === undefined ? {} : { connectTimeout: socket.connectTimeout }),
+    },
+    ...(maxRedirections === undefined ? {} : { maxRedirections }),
+    ...(useReplicas ? { scaleReads: "slave" } : {}),
+    ...(socket?.reconnectStrategy === false ? { clusterRetryStrategy: () => null } : {}),
+    lazyConnect: true,
+  });
+  return new Redis(told);
+}
+
+const CLUSTER_OPTIONS =
+  "rootNodes, defaults, maxCommandRedirections, useReplicas and minimizeConnections";
+
 /** The commands of the installed `@redis/client`, and what gathers their arguments. */
 function loaded(): { commands: Record<string, Definition>; newParser: () => Parser } {
   const require = createRequire(__filename);
@@ -257,10 +343,8 @@ function loaded(): { commands: Record<string, Definition>; newParser: () => Pars
     };
     return { commands, newParser: () => new BasicCommandParser() };
   } catch {
-    throw new InvalidOption({
-      name: "InvalidOption",
-      code: "invalid_option",
-      message: 'outlast/node-redis needs the package "@redis/client" (part of "redis"): 5 or newer',
-    });
+    throw invalidOption(
+      'outlast/node-redis needs the package "@redis/client" (part of "redis"): 5 or newer',
+    );
   }
 }

@@ -2,7 +2,10 @@
 
 import type { RedisOptions as StockOptions } from "ioredis";
 
-import { InvalidOption } from "./errors.js";
+import { urlOfCluster } from "./clusters.js";
+import type { ClusterPlaces } from "./clusters.js";
+import { invalidOption } from "./errors.js";
+import type { InvalidOption } from "./errors.js";
 import type { Logger } from "./events.js";
 import { loginOf, urlOfSentinels } from "./sentinels.js";
 import type { PolicyOptions } from "./types.js";
@@ -45,6 +48,8 @@ export interface RedisOptions extends Omit<StockOptions, Taken>, PolicyOptions {
   /** A file that keeps what is written while Redis is away; one for each client. */
   journalPath?: string;
   db?: number | string | undefined;
+  /** Nodes of a cluster, as a URL `redis-cluster://host:port,host:port` names them. */
+  cluster?: ClusterPlaces | undefined;
   /** Where log lines go; `console` unless told otherwise. */
   logger?: Logger | false | undefined;
 }
@@ -66,7 +71,7 @@ const STOCK = new Set(
     "autoResubscribe autoResendUnfulfilledCommands keyPrefix reconnectOnError readOnly stringNumbers " +
     "protocol replyMapping maxRetriesPerRequest maxLoadingRetryTime enableAutoPipelining " +
     "autoPipeliningIgnoredCommands blockingTimeout blockingTimeoutGrace retryStrategy scripts monitor " +
-    "Connector showFriendlyErrorStack socketTimeout offlineQueue commandQueue himportFieldsets"
+    "Connector cluster showFriendlyErrorStack socketTimeout offlineQueue commandQueue himportFieldsets"
   ).split(" "),
 );
 
@@ -144,11 +149,8 @@ export function settingsOf(given: readonly unknown[]): Settings {
   const knobs = { ...ours(others), ...loginOf(others) };
   const parts = { host, port, path, username, password, db };
   const sealed = tls !== undefined && tls !== null && tls !== false;
-  const asked = url === undefined && (others.sentinels?.length ?? 0) > 0;
-  const login = asked ? { login: loginIn(parts), database: text("db", db), sealed } : undefined;
-  const whole = login === undefined ? urlOf(parts, sealed) : urlOfSentinels(others, login);
   return {
-    url: url === undefined ? whole : completed(url, parts, sealed),
+    url: url === undefined ? urlOfAny(parts, others, sealed) : completed(url, parts, sealed),
     knobs: { ...knobs, ...(sealed ? knobsOf(tls) : {}) },
     logger: loggerOf(logger),
   };
@@ -180,6 +182,18 @@ function loginIn({ username, password }: Pick<Parts, "username" | "password">): 
   const secret = text("password", password);
   const user = encodeURIComponent(text("username", username) ?? "");
   return secret === undefined ? user : `${user}:${encodeURIComponent(secret)}`;
+}
+
+function urlOfAny(parts: Parts, options: RedisOptions, sealed: boolean): string {
+  const asked = { login: loginIn(parts), database: text("db", parts.db), sealed };
+  if (options.cluster !== undefined) {
+    for (const name of ["host", "port", "path"] as const) {
+      if (parts[name] !== undefined) throw invalid(name, "one of the cluster's nodes, in its list");
+    }
+    return urlOfCluster(options.cluster, asked);
+  }
+  if ((options.sentinels?.length ?? 0) > 0) return urlOfSentinels(options, asked);
+  return urlOf(parts, sealed);
 }
 
 function urlOf({ host, port, path, username, password, db }: Parts, sealed: boolean): string {
@@ -276,9 +290,5 @@ function loggerOf(logger: RedisOptions["logger"] | null): Logger | undefined {
 
 /** The value is not shown: it may be a secret in the wrong place. */
 function invalid(name: string, allowed: string): InvalidOption {
-  return new InvalidOption({
-    name: "InvalidOption",
-    code: "invalid_option",
-    message: `invalid ${name}: allowed is ${allowed}`,
-  });
+  return invalidOption(`invalid ${name}: allowed is ${allowed}`);
 }

@@ -8,7 +8,8 @@ import { argumentFault, isPlain } from "./arguments.js";
 import { Caching } from "./caching.js";
 import type { CachedOptions, RateLimitOptions } from "./caching.js";
 import { asScript, settlerOf, transformers, wantsBytes, withTextNumbers } from "./commands.js";
-import { InvalidArgument, closed, textOf } from "./errors.js";
+import { clustered } from "./clusters.js";
+import { closed, invalidArgument, invalidOption, textOf } from "./errors.js";
 import { Announcer, write } from "./events.js";
 import type { RedisEvents } from "./events.js";
 import { Link } from "./link.js";
@@ -17,7 +18,7 @@ import { givenOptions, settingsOf, stockArguments } from "./options.js";
 import type { RedisArguments, RedisOptions, Settings } from "./options.js";
 import { Pipeline, defineDirect, withCarelessExec } from "./pipeline.js";
 import { careless, handled, nodeify, rejected } from "./promises.js";
-import { EXCEPTIONS, inSubscriberMode, needOf, watchDetours } from "./routes.js";
+import { EXCEPTIONS, inSubscriberMode, needOf, refusalOnCluster, watchDetours } from "./routes.js";
 import { spelled } from "./sentinels.js";
 import { Session } from "./session.js";
 import { isTraced, traced } from "./tracing.js";
@@ -39,6 +40,9 @@ export interface Redis {
   once(event: string | symbol, listener: (...values: any[]) => void): this;
 }
 
+/** A cluster's client emits this when its status may have changed, for what is built on it. */
+export const CHANGED = Symbol("changed");
+
 /** The link of a client, for what else belongs to this package. */
 export let linkOf: (redis: Redis) => Link | undefined;
 
@@ -56,7 +60,7 @@ export class Redis extends Stock {
   #link: Link | undefined;
   /** What no shared connection can carry; opened at its first need. */
   #session: Session | undefined;
-  readonly #transactions = new Transactions();
+  readonly #transactions: Transactions;
   readonly #caching = new Caching(this, () => this.#link);
   /** Every command goes over the session from now on. */
   #isPinned = false;
@@ -68,10 +72,11 @@ export class Redis extends Stock {
   #dialsFailed = 0;
 
   constructor(...told: RedisArguments) {
-    const given = spelled(told);
+    const given = clustered(spelled(told));
     super(...(stockArguments(given) as unknown as []));
     this.#settings = settingsOf(given);
     this.#given = givenOptions(given, this.options);
+    this.#transactions = new Transactions(this.#isOfCluster);
     this.options.lazyConnect = String(this.#given.lazyConnect ?? false) === "true";
     Object.defineProperty(this, "condition", {
       configurable: true,
@@ -79,6 +84,9 @@ export class Redis extends Stock {
     });
     watchDetours(this.options, (isDetoured) => (this.#isDetoured = isDetoured));
     const unserved = unservedBy(this.options);
+    if (this.#isOfCluster && unserved !== undefined) {
+      throw invalidOption(`invalid ${unserved}: nothing does this on a cluster`);
+    }
     if (unserved === undefined) this.#open();
     else this.#becomeStock(unserved);
     // Whoever waits for these has no other way to have a lazy client dial.
@@ -216,11 +224,7 @@ export class Redis extends Stock {
 
   #linked(): Link {
     if (this.#link !== undefined) return this.#link;
-    throw new InvalidArgument({
-      name: "InvalidArgument",
-      code: "invalid_argument",
-      message: "a connection of ioredis alone has no snapshot",
-    });
+    throw invalidArgument("a connection of ioredis alone has no snapshot");
   }
 
   /** @ignore */
@@ -259,6 +263,10 @@ export class Redis extends Stock {
     return `Redis { ${endpoint}, ${mode} }`;
   }
 
+  get #isOfCluster(): boolean {
+    return this.#given.cluster !== undefined;
+  }
+
   #open(): void {
     const { url, knobs, logger } = this.#settings;
     this.#isEnded = false;
@@ -266,8 +274,15 @@ export class Redis extends Stock {
       endpoint: () => this.#link?.endpoint ?? "",
       snapshot: () => this.getStatus(),
       changed: (status) => this.#changed(status),
+      reach: this.#isOfCluster ? () => this.#reach() : undefined,
     });
     this.#link = new Link(url, knobs, (happenings) => announcer.announce(happenings));
+  }
+
+  #reach(): boolean | undefined {
+    const link = this.#link;
+    if (link?.isStarted !== true) return undefined;
+    return link.nodes.some(([, , , isReached]) => isReached);
   }
 
   #becomeStock(reason: string): void {
@@ -283,6 +298,7 @@ export class Redis extends Stock {
     if (status === "ready") this.#dialsFailed = 0;
     if (status === "end") this.#isEnded = true;
     if (status === "reconnecting" && !this.#mayRetry()) this.disconnect();
+    if (this.#isOfCluster) this.emit(CHANGED);
   }
 
   /** Delays are the policy's; that no more is to be tried is the caller's to say. */
@@ -313,6 +329,7 @@ export class Redis extends Stock {
 
   #sendByNeed(link: Link, command: Command, name: string): void {
     const need = needOf(name, command.args);
+    const refusal = need !== "shared" && this.#isOfCluster ? refusalOnCluster(name) : undefined;
     if (need === "shared") {
       this.#sendShared(link, command);
     } else if (
@@ -321,6 +338,8 @@ export class Redis extends Stock {
       Number(command.args[0]) === this.options.db
     ) {
       command.resolve("OK");
+    } else if (refusal !== undefined) {
+      settlerOf(command).reject(invalidArgument(refusal));
     } else {
       this.#isPinned ||= need === "pins";
       this.#sendOwn(command, name);
@@ -338,7 +357,7 @@ export class Redis extends Stock {
     }
     asScript(command, this.#place);
     const { name, args } = command;
-    link.submitAll([{ name, args, buffers: wantsBytes(command) }], settler);
+    link.submitNext({ name, args, buffers: wantsBytes(command) }, settler);
   }
 
   #sendOwn(command: Command, name: string): void {
@@ -349,7 +368,9 @@ export class Redis extends Stock {
     }
     this.#transactions.follow(name);
     this.#link?.begin();
-    this.#session ??= new Session(this.options, (event, ...values) => this.emit(event, ...values));
+    this.#session ??= new Session(this.options, this.#given.cluster, (event, ...values) =>
+      this.emit(event, ...values),
+    );
     this.#session.send(command);
   }
 

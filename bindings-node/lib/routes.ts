@@ -17,6 +17,23 @@ const OWN = new Set(
 /** After one of these every command has to follow over that same connection. */
 const PINS = new Set(["select", "auth", "hello", "reset"]);
 
+/** They are about one connection, and of a cluster there is one to each node. */
+const OF_ONE_NODE: ReadonlyMap<string, string> = new Map([
+  ...["select", "auth", "hello", "reset"].map((name) => [name, "as options"] as const),
+  ...["watch", "unwatch"].map((name) => [name, "by a script"] as const),
+  ...["readonly", "readwrite", "asking"].map((name) => [name, "by the client itself"] as const),
+  ...["monitor", "wait", "waitaof", "sync", "psync"].map(
+    (name) => [name, "on one of its nodes"] as const,
+  ),
+]);
+
+/** Why a cluster's client refuses a command; nothing where it does not. */
+export function refusalOnCluster(name: string): string | undefined {
+  const way = OF_ONE_NODE.get(name);
+  if (way === undefined) return undefined;
+  return `${name.toUpperCase()} is of one connection: on a cluster this is done ${way}`;
+}
+
 const MAY_BLOCK = new Set(["xread", "xreadgroup"]);
 
 /** Names of commands that are never sent over the shared connection without a closer look. */

@@ -2,7 +2,8 @@
 
 import type { RedisOptions as StockOptions } from "ioredis";
 
-import { InvalidOption } from "./errors.js";
+import { invalidOption } from "./errors.js";
+import type { InvalidOption } from "./errors.js";
 
 const URL_OF_SENTINELS =
   /^redis(?<tls>s?)-sentinel:\/\/(?:(?<login>[^/?#]*)@)?(?<hosts>[^/?#@]*)(?:\/(?<name>[^/?#]*))?(?:\/(?<db>\d*))?\/?(?:\?(?<query>[^#]*))?$/i;
@@ -19,7 +20,7 @@ export function spelled(given: readonly unknown[]): readonly unknown[] {
   const [user = "", password] = decoded(parts["login"] ?? "");
   const options = {
     ...query,
-    sentinels: (parts["hosts"] ?? "").split(",").map(placeOf),
+    sentinels: placesOf(parts["hosts"] ?? "", "sentinels", PORT),
     name: sentinel_master ?? decodeURIComponent(parts["name"] ?? ""),
     ...(user ? { username: user } : {}),
     ...(password === undefined ? {} : { password }),
@@ -42,13 +43,10 @@ export function urlOfSentinels(
   { sentinels, name }: Sentinels,
   { login, database, sealed }: { login: string; database: string | undefined; sealed: boolean },
 ): string {
-  const hosts = (sentinels ?? []).map(({ host = "localhost", port = PORT }) =>
-    host.includes(":") ? `[${host}]:${port}` : `${encodeURIComponent(host)}:${port}`,
-  );
   return [
     sealed ? "rediss-sentinel://" : "redis-sentinel://",
     login === "" ? "" : `${login}@`,
-    hosts.join(","),
+    hostsOf(sentinels ?? [], PORT),
     `/${encodeURIComponent(name ?? "")}`,
     database === undefined ? "" : `/${encodeURIComponent(database)}`,
   ].join("");
@@ -62,7 +60,30 @@ export function loginOf({ sentinelUsername, sentinelPassword }: Sentinels): Reco
   };
 }
 
-function decoded(login: string): [user?: string, password?: string | undefined] {
+/** Places as a URL has them. */
+export function hostsOf(
+  places: readonly { host?: string | undefined; port?: number | undefined }[],
+  defaultPort: number,
+): string {
+  const hosts = places.map(({ host = "localhost", port = defaultPort }) =>
+    host.includes(":") ? `[${host}]:${port}` : `${encodeURIComponent(host)}:${port}`,
+  );
+  return hosts.join(",");
+}
+
+/** The places that a URL names, with commas between. */
+export function placesOf(hosts: string, name: string, defaultPort: number): Place[] {
+  return hosts.split(",").map((text) => placeOf(text, name, defaultPort));
+}
+
+/** A host, and its port. */
+export interface Place {
+  host: string;
+  port: number;
+}
+
+/** User and password of a URL. */
+export function decoded(login: string): [user?: string, password?: string | undefined] {
   if (login === "") return [];
   const [user = "", ...rest] = login.split(":");
   return [
@@ -71,17 +92,13 @@ function decoded(login: string): [user?: string, password?: string | undefined] 
   ];
 }
 
-function placeOf(text: string): { host: string; port: number } {
+function placeOf(text: string, name: string, defaultPort: number): Place {
   const parts = /^(?:\[(?<six>[^\]]*)\]|(?<host>[^:]*))(?::(?<port>\d+))?$/.exec(text.trim());
-  if (parts?.groups === undefined) throw invalid("sentinels", "hosts, with commas between");
+  if (parts?.groups === undefined) throw invalid(name, "hosts, with commas between");
   const { six, host, port } = parts.groups;
-  return { host: six ?? (host || "localhost"), port: Number(port ?? PORT) };
+  return { host: six ?? (host || "localhost"), port: Number(port ?? defaultPort) };
 }
 
 function invalid(name: string, allowed: string): InvalidOption {
-  return new InvalidOption({
-    name: "InvalidOption",
-    code: "invalid_option",
-    message: `invalid ${name}: allowed is ${allowed}`,
-  });
+  return invalidOption(`invalid ${name}: allowed is ${allowed}`);
 }

@@ -4,8 +4,10 @@
  * wait for Redis as they do there.
  */
 
-import { Redis as Stock } from "ioredis";
-import type { Command, RedisOptions } from "ioredis";
+import { Cluster as StockCluster, Redis as Stock } from "ioredis";
+import type { Command, RedisOptions as StockOptions } from "ioredis";
+
+import type { ClusterPlaces } from "./clusters.js";
 
 const MESSAGES = [
   "message",
@@ -17,18 +19,30 @@ const MESSAGES = [
 ] as const;
 
 export class Session {
-  readonly #redis: Stock;
+  readonly #redis: Stock | StockCluster;
 
-  constructor(options: RedisOptions, emit: (event: string, ...values: unknown[]) => void) {
-    const own: RedisOptions = {
-      ...options,
-      // The command that comes here has its prefix, and its pipeline.
-      keyPrefix: "",
-      scripts: undefined,
-      enableAutoPipelining: false,
-      lazyConnect: true,
-    };
-    this.#redis = new Stock(...([own] as unknown as []));
+  /** To the server that the options name, or to this cluster, with a connection for each node. */
+  constructor(
+    options: StockOptions,
+    cluster: ClusterPlaces | undefined,
+    emit: (event: string, ...values: unknown[]) => void,
+  ) {
+    // The command that comes here has its prefix, and its pipeline.
+    const bare = { keyPrefix: "", scripts: undefined, enableAutoPipelining: false } as const;
+    const own: StockOptions = { ...options, ...bare, lazyConnect: true };
+    if (cluster === undefined) {
+      this.#redis = new Stock(...([own] as unknown as []));
+    } else {
+      const { nodes, ...others } = cluster;
+      const { host: _host, port: _port, path: _path, retryStrategy: _delays, ...node } = own;
+      const told = {
+        ...bare,
+        lazyConnect: true,
+        ...others,
+        redisOptions: node,
+      } as ConstructorParameters<typeof StockCluster>[1];
+      this.#redis = new StockCluster(nodes, told);
+    }
     // The client's own events tell of an outage, once for each cause.
     this.#redis.on("error", () => undefined);
     for (const name of MESSAGES) this.#redis.on(name, (...values) => emit(name, ...values));
@@ -36,12 +50,12 @@ export class Session {
   }
 
   get condition(): Stock["condition"] {
-    return this.#redis.condition;
+    return this.#redis instanceof StockCluster ? null : this.#redis.condition;
   }
 
-  /** Whether only commands about subscriptions may be sent. */
+  /** Whether only commands about subscriptions may be sent: a cluster's client has another connection for those. */
   get isSubscriber(): boolean {
-    return this.#redis.mode === "subscriber";
+    return !(this.#redis instanceof StockCluster) && this.#redis.mode === "subscriber";
   }
 
   send(command: Command): unknown {

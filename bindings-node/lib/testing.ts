@@ -7,9 +7,10 @@
  * ```
  */
 
-import { InvalidArgument } from "./errors.js";
+import { linkOfAny } from "./cluster.js";
+import type { Cluster } from "./cluster.js";
+import { invalidArgument } from "./errors.js";
 import type { Redis } from "./redis.js";
-import { linkOf } from "./redis.js";
 import type { FailureKind } from "./types.js";
 
 /** How Redis is away: short words for what is asked for most, or the code of a failure. */
@@ -17,11 +18,11 @@ export type Cause = "refused" | "lost" | "timeout" | "dns" | "tls" | FailureKind
 
 /** An outage that lasts until it is ended, or its scope is left (`await using`). */
 export class Outage implements AsyncDisposable {
-  readonly #redis: Redis;
+  readonly #redis: Redis | Cluster;
   #isOver = false;
 
   /** @ignore */
-  constructor(redis: Redis) {
+  constructor(redis: Redis | Cluster) {
     this.#redis = redis;
   }
 
@@ -29,7 +30,7 @@ export class Outage implements AsyncDisposable {
   async end(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
-    await linkOf(this.#redis)?.endOutage();
+    await linkOfAny(this.#redis)?.endOutage();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -41,11 +42,14 @@ export class Outage implements AsyncDisposable {
  * Ends the client's connection and has its dials fail in this way. Resolves when commands are no longer
  * sent to Redis; a client that has not dialled yet fails when it does.
  */
-export async function causeOutage(redis: Redis, cause: Cause = "refused"): Promise<Outage> {
-  const link = linkOf(redis);
+export async function causeOutage(
+  redis: Redis | Cluster,
+  cause: Cause = "refused",
+): Promise<Outage> {
+  const link = linkOfAny(redis);
   if (link === undefined) {
     const message = "a connection of ioredis alone has no outage on demand";
-    throw new InvalidArgument({ name: "InvalidArgument", code: "invalid_argument", message });
+    throw invalidArgument(message);
   }
   await link.causeOutage(cause);
   return new Outage(redis);

@@ -7,17 +7,24 @@
 import type { Command } from "ioredis";
 
 import { asScript, settlerOf } from "./commands.js";
+import { namedWithin } from "./errors.js";
 import type { Link } from "./link.js";
 
 type Pipelined = Command & { pipelineIndex?: number };
 
 export class Transactions {
+  /** No connection is the client's own: what has no pipeline is kept until EXEC, too. */
+  readonly #keepsAll: boolean;
   /** MULTI and what came after it. */
   #commands: Command[] | undefined;
   #isPiped = false;
   /** WATCH or MULTI went over a connection of the client's own. */
   #isWatching = false;
   #isQueueing = false;
+
+  constructor(keepsAll: boolean) {
+    this.#keepsAll = keepsAll;
+  }
 
   /** Whether a connection of the client's own has the transaction. */
   get isHeld(): boolean {
@@ -41,17 +48,22 @@ export class Transactions {
     const commands = this.#commands;
     if (commands === undefined) {
       this.#isPiped = command.pipelineIndex !== undefined;
-      if (name !== "multi" || (!this.#isPiped && link.isConnected)) return false;
+      if (name !== "multi" || this.#goesAlone(link)) return false;
       this.#commands = [command];
       if (!this.#isPiped) command.resolve("OK");
       return true;
     }
-    asScript(command, place);
+    // A script that one node of a cluster knows may be unknown to the one that does the transaction.
+    asScript(command, this.#keepsAll ? {} : place);
     commands.push(command);
     if (name === "discard") this.#discard(commands);
     else if (name === "exec") this.#execute(commands, link);
     else if (!this.#isPiped) command.resolve("QUEUED");
     return true;
+  }
+
+  #goesAlone(link: Link): boolean {
+    return !this.#isPiped && !this.#keepsAll && link.isConnected;
   }
 
   #discard(commands: Command[]): void {
@@ -79,4 +91,10 @@ export class Transactions {
     const inner = commands.slice(1, -1).map(({ name, args }) => ({ name, args, buffers: true }));
     link.transact(settler, inner);
   }
+}
+
+/** Replies to MULTI, to each command, and to EXEC. */
+export function transactionOf(replies: unknown[]): unknown[] {
+  const named = namedWithin(replies) as unknown[];
+  return [...named.slice(0, -1), namedWithin(named.at(-1))];
 }

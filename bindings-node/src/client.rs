@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use napi::bindgen_prelude::{Array, BufferSlice, Either, Function, JsValue, Null, Uint8Array};
+use napi::bindgen_prelude::{
+    Array, BufferSlice, Either, Function, JsValue, Null, Object, Uint8Array,
+};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, Unknown};
 use napi_derive::napi;
@@ -80,6 +82,11 @@ impl Client {
             (),
             (),
         >,
+        #[napi(ts_arg_type = "(number: number, ...replies: unknown[]) => void")] piped: Function<
+            '_,
+            (),
+            (),
+        >,
         #[napi(ts_arg_type = "(ended: unknown[]) => void")] ended: Function<'_, (), ()>,
         #[napi(ts_arg_type = "(answers: unknown[]) => void")] answered: Function<'_, (), ()>,
         polls: bool,
@@ -91,7 +98,7 @@ impl Client {
         let callback = wake.build_threadsafe_function::<()>().weak::<true>().build();
         let callback = callback.map_err(unfit)?;
         let waker = Arc::new(Waker { callback, called: AtomicBool::new(false) });
-        let host = Host::new(env, &replied, &ended, &answered, &wake).map_err(unfit)?;
+        let host = Host::new(env, &replied, &piped, &ended, &answered, &wake).map_err(unfit)?;
         let wake = || {
             let waker = waker.clone();
             move || waker.wake()
@@ -218,6 +225,12 @@ impl Client {
         self.desk.inner.is_connected()
     }
 
+    /// Whether commands for a key go to Redis at this moment.
+    #[napi]
+    pub fn connected_for(&self, key: &[u8]) -> bool {
+        self.desk.inner.is_connected_for(key)
+    }
+
     /// Has Redis be away for a test, with this failure.
     #[napi]
     pub fn cause_outage(&self, cause: String) -> errors::Result<()> {
@@ -255,6 +268,21 @@ impl Client {
         };
         let letters = self.desk.inner.dead_letters().into_iter().map(told).collect();
         convert::reply(env, &Value::Array(letters), true)
+    }
+
+    /// The nodes of a cluster: of each its host, its port, whether it serves slots, and whether commands
+    /// for them go there at this moment.
+    #[napi(ts_return_type = "[string, number, boolean, boolean][]")]
+    pub fn cluster_nodes<'env>(&self, env: &'env Env) -> napi::Result<Array<'env>> {
+        let mut told = Array::from_vec::<Object<'_>>(env, Vec::new())?;
+        for node in self.desk.inner.cluster_nodes() {
+            let mut one = Array::from_vec(env, vec![node.host])?;
+            one.insert(u32::from(node.port))?;
+            one.insert(node.is_master)?;
+            one.insert(node.is_connected)?;
+            told.insert(one)?;
+        }
+        Ok(told)
     }
 
     /// Where Redis is, without anything secret.

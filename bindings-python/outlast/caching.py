@@ -27,7 +27,7 @@ from outlast.exceptions import (
 
 if TYPE_CHECKING:
     from outlast.asyncio import Redis as AsyncRedis
-    from outlast.client import Redis
+    from outlast.client import Redis, RedisCluster
 
 __all__ = ["RateLimited", "cached", "rate_limit"]
 
@@ -54,7 +54,7 @@ class RateLimited(TypedDict):
 
 
 def cached(
-    redis: Redis | AsyncRedis,
+    redis: Redis | RedisCluster | AsyncRedis,
     key: str | Callable[..., str],
     ttl: float,
     *,
@@ -101,7 +101,7 @@ def cached(
 
 
 def rate_limit(
-    redis: Redis,
+    redis: Redis | RedisCluster,
     key: str,
     limit: int,
     window: float,
@@ -157,7 +157,7 @@ class _Load(Generic[T]):
 
 
 class _Cache(Generic[T]):
-    def __init__(self, redis: Redis, keeping: _Keeping) -> None:
+    def __init__(self, redis: Redis | RedisCluster, keeping: _Keeping) -> None:
         self._redis = redis
         self._keeping = keeping
         self._lock = threading.Lock()

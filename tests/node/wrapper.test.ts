@@ -47,8 +47,10 @@ test("the place comes from its parts as well", async () => {
 });
 
 test("what is wrong in the environment is told by name", async () => {
-  environment({ REDIS_CLUSTER: "true" });
-  expect(thrown(getRedis).message).toContain("REDIS_CLUSTER=true: Redis Cluster is not supported");
+  environment({ REDIS_CLUSTER: "maybe" });
+  expect(thrown(getRedis).message).toBe(
+    'invalid REDIS_CLUSTER "maybe": allowed is true, false or unset',
+  );
   expect(await healthCheck()).toBe(false);
   environment({ REDIS_PORT: "nope" });
   expect(thrown(getRedis).message).toContain('invalid port "nope"');

@@ -7,7 +7,7 @@ use std::sync::{
 };
 use std::time::{Duration, Instant};
 
-use outlast_core::cluster::{SLOTS, Topology};
+use outlast_core::cluster::{Node, SLOTS, Topology};
 use outlast_core::{Error, Failure, Input, Mode};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -23,6 +23,7 @@ use crate::driver::Driver;
 use crate::endpoint::Place;
 use crate::events::Sink;
 use crate::gate::{Gate, SIGNAL_CHECK};
+use crate::host::entropy;
 use crate::transport::Transport;
 
 /// The shortest time between two looks at who serves what, beyond those that dials take.
@@ -38,6 +39,8 @@ pub(crate) struct Member<T> {
     pub(crate) seat: Arc<Seat>,
     /// Slots of others may be on their way to it, though it has none.
     pub(super) asked_at: Mutex<Instant>,
+    /// The replica that it is read from, if it is.
+    pub(super) reader: Mutex<Option<Arc<Self>>>,
 }
 
 /// Who there is, and whose each slot is.
@@ -62,6 +65,8 @@ pub(crate) struct Fleet<T: Transport> {
     pub(super) map: RwLock<Map<T>>,
     /// Nodes that told or were told of, the likeliest to know first.
     nodes: Mutex<Vec<Place>>,
+    /// Replicas that were told of last.
+    pub(super) replicas: Mutex<Vec<Place>>,
     /// One topology is taken at a time.
     pub(super) applying: Mutex<()>,
     /// Whether a node has ever told who serves what.
@@ -79,6 +84,8 @@ pub(crate) struct Fleet<T: Transport> {
     looked_async: Notify,
     closed: AtomicBool,
     pub(super) kept: Kept,
+    /// Which of several replicas this client reads from.
+    pub(super) spread: usize,
     pub(super) this: Weak<Self>,
 }
 
@@ -101,6 +108,7 @@ impl<T: Transport> Fleet<T> {
                 make,
                 map,
                 nodes: Mutex::new(nodes),
+                replicas: Mutex::default(),
                 applying: Mutex::new(()),
                 is_charted: AtomicBool::new(false),
                 next_number: AtomicU64::new(0),
@@ -114,6 +122,7 @@ impl<T: Transport> Fleet<T> {
                 looked_async: Notify::new(),
                 closed: AtomicBool::new(false),
                 kept: Kept::default(),
+                spread: usize::try_from(entropy() >> 33).unwrap_or_default(),
                 this: this.clone(),
             };
             let first = fleet.member(this, fleet.config.clone(), None);
@@ -134,14 +143,25 @@ impl<T: Transport> Fleet<T> {
         config: Config,
         master: Option<Place>,
     ) -> Arc<Member<T>> {
-        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let chart: Weak<dyn Chart> = this.clone();
         let seat = Arc::new(Seat::new(chart, master));
+        let number = self.next_number.load(Ordering::Relaxed);
         let sink = self.modes.of(number, this.clone());
+        self.member_at(config, seat, sink)
+    }
+
+    /// The same with this seat, whose events go here. One is made at a time.
+    pub(super) fn member_at(
+        &self,
+        config: Config,
+        seat: Arc<Seat>,
+        sink: Arc<dyn Sink>,
+    ) -> Arc<Member<T>> {
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let gate = Arc::new(Gate::with_seat(config, sink, Some(seat.clone())));
         let transport = Arc::new((self.make)(gate.clone()));
         let asked_at = Mutex::new(Instant::now());
-        Arc::new(Member { number, gate, transport, seat, asked_at })
+        Arc::new(Member { number, gate, transport, seat, asked_at, reader: Mutex::default() })
     }
 
     /// Begins the background work, here or on a thread of its own.
@@ -299,7 +319,7 @@ impl<T: Transport> Fleet<T> {
         // Nobody comes after this.
         let _one = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         for member in self.members() {
-            member.gate.close();
+            member.close();
         }
         self.look.notify_one();
         self.looked.notify_all();
@@ -315,8 +335,10 @@ impl<T: Transport> Fleet<T> {
 
     /// Notes the nodes of a topology, before those that were known.
     pub(super) fn note_nodes(&self, topology: &Topology) {
-        let told = topology.nodes().map(|node| Place { host: node.host.clone(), port: node.port });
-        let mut nodes: Vec<Place> = told.collect();
+        let place = |node: &Node| Place { host: node.host.clone(), port: node.port };
+        let replicas = topology.shards.iter().flat_map(|shard| &shard.replicas).map(place);
+        *self.replicas.lock().unwrap_or_else(PoisonError::into_inner) = replicas.collect();
+        let mut nodes: Vec<Place> = topology.nodes().map(place).collect();
         // Those of the URL may be names that lead to others one day.
         for seed in self.config.endpoint.cluster().unwrap_or_default() {
             if !nodes.contains(seed) {

@@ -15,6 +15,7 @@ mod fleet;
 mod follow;
 mod modes;
 mod pieces;
+mod readers;
 mod seat;
 mod whole;
 
@@ -25,6 +26,7 @@ pub(crate) use fleet::{Fleet, Member};
 pub(crate) use follow::{Next, Way};
 pub(crate) use pieces::{Pause, Piece, cross_slot};
 pub(crate) use seat::Seat;
+pub use whole::ClusterNode;
 
 use crate::config::Config;
 use crate::endpoint::Place;

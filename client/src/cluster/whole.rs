@@ -7,10 +7,31 @@ use outlast_core::cluster::{add, ranges, slot_of, slot_of_call, whole};
 use outlast_core::latency::Histogram;
 use outlast_core::metrics::{Connections, Snapshot, Target};
 use outlast_core::rate_limit::{Limit, Verdict};
-use outlast_core::{Error, FailureKind, Status};
+use outlast_core::{Error, Failure, FailureKind, Status};
 
 use super::fleet::{Fleet, Member};
+use crate::endpoint::Place;
 use crate::transport::Transport;
+
+/// A node of a cluster, as its client knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClusterNode {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether it serves slots; else it is a replica of one that does.
+    pub is_master: bool,
+    /// Whether the commands for its slots go there at this moment; never to a replica.
+    pub is_connected: bool,
+}
+
+impl ClusterNode {
+    fn new(Place { host, port }: Place, is_master: bool, is_connected: bool) -> Self {
+        Self { host, port, is_master, is_connected }
+    }
+}
 
 impl<T: Transport> Fleet<T> {
     /// The shard that a command's keys belong to; none where there is no one such.
@@ -35,6 +56,11 @@ impl<T: Transport> Fleet<T> {
         }
     }
 
+    /// Whether the shard of a key is on Redis.
+    pub(crate) fn is_connected_for(&self, key: &[u8]) -> bool {
+        self.owner(slot_of(key)).gate.is_connected()
+    }
+
     /// Counts a request in this process alone.
     pub(crate) fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
         self.owner(slot_of(key)).gate.limit_locally(key, limit)
@@ -47,6 +73,28 @@ impl<T: Transport> Fleet<T> {
             members.iter().flat_map(|member| member.gate.store.dead_letters()).collect();
         letters.sort_by_key(|letter| letter.at);
         letters
+    }
+
+    /// The nodes that serve a slot, and their replicas.
+    pub(crate) fn cluster_nodes(&self) -> Vec<ClusterNode> {
+        let mut nodes = Vec::new();
+        for member in self.members() {
+            let Some(place) = member.seat.master() else { continue };
+            if member.seat.slots().next().is_some() {
+                let is_connected = member.gate.is_connected();
+                nodes.push(ClusterNode::new(place, true, is_connected));
+            }
+        }
+        let replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        nodes.extend(replicas.into_iter().map(|place| ClusterNode::new(place, false, false)));
+        nodes
+    }
+
+    /// Gives up the connections of every shard as if they were lost.
+    pub(crate) fn give_up(&self, failure: &Failure) {
+        for member in self.members().iter().filter(|member| member.gate.is_connected()) {
+            member.gate.lose(failure.clone());
+        }
     }
 
     /// Connections of all shards.
