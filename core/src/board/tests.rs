@@ -310,6 +310,21 @@ fn good_news_from_before_a_failure_is_none() {
 }
 
 #[test]
+fn who_was_about_to_follow_waits_anew_where_redis_is_gone_again() {
+    let policy = Policy::of(Profile::Development);
+    let note = |state, ms, kind| Note { state, at: at(ms), kind, attempts: 1 };
+    let word = AtomicU64::new(note(State::Back, 100, None).word());
+    let mut board = Board::new(policy, 2);
+    board.lost(at(20));
+    let Turn::Wait { in_ms: first, .. } = board.ask(at(110), &word) else { panic!("at once") };
+    word.store(note(State::Away, 900, Some(REFUSED)).word(), Ordering::Relaxed);
+    let told = board.ask(at(110 + first), &word);
+    assert!(matches!(told, Turn::Wait { failure: Some(_), .. }), "{told:?}");
+    word.store(note(State::Back, 2_000, None).word(), Ordering::Relaxed);
+    assert!(matches!(board.ask(at(2_001), &word), Turn::Wait { .. }), "the spread begins anew");
+}
+
+#[test]
 fn one_word_is_for_one_endpoint() {
     assert_ne!(key("redis://a:6379/0"), key("redis://b:6379/0"));
     // The published value of FNV-1a for "foobar".
