@@ -111,6 +111,10 @@ impl Traffic {
         let mut state = self.state();
         let number = state.number();
         let mut work = work?;
+        // The thread that would send it is gone.
+        if self.fleet.is_closed() {
+            return Ok(Submission::Settled(Err(closed())));
+        }
         let bytes = work.bytes();
         if let Some(error) = self.room(&state).refuse(bytes) {
             return Err(error);
@@ -145,6 +149,9 @@ impl Traffic {
         let mut state = self.state();
         let number = state.number();
         let mut room = self.room(&state);
+        if self.fleet.is_closed() {
+            return Submission::SettledEach((0..commands.len()).map(|_| Err(closed())).collect());
+        }
         let parts = Some(commands.len());
         let mut batch = Batch::new(commands, |commands, at| {
             let refused = Gate::check_one(commands, at).err();
