@@ -192,12 +192,11 @@ class RedisCluster(Native, Stock):
         """Has the replies to a command shaped further."""
         first = self.callback(command)
         self._own_callbacks[command.upper()] = callback
-        if first is None:
-            self.response_callbacks[command] = callback
-        else:
-            self.response_callbacks[command] = lambda reply, **options: callback(
-                first(reply, **options), **options
-            )
+
+        def both(reply: Any, **options: Any) -> Any:
+            return callback(reply if first is None else first(reply, **options), **options)
+
+        self.response_callbacks[command] = both
         if self._nodes_are_known:
             Stock.set_response_callback(self, command, callback)
 

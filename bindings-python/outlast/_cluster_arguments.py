@@ -8,7 +8,7 @@ to redis-py (`_UNSERVED`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, unquote
 
 from outlast import _arguments
@@ -120,19 +120,18 @@ def _with_scheme(url: str) -> str:
     return f"{_SCHEMES.get(scheme, scheme)}{colon}{rest}"
 
 
-def _node(node: object) -> Place:
+def _node(node: Any) -> Place:  # noqa: ANN401 - what was given
     """The place of a `ClusterNode`, of a dict like one, or of a pair."""
     if isinstance(node, Mapping):
-        named: Mapping[Any, Any] = node
+        named = cast("Mapping[Any, Any]", node)
         host, port = named.get("host"), named.get("port")
-    elif isinstance(node, tuple) and len(node) == 2:
-        host, port = node
+    elif isinstance(node, tuple):
+        host, port = (*cast("tuple[Any, ...]", node), None, None)[:2]
     else:
         host, port = getattr(node, "host", None), getattr(node, "port", None)
     if not isinstance(host, str) or port is None:
-        raise InvalidArgument(
-            f"a startup node must have a host and a port, which {type(node).__name__} has not"
-        )
+        kind = type(cast("object", node)).__name__
+        raise InvalidArgument(f"a startup node must have a host and a port, which {kind} has not")
     return host, _port(port)
 
 

@@ -9,6 +9,7 @@ redis-py's, from that command on.
 # redis-py is typed in part only.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportIncompatibleMethodOverride=false
+# pyright: reportInconsistentConstructor=false
 
 from __future__ import annotations
 
@@ -23,8 +24,6 @@ from outlast._pipeline import Sent
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from outlast._cluster import RedisCluster
-
 __all__ = ["ClusterPipeline"]
 
 _AT_ONCE = {"WATCH", "UNWATCH"}
@@ -34,7 +33,7 @@ class ClusterPipeline(Sent, Stock):
     """redis-py's pipeline, sent and answered by the native client."""
 
     def __init__(self, client: Any, transaction: bool | None) -> None:
-        self._client: RedisCluster = client
+        self._client = client
         self._is_transaction = transaction
         self._theirs: Any = None
         self.encoder = client.encoder
@@ -57,7 +56,8 @@ class ClusterPipeline(Sent, Stock):
         """Queues a command, or runs it where keys are watched."""
         if options.get("target_nodes", self) is None:
             del options["target_nodes"]
-        is_theirs = args[0] in _AT_ONCE or self._client.is_for_nodes(args, options)
+        client: Any = self._client
+        is_theirs = args[0] in _AT_ONCE or client.is_for_nodes(args, options)
         if is_theirs and self._theirs is None:
             self._hand_over(args)
         if self._theirs is None:
@@ -76,8 +76,7 @@ class ClusterPipeline(Sent, Stock):
             else:
                 answers = self.piped(raise_on_error)
             if answers is NotImplemented:
-                self._hand_over(("MULTI",))
-                return self._theirs.execute(raise_on_error)
+                return self._hand_over(("MULTI",)).execute(raise_on_error)
             return answers
         finally:
             self.reset()
@@ -92,7 +91,8 @@ class ClusterPipeline(Sent, Stock):
 
     def shaped(self, answer: Any, name: Any, options: dict[str, Any]) -> Any:
         """In transactions of a cluster redis-py leaves replies as they are."""
-        callback = self._client.own_callback(name)
+        client: Any = self._client
+        callback = client.own_callback(name)
         return answer if callback is None else callback(answer, **options)
 
     def watch(self, *names: Any) -> Any:
@@ -150,11 +150,12 @@ class ClusterPipeline(Sent, Stock):
                 f"method {method}() is not supported outside of transactional context"
             )
 
-    def _hand_over(self, args: tuple[Any, ...]) -> None:
-        """Has redis-py do what is queued, and what follows."""
+    def _hand_over(self, args: tuple[Any, ...]) -> Any:
+        """Has redis-py do what is queued, and what follows; its pipeline."""
         if args[0] in _AT_ONCE or args[0] == "MULTI":
             self._client.ensure_connection(args)
-        theirs: Any = StockCluster.pipeline(self._client, self._is_transaction)
+        client: Any = self._client
+        theirs: Any = StockCluster.pipeline(client, self._is_transaction)
         if self.explicit_transaction:
             theirs.multi()
         for queued, options in self.command_stack:
@@ -163,6 +164,7 @@ class ClusterPipeline(Sent, Stock):
         # Native methods leave it to `execute_command` while keys are watched.
         self.watching, self.explicit_transaction = True, False
         self._theirs = theirs
+        return theirs
 
     def _own(self, answer: Any) -> Any:
         return self if answer is self._theirs else answer

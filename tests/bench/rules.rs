@@ -55,9 +55,9 @@ const SHAPES: &[Shape] = &[
         &["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac", "aaaa1b2b3b4b5baaaaaaac"],
     ),
     (
-        "all pairs alike `*aa7*`",
-        |n| format!("*aa{n}*bb"),
-        &["aa1aa2aa3aa4aa5aa6aa7aa8aa9aa0bb", "0123456789aabb"],
+        "all pairs alike `*aa7x*bb`",
+        |n| format!("*aa{n}x*bb"),
+        &["aa1aa2aa3aa4aa5aa6aa7aa8aa9aa49xbb", "0123456789aabb"],
     ),
 ];
 

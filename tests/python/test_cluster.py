@@ -6,6 +6,8 @@ import threading
 import time
 
 import outlast
+import outlast.caching
+import outlast.health
 import outlast.testing
 import pytest
 import redis
@@ -311,7 +313,6 @@ def test_a_closed_client_stays_closed(whole_cluster, connect):
     client.close()
     for call in (
         lambda: client.get("k"),
-        client.get_nodes,
         lambda: client.pipeline().get("k").execute(),
     ):
         with pytest.raises(outlast.ClosedError):
@@ -363,8 +364,9 @@ def test_a_dead_master_takes_only_its_own_keys_with_it(cluster, connect):
     with pytest.raises(redis.ConnectionError) as refused:
         client.blpop(keys[1], timeout=1)
     assert isinstance(refused.value, outlast.RedisUnavailable)
-    status = client.get_status()
-    assert status["redis_connected"] is False
+    with pytest.raises(outlast.RedisUnavailable), client.pipeline(transaction=True) as pipe:
+        pipe.watch(keys[1])
+    assert client.get_status()["redis_connected"] is False
     # Its replica is promoted, and has it from us.
     wait_until(lambda: client.mode == "connected", PATIENCE, "the failover is followed")
     wait_until(lambda: cluster.read(4, keys[1]) == "meanwhile", what="it is written back")
@@ -452,6 +454,30 @@ def test_an_outage_can_be_had_for_a_test(client):
         client.incr("k")
     wait_until(lambda: client.mode == "connected", what="the end of the outage")
     wait_until(lambda: client.get("k") == b"2", what="the journal")
+
+
+def test_limits_caches_and_health_work_on_it(client):
+    told = [outlast.caching.rate_limit(client, "limit", 2, 60) for _ in range(3)]
+    assert [(one["allowed"], one["counted_by"]) for one in told] == [
+        (True, "redis"),
+        (True, "redis"),
+        (False, "redis"),
+    ]
+    calls = []
+
+    @outlast.caching.cached(client, lambda name: f"cached:{name}", 60, beta=0)
+    def made(name):
+        calls.append(name)
+        return {"made": name}
+
+    keys = one_in_each_third("name")
+    assert [made(name) for name in keys * 2] == [{"made": name} for name in keys * 2]
+    assert calls == keys
+    begun = []
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/readyz", "REMOTE_ADDR": "127.0.0.1"}
+    environ["HTTP_HOST"] = "localhost"
+    outlast.health.wsgi(client)(environ, lambda code, _headers: begun.append(code))
+    assert begun == ["200 OK"]
 
 
 def test_a_cluster_that_is_not_there():

@@ -13,6 +13,7 @@ needs a connection of its own, goes over redis-py's connections to the nodes.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import inspect
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
@@ -21,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.cluster import RedisCluster as Stock
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
-from redis.exceptions import ConnectionError as StockConnectionError
 from redis.exceptions import RedisClusterException, ResponseError
+from redis.exceptions import RedisError as StockError
 
 from outlast import _cluster_arguments, _log, _outlast
 from outlast._cluster_commands import is_for_nodes, known_places, scan_words
@@ -39,6 +40,9 @@ __all__ = ["RedisCluster", "Stock"]
 
 # redis-py measures their replies where what it is given is a coroutine and nothing else.
 _COROUTINES = {"XREAD", "XREADGROUP"}
+# Seconds that whoever awaits the first command may wait for redis-py's map of the nodes.
+_LOOK_SECONDS = 1.0
+
 _ODD = {NEVER_DECODE, EMPTY_RESPONSE}
 _NOT_FOR_SHAPES = {"keys", *_ODD}
 
@@ -48,8 +52,8 @@ class RedisCluster(Stock):
 
     It is a `redis.asyncio.RedisCluster`, with all that it offers, and takes the arguments that
     `outlast.RedisCluster` takes. What a command answers is an awaitable; the command is sent when
-    the method is called. redis-py's map of the nodes is made when something first needs it, and by
-    `await client` and `async with` where Redis is there.
+    the method is called. redis-py's map of the nodes is made by `await client`, `async with` and
+    once the first command has ended, where Redis is there; else when it is needed.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class RedisCluster(Stock):
         places = [ClusterNode(host, port) for host, port in self._named]
         super().__init__(startup_nodes=places, **keywords)
         self._is_watched = False
+        self._is_first = not self._is_stock
         is_overridden = type(self).execute_command is not RedisCluster.execute_command
         self.direct = not (self._is_stock or is_overridden)
         self.run_pipeline = self._native.run_pipeline
@@ -137,11 +142,13 @@ class RedisCluster(Stock):
         reply = self._native.request(args, self._shape(args[0]), options or None)
         if reply is NotImplemented:
             return self._over_own_connection(args, options)
-        return reply
+        return self._first(reply) if self._is_first else reply
 
     def get(self, name: Any) -> Any:
         """The value of a key, or None."""
-        return self._native.get(name) if self.direct else super().get(name)
+        if self.direct and not self._is_first:
+            return self._native.get(name)
+        return super().get(name)
 
     def is_for_nodes(self, args: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
         """Whether redis-py has to choose the node that a command goes to."""
@@ -154,7 +161,8 @@ class RedisCluster(Stock):
         """
         if self._is_stock or shard_hint:
             return super().pipeline(transaction, shard_hint)
-        return ClusterPipeline(self, transaction)
+        made: Any = ClusterPipeline
+        return made(self, transaction)
 
     async def scan_iter(
         self, match: Any = None, count: Any = None, _type: Any = None, **options: Any
@@ -241,15 +249,43 @@ class RedisCluster(Stock):
             await self._native.connect()
         except OutlastError as error:
             raise of_cluster(error) from None
-        # What is away now is asked when it is needed.
-        with contextlib.suppress(RedisClusterException, StockConnectionError):
-            await self.initialize()
+        await self.look_at_nodes()
+
+    async def look_at_nodes(self) -> None:
+        """Has redis-py know the nodes once the first command has ended, as it does by itself."""
+        if not self._is_first:
+            return
+        self._is_first = False
+        if self.mode == "connected":
+            # Who is not known by then is looked for when it is needed.
+            with contextlib.suppress(RedisClusterException, StockError, asyncio.TimeoutError):
+                await asyncio.wait_for(self._know_and_leave(), _LOOK_SECONDS)
+
+    async def know_nodes(self) -> None:
+        """Has redis-py ask the cluster for its nodes, unless it has."""
+        if not self._initialize:
+            return
+        places = known_places(self._named, None if self._is_stock else self.get_status())
+        for host, port in places[len(self._named) :]:
+            node = ClusterNode(host, port, **self.connection_kwargs)
+            self.nodes_manager.startup_nodes.setdefault(node.name, node)
+        await self.initialize()
+
+    async def _know_and_leave(self) -> None:
+        """A map needs no connections; the next loop could not use those of this one."""
+        await self.know_nodes()
+        known = self.nodes_manager
+        nodes: list[Any] = [*known.nodes_cache.values(), *known.startup_nodes.values()]
+        await asyncio.gather(*(node.disconnect() for node in nodes))
+
+    async def _first(self, reply: Any) -> Any:
+        try:
+            return await reply
+        finally:
+            await self.look_at_nodes()
 
     async def _by_nodes(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        if self._initialize:
-            places = known_places(self._named, None if self._is_stock else self.get_status())
-            more = places[len(self._named) :]
-            await self.initialize(**({"additional_startup_nodes_info": more} if more else {}))
+        await self.know_nodes()
         return await super().execute_command(*args, **options)
 
     def _shape(self, command: Any) -> Any:

@@ -66,10 +66,11 @@ class ClusterPipeline(Sent, Stock):
                 answers = await self.transacted(self._stack, raise_on_error)
             else:
                 answers = await self.piped(self._stack, raise_on_error)
+            await self._client.look_at_nodes()
             if answers is NotImplemented:
                 await self._client.ensure_connection(("MULTI",))
-                self._hand_over()
-                return await self._theirs.execute(raise_on_error, allow_redirections)
+                await self._client.know_nodes()
+                return await self._hand_over().execute(raise_on_error, allow_redirections)
             return answers
         finally:
             await self.reset()
@@ -88,7 +89,8 @@ class ClusterPipeline(Sent, Stock):
             raise RedisError("Cannot issue a WATCH after a MULTI")
         if self._theirs is None:
             await self._client.ensure_connection(("WATCH", *names))
-            self._hand_over()
+            await self._client.know_nodes()
+            return await self._hand_over().watch(*names)
         return await self._theirs.watch(*names)
 
     async def unwatch(self) -> Any:
@@ -141,8 +143,8 @@ class ClusterPipeline(Sent, Stock):
                 f"method {method}() is not supported outside of transactional context"
             )
 
-    def _hand_over(self) -> None:
-        """Has redis-py do what is queued, and what follows."""
+    def _hand_over(self) -> Any:
+        """Has redis-py do what is queued, and what follows; its pipeline."""
         theirs: Any = StockCluster.pipeline(self._client, self._is_transaction)
         if self._is_explicit:
             theirs.multi()
@@ -150,3 +152,4 @@ class ClusterPipeline(Sent, Stock):
             theirs.execute_command(*queued, **options)
         self._stack = []
         self._theirs = theirs
+        return theirs

@@ -138,7 +138,7 @@ class Redis(_outlast.AsyncClient, Stock):  # type: ignore[misc]
         if rules is not None:
             options["rules"] = rules
         if is_of_cluster(url):
-            return cast("Any", _cluster_of(cls, url, profile, options))
+            return _cluster_of(cls, url, profile, options)
         made = _arguments.of_url(url, profile=profile, options=options)
         native = _outlast.AsyncClient()
         open_native(native, made)

@@ -148,10 +148,11 @@ impl Traffic {
     pub(super) fn submit_pipeline(&self, commands: Commands) -> Submission {
         let mut state = self.state();
         let number = state.number();
-        let mut room = self.room(&state);
         if self.fleet.is_closed() {
-            return Submission::SettledEach((0..commands.len()).map(|_| Err(closed())).collect());
+            let refused = (0..commands.len()).map(|_| Err(closed()));
+            return Submission::SettledEach(refused.collect());
         }
+        let mut room = self.room(&state);
         let parts = Some(commands.len());
         let mut batch = Batch::new(commands, |commands, at| {
             let refused = Gate::check_one(commands, at).err();
