@@ -14,7 +14,7 @@ import redis
 import redis.cluster
 from clusters import PATIENCE, one_in_each_third
 from conftest import is_connected, timed, wait_until
-from redis.cluster import ClusterNode
+from redis.cluster import ClusterNode, LoadBalancingStrategy
 from redis.exceptions import (
     ClusterCrossSlotError,
     CrossSlotTransactionError,
@@ -95,7 +95,7 @@ def test_what_cannot_be_is_refused_in_words():
     for make, message in [
         (
             outlast.RedisCluster,
-            "a cluster needs a node to ask: host and port, startup_nodes or url",
+            "RedisCluster requires at least one node to discover the cluster: host",
         ),
         (lambda: outlast.RedisCluster("h", db=1), "invalid db: a cluster has database 0 only"),
         (
@@ -225,6 +225,10 @@ def test_errors_are_those_of_redis_py_and_ours(client):
     assert client.get(b) == b"6"
     with pytest.raises(RedisClusterException, match="outside of transactional context"):
         client.pipeline().watch(a)
+    with pytest.raises(RedisClusterException, match="is not implemented"):
+        client.pipeline().load_scripts()
+    evaluated = client.pipeline().eval("return KEYS[1]", 1, a).get(b).execute()
+    assert evaluated == [a.encode(), b"6"]
 
 
 def test_watched_keys_are_watched(client):
@@ -444,6 +448,20 @@ def test_commands_follow_slots_that_are_moved(cluster, connect):
         thread.join()
     assert int(cluster.read(0, key)) == sum(counts)
     assert client.mode == "connected"
+
+
+def test_reads_go_to_replicas_where_that_is_asked_for(whole_cluster, connect):
+    client = connect(whole_cluster, load_balancing_strategy=LoadBalancingStrategy.RANDOM_REPLICA)
+    key = one_in_each_third("replicated")[0]
+    client.set(key, "v")
+    assert whole_cluster.ask(0, "WAIT", 1, 5_000) == 1
+
+    def gets(at):
+        return whole_cluster.ask(at, "INFO", "commandstats").get("cmdstat_get", {"calls": 0})
+
+    before = gets(3)["calls"]
+    wait_until(lambda: client.get(key) == b"v" and gets(3)["calls"] > before, what="a replica")
+    assert whole_cluster.read(0, key) == "v"
 
 
 def test_an_outage_can_be_had_for_a_test(client):

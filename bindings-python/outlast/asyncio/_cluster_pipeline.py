@@ -137,6 +137,12 @@ class ClusterPipeline(Sent, Stock):
         """The pipeline itself."""
         return self.__aenter__().__await__()
 
+    @property
+    def _execution_strategy(self) -> Any:
+        """What redis-py's own methods ask: its pipeline, which does all from then on."""
+        theirs = self._theirs or self._hand_over()
+        return theirs._execution_strategy  # noqa: SLF001 - redis-py's own
+
     def _must_be_transaction(self, method: str) -> None:
         if not self._is_transaction:
             raise RedisClusterException(
