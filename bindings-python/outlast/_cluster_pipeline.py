@@ -8,6 +8,7 @@ redis-py's, from that command on.
 
 # redis-py is typed in part only.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportIncompatibleVariableOverride=false
 # pyright: reportUnknownArgumentType=false, reportIncompatibleMethodOverride=false
 # pyright: reportInconsistentConstructor=false
 

@@ -107,6 +107,14 @@ def test_what_cannot_be_is_refused_in_words():
             "invalid URL: a cluster is not reached by a unix socket",
         ),
         (lambda: outlast.RedisCluster("h", "p"), 'invalid port "p": allowed is a whole number'),
+        (
+            lambda: type("Mine", (outlast.Redis,), {}).from_url("redis-cluster://h"),
+            "invalid URL: Mine is of one server, not of a cluster",
+        ),
+        (
+            lambda: outlast.from_url("redis-cluster://h", single_connection_client=True),
+            'unknown option "single_connection_client"',
+        ),
         (lambda: outlast.RedisCluster("h", nope=1), 'unknown option "nope": allowed is one of'),
     ]:
         with pytest.raises(outlast.InvalidOption) as refused:
