@@ -13,7 +13,7 @@ import pytest
 import redis
 import redis.cluster
 from clusters import PATIENCE, one_in_each_third
-from conftest import is_connected, timed, wait_until
+from conftest import is_connected, run_script, timed, wait_until
 from redis.cluster import ClusterNode, LoadBalancingStrategy
 from redis.exceptions import (
     ClusterCrossSlotError,
@@ -525,3 +525,45 @@ def test_a_cluster_that_is_not_there():
     with pytest.raises(RedisClusterException) as refused:
         outlast.RedisCluster("127.0.0.1", port, profile="production", **QUICK)
     assert isinstance(refused.value, outlast.RedisUnavailable)
+
+
+WITHOUT_REDIS_PY = """
+import asyncio, sys
+sys.modules["redis"] = None
+import outlast, outlast.asyncio
+url, port = sys.argv[1], int(sys.argv[2])
+node = {"host": "127.0.0.1", "port": port}
+for client in (
+    outlast.RedisCluster(startup_nodes=[node, ("127.0.0.1", port)]),
+    outlast.RedisCluster.from_url(url),
+    outlast.Redis.from_url(url),
+):
+    client.mset({"a": 1, "b": 2, "c": 3})
+    print(type(client).__name__, client.mget("c", "a"), len(list(client.scan_iter(count=1))))
+    print(client.pipeline(False).incr("a").get("b").execute())
+    print(client.execute_command("DBSIZE"))
+    client.close()
+
+async def main():
+    async with outlast.asyncio.RedisCluster("127.0.0.1", port) as client:
+        print(await client.mget("c", "a"), await client.pipeline().get("b").execute())
+
+asyncio.run(main())
+"""
+
+
+def test_it_is_there_without_redis_py(whole_cluster, client):
+    client.flushall()
+    printed = run_script(WITHOUT_REDIS_PY, whole_cluster.url, whole_cluster.nodes[0].port)
+    assert printed.splitlines() == [
+        "RedisCluster [b'3', b'1'] 3",
+        "[2, b'2']",
+        "3",
+        "RedisCluster [b'3', b'1'] 3",
+        "[2, b'2']",
+        "3",
+        "Redis [b'3', b'1'] 3",
+        "[2, b'2']",
+        "3",
+        "[b'3', b'2'] [b'2']",
+    ]
