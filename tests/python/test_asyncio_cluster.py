@@ -166,7 +166,8 @@ async def test_errors_are_those_of_redis_py_and_ours(client):
     assert await client.get(b) == b"6"
 
 
-async def test_watched_keys_are_watched(client):
+async def test_watched_keys_are_watched(whole_cluster, connect):
+    client = await connect(whole_cluster)
     async with client.pipeline(transaction=True) as pipe:
         await pipe.watch("{w}k")
         assert await pipe.get("{w}k") is None

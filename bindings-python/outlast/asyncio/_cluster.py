@@ -273,10 +273,14 @@ class RedisCluster(Stock):
 
     async def _know_and_leave(self) -> None:
         """A map needs no connections; the next loop could not use those of this one."""
+        if not self._initialize:
+            return
         await self.know_nodes()
         known = self.nodes_manager
         nodes: list[Any] = [*known.nodes_cache.values(), *known.startup_nodes.values()]
-        await asyncio.gather(*(node.disconnect() for node in nodes))
+        # Older versions of redis-py cannot tell which of them are in use.
+        leaving = [getattr(node, "disconnect_free_connections", None) for node in nodes]
+        await asyncio.gather(*(leave() for leave in leaving if leave is not None))
 
     async def _first(self, reply: Any) -> Any:
         try:

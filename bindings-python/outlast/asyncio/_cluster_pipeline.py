@@ -8,6 +8,7 @@ redis-py's, from that command on.
 
 # redis-py is typed in part only.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportIncompatibleVariableOverride=false
 # pyright: reportUnknownArgumentType=false, reportIncompatibleMethodOverride=false
 
 from __future__ import annotations
@@ -136,6 +137,12 @@ class ClusterPipeline(Sent, Stock):
     def __await__(self) -> Generator[Any, None, Self]:
         """The pipeline itself."""
         return self.__aenter__().__await__()
+
+    @property
+    def _execution_strategy(self) -> Any:
+        """What redis-py's own methods ask: its pipeline, which does all from then on."""
+        theirs = self._theirs or self._hand_over()
+        return theirs._execution_strategy  # noqa: SLF001 - redis-py's own
 
     def _must_be_transaction(self, method: str) -> None:
         if not self._is_transaction:
