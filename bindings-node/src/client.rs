@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use napi::bindgen_prelude::{Array, BufferSlice, Either, Function, JsValue, Null, Object, Uint8Array};
+use napi::bindgen_prelude::{
+    Array, BufferSlice, Either, Function, JsValue, Null, Object, Uint8Array,
+};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, Unknown};
 use napi_derive::napi;

@@ -13,7 +13,7 @@ import { health } from "outlast/health";
 import { createCluster } from "outlast/node-redis";
 import { causeOutage } from "outlast/testing";
 import { RateLimiterRedis } from "rate-limiter-flexible";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, expectTypeOf, onTestFinished, test, vi } from "vitest";
 
 import { Nodes, keyIn, oneInEach, slotOf } from "./cluster.ts";
 import { eventually, program, rejection, thrown } from "./helpers.ts";
@@ -320,6 +320,7 @@ test("options of ioredis are honoured, or refused by name", async () => {
     expect(error.message).not.toContain("planted");
   }
   expect(outlast.Cluster).toBe(Cluster);
+  expectTypeOf(new outlast.Cluster(nodes.places, { lazyConnect: true })).toEqualTypeOf<Cluster>();
 });
 
 test("slots move to another node while callers count", async () => {
