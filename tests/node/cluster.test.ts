@@ -29,6 +29,9 @@ const quick = {
 
 const CROSS_SLOT = "CROSSSLOT Keys in request don't hash to the same slot";
 
+const [one, two, three] = oneInEach("same");
+const tag = `{${one}}`;
+
 function byUrl(nodes: Nodes, options: RedisOptions = {}): Redis {
   const redis = new Redis(nodes.url, { ...quick, ...options });
   onTestFinished(() => redis.disconnect());
@@ -116,6 +119,27 @@ test("what needs connections of its own has them", async () => {
   expect(await redis.get(`{${list}}`)).toBe("1");
 });
 
+test("subscriptions of shards, and connections that are given up", async () => {
+  const nodes = await Nodes.start();
+  const cluster = ours(nodes, { shardedSubscribers: true });
+  const heard: unknown[] = [];
+  cluster.on("smessage", (channel, message) => heard.push([channel, message]));
+  await cluster.ssubscribe(one);
+  await eventually("it is heard", async () => {
+    await cluster.spublish(one, "hello");
+    return heard.length > 0;
+  });
+  expect(heard[0]).toEqual([one, "hello"]);
+  const told: string[] = [];
+  for (const name of ["close", "ready"]) cluster.on(name, () => told.push(name));
+  const { dials } = cluster.getStatus();
+  cluster.disconnect(true);
+  await eventually("it is back", () => told.includes("ready"));
+  expect(told).toEqual(["close", "ready"]);
+  await eventually("all shards are", () => isBack(cluster));
+  expect(cluster.getStatus().dials).toBeGreaterThanOrEqual(dials + 3);
+});
+
 test("a master is killed: its keys are in memory, others on Redis, and come back once", async () => {
   const nodes = await Nodes.start({ replicas: true });
   const cluster = ours(nodes);
@@ -149,6 +173,10 @@ test("a master is killed: its keys are in memory, others on Redis, and come back
   expect(await cluster.mget(...keys)).toEqual(["during", "before", "before"]);
   expect(await cluster.set(keys[1], "on Redis")).toBe("OK");
   expect(await nodes.read(1, keys[1])).toBe("on Redis");
+  // What asks by keys asks for their shard.
+  const counter = async (key: string) => (await cluster.rateLimited(key, 9, 60)).counted_by;
+  expect(await counter(keyIn(0, "limit"))).toBe("process");
+  expect(await counter(keyIn(1, "limit"))).toBe("redis");
   expect(cluster.status).toBe("ready");
   const gone = `127.0.0.1:${nodes.server(0).port}`;
   await eventually("the node's error is told", () => told.length === 4);
@@ -175,9 +203,6 @@ test("a master is killed: its keys are in memory, others on Redis, and come back
 });
 
 type Steps = (cluster: StockCluster) => Promise<unknown>;
-
-const [one, two, three] = oneInEach("same");
-const tag = `{${one}}`;
 
 const STEPS: Record<string, Steps> = {
   "commands of single keys": async (cluster) => [
