@@ -18,7 +18,7 @@ export declare class Client {
    * `ended` with a list as the function of `flusher` gives it, and `answered` with one of commands that were answered
    * from memory at once. Only where `polls` holds may the loop be asked to watch a socket.
    */
-  constructor(url: string, options: unknown, memory: Uint8Array, wake: () => void, replied: (number: number, ...replies: unknown[]) => void, ended: (ended: unknown[]) => void, answered: (answers: unknown[]) => void, polls: boolean)
+  constructor(url: string, options: unknown, memory: Uint8Array, wake: () => void, replied: (number: number, ...replies: unknown[]) => void, piped: (number: number, ...replies: unknown[]) => void, ended: (ended: unknown[]) => void, answered: (answers: unknown[]) => void, polls: boolean)
   /** Begins to dial. */
   start(): void
   /** Whether the first dial waits for the first command. */

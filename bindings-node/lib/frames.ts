@@ -3,6 +3,9 @@
  * so that one crossing carries all that a program asks for in a tick.
  */
 
+/** The word before a pipeline. */
+const PIPELINE = -1;
+
 /** Words of the head, by their places: see `src/frames.rs`. */
 const END = 0;
 const OUTCOME = 1;
@@ -40,14 +43,15 @@ export class Frames {
   }
 
   /** Commands in memory of their own: what the native part reads of it. */
-  static alone(commands: readonly Prepared[]): Buffer {
-    let bytes = HEAD_BYTES;
+  static alone(commands: readonly Prepared[], isPipeline = false): Buffer {
+    let bytes = HEAD_BYTES + 8;
     for (const { name, args } of commands) {
       bytes += 12 + bytesOf(name);
       for (const word of args) bytes += 8 + bytesOf(word);
     }
     const frames = new Frames(bytes);
-    for (const { name, args, buffers } of commands) frames.add(name, args, buffers);
+    if (isPipeline) frames.addPipeline(commands);
+    else for (const { name, args, buffers } of commands) frames.add(name, args, buffers);
     return frames.bytes.subarray(HEAD_BYTES, frames.#words[END]);
   }
 
@@ -79,6 +83,24 @@ export class Frames {
     }
     if (at === 0) return false;
     this.#words[END] = at;
+    return true;
+  }
+
+  /** Adds commands that end together; false if there is no room. */
+  addPipeline(commands: readonly Prepared[]): boolean {
+    const words = this.#words;
+    const begin = words[END] as number;
+    if (begin + 8 > this.bytes.length) return false;
+    words[begin >> 2] = PIPELINE;
+    words[(begin >> 2) + 1] = commands.length;
+    words[END] = begin + 8;
+    for (let place = 0; place < commands.length; place += 1) {
+      const { name, args, buffers } = commands[place] as Prepared;
+      if (!this.add(name, args, buffers)) {
+        words[END] = begin;
+        return false;
+      }
+    }
     return true;
   }
 

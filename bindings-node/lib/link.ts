@@ -7,11 +7,14 @@ import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 
 import * as native from "../index.js";
+import { Answers } from "./answers.js";
 import { closed, errorOf, guarded } from "./errors.js";
 import type { ErrorInfo } from "./errors.js";
 import type { Happening } from "./events.js";
 import { ANSWERED, Frames, PENDING } from "./frames.js";
 import type { Prepared } from "./frames.js";
+import { Part } from "./gathered.js";
+import type { Gathered } from "./gathered.js";
 import { rejected } from "./promises.js";
 import { transactionOf } from "./transactions.js";
 import type { Status } from "./types.js";
@@ -22,8 +25,8 @@ import type { Settler } from "./waiters.js";
 const KEEP = -1;
 const CLOSE = -2;
 
-/** Answers from memory within one turn of the loop: less than a millisecond of them. */
-const ANSWERS_BY_TURN_MAX = 512;
+/** Commands of a pipeline that end together: what their replies cost is done in one turn of the loop. */
+const PIPELINE_COMMANDS_MAX = 512;
 
 /** The longest time that a timer takes. */
 const TIMER_MS_MAX = 2_147_483_647;
@@ -64,10 +67,7 @@ export class Link {
   #mayEnd = false;
   /** Is told when a dial has ended, whichever way. */
   #dialEnded: (() => void) | undefined;
-  /** Answers from memory since the loop last turned, and those that wait until it does. */
-  #answers = 0;
-  #deferred: (() => void)[] = [];
-  #nextTurnPlanned = false;
+  readonly #answers = new Answers();
 
   constructor(url: string, options: object, tell: (happenings: Happening[]) => void) {
     this.#tell = tell;
@@ -83,6 +83,7 @@ export class Link {
             if (isMade) this.#planTurn();
           },
           (number: number, ...replies: unknown[]) => this.#replied(number, replies),
+          (number: number, ...replies: unknown[]) => this.#piped(number, replies),
           (ended: unknown[]) => this.#settle(ended),
           (answers: unknown[]) => this.#answer(answers),
           POLLS,
@@ -153,7 +154,7 @@ export class Link {
     if (isIdle) {
       const told = this.#flushNative();
       const { outcome } = this.#frames;
-      if (outcome === ANSWERED && this.#mayAnswerNow()) {
+      if (outcome === ANSWERED && this.#answers.mayTell()) {
         this.#waiters.skip();
         return Promise.resolve(told);
       }
@@ -168,22 +169,44 @@ export class Link {
     return waiter.promise;
   }
 
-  /** Sends commands that follow one another, and tells of each to the settler that it gives. */
-  submitAll(commands: readonly Prepared[], settler: Settler): void {
+  /** Sends a command after those that were sent in this tick, and tells the settler of it. */
+  submitNext(command: Prepared, settler: Settler): void {
     if (this.#draining !== undefined) {
-      const error = closed();
-      commands.forEach((_, place) => settler.reject(error, this.#waiters.next + place));
+      settler.reject(closed(), this.#waiters.next);
       return;
     }
     const isIdle = this.#isIdle;
-    for (let place = 0; place < commands.length; place += 1) {
-      const command = commands[place] as Prepared;
-      if (this.#frames.add(command.name, command.args, command.buffers))
-        this.#waiters.push(settler);
-      else this.#submitAlone(settler, command);
+    if (this.#frames.add(command.name, command.args, command.buffers)) this.#waiters.push(settler);
+    else this.#submitAlone(settler, command);
+    if (isIdle) this.#flush();
+    else this.#planFlush();
+  }
+
+  /** Sends the commands of a pipeline. */
+  submitPipeline(commands: readonly Prepared[], gathered: Gathered): void {
+    const isIdle = this.#isIdle;
+    for (let begin = 0; begin < commands.length; begin += PIPELINE_COMMANDS_MAX) {
+      const end = Math.min(begin + PIPELINE_COMMANDS_MAX, commands.length);
+      const some = begin === 0 && end === commands.length ? commands : commands.slice(begin, end);
+      this.#submitPart(some, new Part(gathered, begin, end));
     }
     if (isIdle) this.#flush();
     else this.#planFlush();
+  }
+
+  #submitPart(commands: readonly Prepared[], part: Part): void {
+    if (this.#draining !== undefined) {
+      part.reject(closed());
+      return;
+    }
+    if (this.#frames.addPipeline(commands)) {
+      this.#waiters.push(part);
+      return;
+    }
+    this.#flush();
+    this.#waiters.push(part);
+    const told = this.#native.submitFrames(Frames.alone(commands, true));
+    this.#crossed(this.#frames.outcome, told);
   }
 
   /** Sends what stands between MULTI and EXEC in one piece; replies are bytes. */
@@ -199,11 +222,6 @@ export class Link {
     });
     const told = this.#native.submitTransaction(Frames.alone(commands));
     this.#crossed(this.#frames.outcome, told);
-  }
-
-  /** The number of the next command that is sent. */
-  get next(): number {
-    return this.#waiters.next;
   }
 
   get #isIdle(): boolean {
@@ -244,11 +262,14 @@ export class Link {
       const number = answers[at] as number;
       const settler = this.#waiters.take(number);
       const value = answers[at + 2];
-      if (answers[at + 1] === true && this.#mayAnswerNow()) settler?.resolve(value, number);
-      else if (answers[at + 1] === true) this.#deferred.push(() => settler?.resolve(value, number));
-      else this.#deferred.push(() => settler?.reject(errorOf(value as ErrorInfo), number));
+      const isPart = settler instanceof Part;
+      const answered = isPart ? settler.missing : 1;
+      const isRefused = isPart && Part.hasError(value);
+      if (answers[at + 1] === true && !isRefused && this.#answers.mayTell(answered))
+        settler?.resolve(value, number);
+      else if (answers[at + 1] === true) this.#answers.defer(() => settler?.resolve(value, number));
+      else this.#answers.defer(() => settler?.reject(errorOf(value as ErrorInfo), number));
     }
-    this.#planNextTurn();
     this.#closeIfDrained();
   }
 
@@ -260,29 +281,6 @@ export class Link {
   /** Whether commands go to Redis at this moment. */
   get isConnected(): boolean {
     return this.#native.connected;
-  }
-
-  /**
-   * Whether an answer from memory may be told in this turn of the loop. A program that asks again and
-   * again would else keep the loop from everything else; what it is refused is told later at once,
-   * for programs try again when they are refused.
-   */
-  #mayAnswerNow(): boolean {
-    this.#answers += 1;
-    this.#planNextTurn();
-    return this.#answers <= ANSWERS_BY_TURN_MAX && this.#deferred.length === 0;
-  }
-
-  #planNextTurn(): void {
-    if (this.#nextTurnPlanned) return;
-    this.#nextTurnPlanned = true;
-    setImmediate(() => {
-      this.#nextTurnPlanned = false;
-      this.#answers = 0;
-      const deferred = this.#deferred;
-      this.#deferred = [];
-      for (const tell of deferred) tell();
-    });
   }
 
   /** Something waits for its reply. */
@@ -467,6 +465,15 @@ export class Link {
     for (let place = 0; place < replies.length; place += 1) {
       this.#waiters.take(number + place)?.resolve(replies[place], number + place);
     }
+    this.#closeIfDrained();
+  }
+
+  /** Replies to commands of the pipeline with this number, each of which went well. */
+  #piped(number: number, replies: unknown[]): void {
+    const part = this.#waiters.find(number) as Part | undefined;
+    // Whoever is told the last reply may ask for more: nobody waits for this one by then.
+    if (part?.missing === replies.length) this.#waiters.take(number);
+    part?.add(replies);
     this.#closeIfDrained();
   }
 

@@ -5,14 +5,14 @@ import type { Callback, Redis as StockRedis } from "ioredis";
 
 import { argumentFault, isPlain } from "./arguments.js";
 import type { Prepared } from "./frames.js";
+import { Gathered } from "./gathered.js";
+import type { Replies } from "./gathered.js";
 import type { Link } from "./link.js";
 import { careless, nodeify } from "./promises.js";
-import type { Settler } from "./waiters.js";
 
 /** What a pipeline asks its client for: the link, where its commands need no more than that. */
 export type Direct = () => Link | undefined;
 
-type Replies = [error: Error | null, reply?: unknown][];
 type Method = (this: Pipeline, ...args: unknown[]) => unknown;
 
 /** What ioredis keeps in a pipeline. */
@@ -72,7 +72,7 @@ export class Pipeline extends Stock {
         return exec.apply(this, args);
       }
       const called = inside._queue as Called[];
-      link.submitAll(called, new Gathered(called.length, link.next, (all) => inside.resolve(all)));
+      link.submitPipeline(called, new Gathered(called.length, (all) => inside.resolve(all)));
       return nodeify(this.promise as Promise<Replies>, args[0] as Callback<Replies> | undefined);
     };
     (this.prototype as unknown as Record<string, Method>)["exec"] = run;
@@ -100,34 +100,4 @@ export function withCarelessExec<P extends object>(pipeline: P): P {
     if (run !== undefined) methods[name] = careless(run);
   }
   return pipeline;
-}
-
-/** The replies of a pipeline, told when the last has come. */
-class Gathered implements Settler {
-  readonly #replies: Replies;
-  readonly #begin: number;
-  readonly #told: (replies: Replies) => void;
-  #missing: number;
-
-  /** `begin` is the number of the first of its commands, which follow one another. */
-  constructor(count: number, begin: number, told: (replies: Replies) => void) {
-    this.#replies = new Array<Replies[number]>(count);
-    this.#begin = begin;
-    this.#told = told;
-    this.#missing = count;
-  }
-
-  resolve(value: unknown, number: number): void {
-    this.#put([null, value], number);
-  }
-
-  reject(error: Error, number: number): void {
-    this.#put([error], number);
-  }
-
-  #put(reply: Replies[number], number: number): void {
-    this.#replies[number - this.#begin] = reply;
-    this.#missing -= 1;
-    if (this.#missing === 0) this.#told(this.#replies);
-  }
 }

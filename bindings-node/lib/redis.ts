@@ -360,7 +360,7 @@ export class Redis extends Stock {
     }
     asScript(command, this.#place);
     const { name, args } = command;
-    link.submitAll([{ name, args, buffers: wantsBytes(command) }], settler);
+    link.submitNext({ name, args, buffers: wantsBytes(command) }, settler);
   }
 
   #sendOwn(command: Command, name: string): void {

@@ -57,6 +57,12 @@ export class Waiters {
     this.#next += 1;
   }
 
+  /** Whoever waits for this one. */
+  find(number: number): Settler | undefined {
+    if (number < this.#first || number >= this.#next) return undefined;
+    return this.#slots[number & (this.#slots.length - 1)];
+  }
+
   take(number: number): Settler | undefined {
     if (number < this.#first || number >= this.#next) return undefined;
     const slots = this.#slots;

@@ -82,6 +82,11 @@ impl Client {
             (),
             (),
         >,
+        #[napi(ts_arg_type = "(number: number, ...replies: unknown[]) => void")] piped: Function<
+            '_,
+            (),
+            (),
+        >,
         #[napi(ts_arg_type = "(ended: unknown[]) => void")] ended: Function<'_, (), ()>,
         #[napi(ts_arg_type = "(answers: unknown[]) => void")] answered: Function<'_, (), ()>,
         polls: bool,
@@ -93,7 +98,7 @@ impl Client {
         let callback = wake.build_threadsafe_function::<()>().weak::<true>().build();
         let callback = callback.map_err(unfit)?;
         let waker = Arc::new(Waker { callback, called: AtomicBool::new(false) });
-        let host = Host::new(env, &replied, &ended, &answered, &wake).map_err(unfit)?;
+        let host = Host::new(env, &replied, &piped, &ended, &answered, &wake).map_err(unfit)?;
         let wake = || {
             let waker = waker.clone();
             move || waker.wake()

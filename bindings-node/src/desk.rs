@@ -2,7 +2,7 @@
 //! that Node's loop watches, and what ends is told.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io::{self, Read};
 use std::net::TcpStream;
@@ -13,6 +13,7 @@ use napi::bindgen_prelude::{Array, JsValue, Null, Object, ToNapiValue};
 use napi::{Env, Unknown};
 use outlast::hosted::{self, Settlement, Submission};
 use outlast::{Error, ErrorKind, Value};
+use outlast_core::resp::Commands;
 
 use crate::convert;
 use crate::errors;
@@ -30,6 +31,8 @@ pub(crate) struct Desk {
     memory: Memory,
     /// Pending commands whose replies are wanted as bytes.
     as_bytes: RefCell<HashSet<u64>>,
+    /// Of pending pipelines that have such commands, of each whether it is one.
+    parts_as_bytes: RefCell<HashMap<u64, Vec<bool>>>,
     /// Commands that were handed in so far: the number of the next one.
     handed_in: Cell<u64>,
     wire: RefCell<Option<Rc<Wire>>>,
@@ -45,11 +48,17 @@ struct Wire {
     is_full: Cell<bool>,
 }
 
-/// How a command ended.
+/// How a command or a pipeline ended.
 struct Ended {
     number: u64,
-    result: Result<Value, Error>,
-    as_bytes: bool,
+    how: How,
+}
+
+enum How {
+    /// And whether the reply is wanted as bytes.
+    One(Result<Value, Error>, bool),
+    /// And of which replies that is so; of none where there are none.
+    Each(Vec<Result<Value, Error>>, Vec<bool>),
 }
 
 impl fmt::Debug for Desk {
@@ -74,6 +83,7 @@ impl Desk {
             host,
             memory,
             as_bytes: RefCell::default(),
+            parts_as_bytes: RefCell::default(),
             handed_in: Cell::new(0),
             wire: RefCell::default(),
             input: RefCell::new(vec![0; READ_BYTES]),
@@ -96,7 +106,11 @@ impl Desk {
         env: &'env Env,
         bytes: &[u8],
     ) -> napi::Result<Unknown<'env>> {
-        let commands = Frames::new(bytes).map(|frame| frame.args).collect();
+        let commands = Frames::new(bytes).filter_map(|frame| match frame {
+            Frame::Command { args, .. } => Some(args),
+            Frame::Pipeline { .. } => None,
+        });
+        let commands = commands.collect();
         let ended = self.handed(true, || self.inner.submit_transaction(commands));
         self.outcome(env, 1, ended.into_iter().collect())
     }
@@ -246,14 +260,19 @@ impl Desk {
         self.enter(|entry| {
             let mut run = Run { entry, arguments: Vec::with_capacity(ARGUMENTS_MAX), next: 0 };
             for settlement in settlements {
-                let ended = self.ended(settlement);
-                let reply = ended.result.as_ref().ok();
-                let reply = reply.map(|value| convert::reply(&entry.env, value, ended.as_bytes));
-                if let Some(Ok(reply)) = reply {
-                    run.add(ended.number, &reply)?;
-                } else {
-                    run.tell()?;
-                    entry.ended(&Self::list(&entry.env, &[ended])?.to_unknown())?;
+                let Ended { number, how } = self.ended(settlement);
+                match how {
+                    How::One(Ok(value), as_bytes) => {
+                        match convert::reply(&entry.env, &value, as_bytes) {
+                            Ok(reply) => run.add(number, &reply)?,
+                            Err(_) => run.tell_ended(number, How::One(Ok(value), as_bytes))?,
+                        }
+                    }
+                    How::Each(parts, as_bytes) if parts.iter().all(Result::is_ok) => {
+                        run.tell()?;
+                        Self::tell_parts(entry, number, &parts, &as_bytes)?;
+                    }
+                    how => run.tell_ended(number, how)?,
                 }
             }
             run.tell()
@@ -268,11 +287,59 @@ impl Desk {
 
     fn submit_all(&self, frames: Frames<'_>) -> (usize, Vec<Ended>) {
         let (mut count, mut all_ended) = (0, Vec::new());
-        for Frame { args, as_bytes } in frames {
+        for frame in frames {
             count += 1;
-            all_ended.extend(self.handed(as_bytes, || self.inner.submit(args)));
+            all_ended.extend(match frame {
+                Frame::Command { args, as_bytes } => {
+                    self.handed(as_bytes, || self.inner.submit(args))
+                }
+                Frame::Pipeline { commands, as_bytes } => self.handed_pipeline(commands, as_bytes),
+            });
         }
         (count, all_ended)
+    }
+
+    fn handed_pipeline(&self, commands: Commands, as_bytes: Vec<bool>) -> Option<Ended> {
+        let number = self.next_number();
+        let as_bytes = if as_bytes.contains(&true) { as_bytes } else { Vec::new() };
+        match self.inner.submit_pipeline(commands) {
+            Submission::SettledEach(parts) => {
+                Some(Ended { number, how: How::Each(parts, as_bytes) })
+            }
+            _ => {
+                if !as_bytes.is_empty() {
+                    self.parts_as_bytes.borrow_mut().insert(number, as_bytes);
+                }
+                None
+            }
+        }
+    }
+
+    fn next_number(&self) -> u64 {
+        self.handed_in.replace(self.handed_in.get() + 1)
+    }
+
+    /// Tells the replies of a pipeline, all of which went well.
+    fn tell_parts(
+        entry: &Entry<'_>,
+        number: u64,
+        parts: &[Result<Value, Error>],
+        as_bytes: &[bool],
+    ) -> napi::Result<()> {
+        let number = as_number(number).into_unknown(&entry.env)?.raw();
+        let mut arguments = Vec::with_capacity(ARGUMENTS_MAX);
+        for (nth, value) in parts.iter().flatten().enumerate() {
+            if arguments.is_empty() {
+                arguments.push(number);
+            }
+            let as_bytes = as_bytes.get(nth).is_some_and(|as_bytes| *as_bytes);
+            arguments.push(convert::reply(&entry.env, value, as_bytes)?.raw());
+            if arguments.len() == ARGUMENTS_MAX || nth + 1 == parts.len() {
+                entry.piped(&arguments)?;
+                arguments.clear();
+            }
+        }
+        Ok(())
     }
 
     fn handed(
@@ -280,8 +347,7 @@ impl Desk {
         as_bytes: bool,
         submit: impl FnOnce() -> Result<Submission, Error>,
     ) -> Option<Ended> {
-        let number = self.handed_in.get();
-        self.handed_in.set(number + 1);
+        let number = self.next_number();
         let result = match submit() {
             Ok(Submission::Pending(pending)) => {
                 debug_assert_eq!(pending, number, "both sides count alike");
@@ -294,7 +360,7 @@ impl Desk {
             Ok(_) => Err(Error::new(ErrorKind::InvalidArgument, "an unknown submission")),
             Err(error) => Err(error),
         };
-        Some(Ended { number, result, as_bytes })
+        Some(Ended { number, how: How::One(result, as_bytes) })
     }
 
     /// Writes, and says in the memory what became of so many commands; the answer, or how they ended.
@@ -306,7 +372,7 @@ impl Desk {
     ) -> napi::Result<Unknown<'env>> {
         let (outcome, told) = match ended.as_slice() {
             [] => (Outcome::Pending, Null.into_unknown(env)?),
-            [Ended { result: Ok(value), as_bytes, .. }] if count == 1 => {
+            [Ended { how: How::One(Ok(value), as_bytes), .. }] if count == 1 => {
                 (Outcome::Answered, convert::reply(env, value, *as_bytes)?)
             }
             ended => (Outcome::Ended, Self::list(env, ended)?.to_unknown()),
@@ -318,10 +384,17 @@ impl Desk {
         Ok(told)
     }
 
-    fn ended(&self, Settlement { command, result, .. }: Settlement) -> Ended {
+    fn ended(&self, settlement: Settlement) -> Ended {
+        let number = settlement.command;
+        if !settlement.parts.is_empty() {
+            let mut pending = self.parts_as_bytes.borrow_mut();
+            let as_bytes = if pending.is_empty() { None } else { pending.remove(&number) };
+            let how = How::Each(settlement.parts, as_bytes.unwrap_or_default());
+            return Ended { number, how };
+        }
         let mut pending = self.as_bytes.borrow_mut();
-        let as_bytes = !pending.is_empty() && pending.remove(&command);
-        Ended { number: command, result, as_bytes }
+        let as_bytes = !pending.is_empty() && pending.remove(&number);
+        Ended { number, how: How::One(settlement.result, as_bytes) }
     }
 
     fn told<'env>(
@@ -333,24 +406,45 @@ impl Desk {
         Self::list(env, &ended)
     }
 
-    /// Of each its number, whether it went well, and its reply or error.
+    /// Of each its number, whether it went well, and its reply or error. The reply of a pipeline is a
+    /// list of this for each of its commands, without the numbers.
     fn list<'env>(env: &'env Env, ended: &[Ended]) -> napi::Result<Array<'env>> {
         let mut told = Array::from_vec::<Object<'_>>(env, Vec::new())?;
-        for Ended { number, result, as_bytes } in ended {
+        for Ended { number, how } in ended {
             told.insert(as_number(*number))?;
-            let reply = result.as_ref().map(|value| convert::reply(env, value, *as_bytes));
-            let (is_reply, value) = match reply {
-                Ok(Ok(reply)) => (true, reply),
-                Ok(Err(error)) => {
-                    let error = Error::new(ErrorKind::InvalidArgument, error.reason.clone());
-                    (false, errors::info(env, &error)?.to_unknown())
+            match how {
+                How::One(result, as_bytes) => Self::put(env, &mut told, result, *as_bytes)?,
+                How::Each(parts, as_bytes) => {
+                    let mut list = Array::from_vec::<Object<'_>>(env, Vec::new())?;
+                    for (nth, result) in parts.iter().enumerate() {
+                        let as_bytes = as_bytes.get(nth).is_some_and(|as_bytes| *as_bytes);
+                        Self::put(env, &mut list, result, as_bytes)?;
+                    }
+                    told.insert(true)?;
+                    told.insert(list)?;
                 }
-                Err(error) => (false, errors::info(env, error)?.to_unknown()),
-            };
-            told.insert(is_reply)?;
-            told.insert(value)?;
+            }
         }
         Ok(told)
+    }
+
+    fn put<'env>(
+        env: &'env Env,
+        told: &mut Array<'env>,
+        result: &Result<Value, Error>,
+        as_bytes: bool,
+    ) -> napi::Result<()> {
+        let reply = result.as_ref().map(|value| convert::reply(env, value, as_bytes));
+        let (is_reply, value) = match reply {
+            Ok(Ok(reply)) => (true, reply),
+            Ok(Err(error)) => {
+                let error = Error::new(ErrorKind::InvalidArgument, error.reason.clone());
+                (false, errors::info(env, &error)?.to_unknown())
+            }
+            Err(error) => (false, errors::info(env, error)?.to_unknown()),
+        };
+        told.insert(is_reply)?;
+        told.insert(value)
     }
 }
 
@@ -374,6 +468,13 @@ impl Run<'_> {
         self.arguments.push(reply.raw());
         self.next = number + 1;
         Ok(())
+    }
+
+    /// Tells of one that is no plain reply, after those before it.
+    fn tell_ended(&mut self, number: u64, how: How) -> napi::Result<()> {
+        self.tell()?;
+        let ended = Desk::list(&self.entry.env, &[Ended { number, how }])?;
+        self.entry.ended(&ended.to_unknown())
     }
 
     fn tell(&mut self) -> napi::Result<()> {

@@ -3,12 +3,15 @@
 //!
 //! The memory begins with four words. From there, word by word: twice the number of arguments, plus
 //! one where the reply is wanted as bytes; and of each argument its length, and its bytes, filled up
-//! to a whole word. Words are those of the machine.
+//! to a whole word. A pipeline is a word of ones, the number of its commands, and these. Words are
+//! those of the machine.
 
 use std::cell::RefCell;
 use std::ops::Range;
 
 use napi::bindgen_prelude::Uint8Array;
+use outlast_core::command::Command;
+use outlast_core::resp::Commands;
 
 /// Bytes before the first command.
 const HEAD: usize = 16;
@@ -74,10 +77,15 @@ fn word_of(bytes: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_ne_bytes(bytes.try_into().ok()?)).ok()
 }
 
-/// A command: name and arguments, and whether its reply is wanted as bytes.
-pub(crate) struct Frame {
-    pub(crate) args: Vec<Vec<u8>>,
-    pub(crate) as_bytes: bool,
+/// The word before a pipeline.
+const PIPELINE: usize = u32::MAX as usize;
+
+/// What is handed in at once.
+pub(crate) enum Frame {
+    /// Name and arguments, and whether the reply is wanted as bytes.
+    Command { args: Vec<Vec<u8>>, as_bytes: bool },
+    /// Commands that end together, and of each whether its reply is wanted as bytes.
+    Pipeline { commands: Commands, as_bytes: Vec<bool> },
 }
 
 /// The commands in these bytes, which are all that they hold.
@@ -97,12 +105,30 @@ impl<'a> Frames<'a> {
         Some(word)
     }
 
-    fn argument(&mut self) -> Option<Vec<u8>> {
+    fn argument(&mut self) -> Option<&'a [u8]> {
         let length = self.word()?;
         let places: Range<usize> = self.at..self.at.checked_add(length)?;
-        let bytes = self.bytes.get(places)?.to_vec();
+        let bytes = self.bytes.get(places)?;
         self.at += length.next_multiple_of(WORD);
         Some(bytes)
+    }
+
+    fn pipeline(&mut self) -> Option<Frame> {
+        let count = self.word()?;
+        let mut commands = Commands::with_capacity(count);
+        let mut as_bytes = Vec::with_capacity(count);
+        for _ in 0..count {
+            let head = self.word()?;
+            let name = self.argument()?;
+            let known = Command::find(name).filter(|known| !known.is_container());
+            commands.begin(head / 2, known);
+            commands.push(name);
+            for _ in 1..head / 2 {
+                commands.push(self.argument()?);
+            }
+            as_bytes.push(head % 2 == 1);
+        }
+        Some(Frame::Pipeline { commands, as_bytes })
     }
 }
 
@@ -111,7 +137,11 @@ impl Iterator for Frames<'_> {
 
     fn next(&mut self) -> Option<Frame> {
         let head = self.word()?;
-        let args: Option<Vec<_>> = (0..head / 2).map(|_| self.argument()).collect();
-        Some(Frame { args: args?, as_bytes: head % 2 == 1 })
+        if head == PIPELINE {
+            return self.pipeline();
+        }
+        let args: Option<Vec<_>> =
+            (0..head / 2).map(|_| self.argument().map(<[u8]>::to_vec)).collect();
+        Some(Frame::Command { args: args?, as_bytes: head % 2 == 1 })
     }
 }

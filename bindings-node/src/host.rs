@@ -21,6 +21,8 @@ pub(crate) struct Host {
     context: sys::napi_async_context,
     /// Is handed a number and replies: of the command with this number and of those that follow.
     replied: FunctionRef<(), ()>,
+    /// Is handed a number and replies: those of the pipeline with this number that come next.
+    piped: FunctionRef<(), ()>,
     /// Is handed numbers, whether it went well, and replies or errors.
     ended: FunctionRef<(), ()>,
     /// The same, of commands that were answered from memory as soon as they were handed in.
@@ -39,6 +41,7 @@ impl Host {
     pub(crate) fn new(
         env: &Env,
         replied: &Function<'_, (), ()>,
+        piped: &Function<'_, (), ()>,
         ended: &Function<'_, (), ()>,
         answered: &Function<'_, (), ()>,
         wake: &Function<'_, (), ()>,
@@ -54,6 +57,7 @@ impl Host {
             env: env.raw(),
             context,
             replied: replied.create_ref()?,
+            piped: piped.create_ref()?,
             ended: ended.create_ref()?,
             answered: answered.create_ref()?,
             wake: wake.create_ref()?,
@@ -168,6 +172,11 @@ impl Entry<'_> {
     /// Tells replies: a number, and the replies from there on.
     pub(crate) fn replied(&self, arguments: &[sys::napi_value]) -> napi::Result<()> {
         self.call(&self.host.replied, arguments)
+    }
+
+    /// Tells replies of a pipeline: its number, and the replies that come next.
+    pub(crate) fn piped(&self, arguments: &[sys::napi_value]) -> napi::Result<()> {
+        self.call(&self.host.piped, arguments)
     }
 
     /// Tells of commands that ended.

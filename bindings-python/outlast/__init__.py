@@ -33,7 +33,7 @@ from outlast._outlast import (
     simulate,
     simulate_fleet,
 )
-from outlast.client import Redis, from_url
+from outlast.client import Redis, RedisCluster, from_url
 from outlast.exceptions import (
     ClosedError,
     CommandError,
@@ -60,6 +60,7 @@ __all__ = [
     "OutlastError",
     "PermissionDeniedError",
     "Redis",
+    "RedisCluster",
     "RedisUnavailable",
     "Store",
     "Throttle",

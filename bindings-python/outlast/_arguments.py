@@ -287,7 +287,7 @@ def _arguments(
     forms = {name: given.pop(name) for name in _FORMS if name in given}
     on_incident = given.pop("on_incident", None)
     options: dict[str, object] = {}
-    connections = _elsewhere(in_url or {}, url.startswith("rediss:"))
+    connections = _elsewhere(in_url or {}, url.startswith("rediss"))
     unserved = None
     for name, value in given.items():
         if name in _UNSERVED:

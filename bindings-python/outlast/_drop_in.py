@@ -12,21 +12,22 @@ one connection) has one of redis-py, from a pool of redis-py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary
 
-from redis.client import EMPTY_RESPONSE, NEVER_DECODE, CaseInsensitiveDict
+from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 from redis.client import Redis as Stock
 from redis.connection import ConnectionPool
 from redis.exceptions import ResponseError
 
 from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
-from outlast._native import forms, kept, open_native
+from outlast._cluster_arguments import is_of_cluster
+from outlast._native import Callbacks, Native, forms, kept, open_native
 from outlast._pipeline import Pipeline
 from outlast._sentinels import SERVED, asked_for, pool_of
+from outlast.exceptions import InvalidOption
 from outlast.types import RulesOption
 
 if TYPE_CHECKING:
@@ -37,14 +38,11 @@ __all__ = ["Redis", "Stock"]
 # The native client of each pool, so that all who use a pool share a connection and a memory.
 _NATIVES: WeakKeyDictionary[Any, _outlast.Client] = WeakKeyDictionary()
 
-_NATIVE_METHODS = {"GET", "SET", "INCRBY", "DEL", "EXPIRE", "TTL"}
-"""Commands that have a method in native code, which asks no callback."""
-
 # Whoever overrides one of these wants to see each command.
 _SEAMS = ("execute_command", "_execute_command", "_send_command_parse_response", "parse_response")
 
 
-class Redis(_outlast.Client, Stock):
+class Redis(Native, Stock):
     """A Redis client that keeps answering while Redis is away. Threads may share it.
 
     It is a `redis.Redis`, with all that it offers. Its arguments are understood, too:
@@ -140,10 +138,12 @@ class Redis(_outlast.Client, Stock):
         """Makes a client for `redis://[[user]:password@]host[:port][/database][?knob=value]`.
 
         `rediss://` is the same with TLS; `unix:///path?db=0` is a unix socket. redis-py's
-        parameters are understood as well.
+        parameters are understood as well. `redis-cluster://` makes a `RedisCluster`.
         """
         if rules is not None:
             options["rules"] = rules
+        if is_of_cluster(url):
+            return _cluster_of(cls, url, profile, options)
         made = _arguments.of_url(url, profile=profile, options=options)
         native = _outlast.Client()
         open_native(native, made)
@@ -175,23 +175,11 @@ class Redis(_outlast.Client, Stock):
         options.pop(EMPTY_RESPONSE, None)
         return callback(reply, **options)
 
-    def callback(self, command: object) -> Callable[..., Any] | None:
-        """What redis-py makes of the replies to a command."""
-        callbacks = self.response_callbacks
-        found = dict.get(callbacks, command)
-        if found is None and isinstance(command, str):
-            found = callbacks.get(command)
-        return cast("Callable[..., Any] | None", found)
-
     def pipeline(self, transaction: Any = True, shard_hint: Any = None) -> Any:
         """Commands that are sent together; with `transaction` all or none of them are done."""
         if self._is_stock:
             return Stock.pipeline(self, transaction, shard_hint)
         return Pipeline(self, transaction, shard_hint)
-
-    def ensure_connection(self, args: tuple[Any, ...]) -> None:
-        """Raises RedisUnavailable at once where Redis is away, so that nobody dials for it."""
-        self.request(args)
 
     def close(self) -> None:
         """Closes every connection; whoever shares its pool goes on. Again does nothing."""
@@ -227,7 +215,7 @@ class Redis(_outlast.Client, Stock):
 
     def _ready(self, made: Arguments) -> None:
         self._is_stock = self._single_connection_client or made.unserved is not None
-        self.response_callbacks = _Callbacks(self.response_callbacks, self)
+        self.response_callbacks = Callbacks(self.response_callbacks, self)
         self.direct = not (self._is_stock or self._has_seams)
         if made.unserved is not None:
             _log.warn(f"{made.unserved} is left to redis-py: nothing is answered from memory")
@@ -248,25 +236,6 @@ cast("Any", Redis.__init__).__signature__ = _signature()
 _OWN = {name: getattr(Redis, name, None) for name in _SEAMS}
 
 
-class _Callbacks(CaseInsensitiveDict):
-    """Response callbacks that tell when one is set which native methods would not heed."""
-
-    def __init__(self, given: Mapping[str, Any], client: Redis) -> None:
-        # Their names are in capitals already.
-        dict.update(self, given)
-        self._client = ref(client)
-
-    def __setitem__(self, command: str, callback: Any) -> None:
-        super().__setitem__(command, callback)
-        client = self._client() if command.upper() in _NATIVE_METHODS else None
-        if client is not None:
-            client.direct = False
-
-    def update(self, data: Any) -> None:  # type: ignore[override]
-        for command, callback in data.items():
-            self[command] = callback
-
-
 class _Answered:
     """A connection that has read one reply, for `parse_response` of a subclass."""
 
@@ -275,6 +244,14 @@ class _Answered:
 
     def read_response(self, **_options: object) -> Any:
         return self._reply
+
+
+def _cluster_of(cls: type, url: str, profile: str | None, options: dict[str, Any]) -> Any:
+    from outlast._cluster import RedisCluster  # noqa: PLC0415 - it is not for everybody
+
+    if cls is not Redis:
+        raise InvalidOption(f"invalid URL: {cls.__name__} is of one server, not of a cluster")
+    return RedisCluster(url=url, profile=profile, **options)
 
 
 def _share(pool: Any, native: _outlast.Client) -> None:

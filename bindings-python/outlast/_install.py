@@ -29,7 +29,7 @@ class Installed(AbstractContextManager[None]):
 
 
 def install() -> Installed:
-    """Makes `redis.Redis`, `redis.StrictRedis` and `redis.from_url` those of outlast.
+    """Makes `redis.Redis`, `StrictRedis`, `RedisCluster` and `from_url` those of outlast.
 
     The same for those of `redis.asyncio`.
 
@@ -58,8 +58,10 @@ def uninstall() -> None:
 def _places() -> list[tuple[ModuleType, str, Any]]:
     import redis  # noqa: PLC0415 - it is not always there
     import redis.asyncio.client  # noqa: PLC0415
+    import redis.asyncio.cluster  # noqa: PLC0415
     import redis.asyncio.utils  # noqa: PLC0415
     import redis.client  # noqa: PLC0415
+    import redis.cluster  # noqa: PLC0415
     import redis.utils  # noqa: PLC0415
 
     from outlast import asyncio as ours  # noqa: PLC0415 - it is not for everybody
@@ -72,10 +74,14 @@ def _places() -> list[tuple[ModuleType, str, Any]]:
         (redis.client, "Redis", client.Redis),
         (redis.client, "StrictRedis", client.Redis),
         (redis.utils, "from_url", client.from_url),
+        (redis, "RedisCluster", client.RedisCluster),
+        (redis.cluster, "RedisCluster", client.RedisCluster),
         (theirs, "Redis", ours.Redis),
         (theirs, "StrictRedis", ours.Redis),
         (theirs, "from_url", ours.from_url),
         (theirs.client, "Redis", ours.Redis),
         (theirs.client, "StrictRedis", ours.Redis),
         (theirs.utils, "from_url", ours.from_url),
+        (theirs, "RedisCluster", ours.RedisCluster),
+        (theirs.cluster, "RedisCluster", ours.RedisCluster),
     ]

@@ -201,7 +201,7 @@ class AsyncClient:
     def may_use_own_connection(self, args: tuple[Any, ...]) -> bool | None: ...
     def run_pipeline(
         self,
-        commands: list[tuple[tuple[Any, ...], dict[str, Any]]],
+        commands: Queue | list[tuple[tuple[Any, ...], dict[str, Any]]],
         shapes: dict[Any, Any] | None = None,
         plain: bool = False,
     ) -> Any: ...  # noqa: ANN401 - an awaitable, or NotImplemented
@@ -230,11 +230,12 @@ class Link: ...
 
 @final
 class Reply(Coroutine[Any, Any, _Ended_co]):
+    _asyncio_future_blocking: bool
     def __await__(self) -> Generator[Any, Any, _Ended_co]: ...
     def __iter__(self) -> Self: ...
     def __next__(self) -> Any: ...  # noqa: ANN401 - what asyncio passes on
     def send(self, _value: object) -> Any: ...  # noqa: ANN401 - what asyncio passes on
-    def throw(self, *error: Any) -> Any: ...  # noqa: ANN401 - what asyncio passes on
+    def throw(self, error: Any, value: Any = None, _traceback: Any = None) -> Any: ...  # noqa: ANN401 - what asyncio passes on
     def close(self) -> None: ...
     def add_done_callback(
         self, callback: Callable[[Any], object], *, context: Context | None = None

@@ -11,7 +11,7 @@ Those that watch keys, or hold a command that needs a connection of its own, go 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 from redis.client import Pipeline as Stock
@@ -21,17 +21,78 @@ from redis.exceptions import ExecAbortError, ResponseError, WatchError
 from outlast import _outlast
 
 if TYPE_CHECKING:
-    from outlast._drop_in import Redis
+    from outlast._native import Native
 
 Command = tuple[tuple[Any, ...], dict[str, Any]]
 
+_NOT_FOR_SHAPES = {"keys", NEVER_DECODE, EMPTY_RESPONSE}
 
-class Pipeline(_outlast.Queue, Stock):
+
+class Sent(_outlast.Queue):
+    """What is queued, sent by the native client, and answered in redis-py's words."""
+
+    _client: Native
+
+    def annotate_exception(self, exception: Exception, number: int, command: Any) -> None:
+        """Says of an error which command it is of."""
+        Stock.annotate_exception(cast("Any", self), exception, number, command)
+
+    def piped(self, raise_on_error: bool) -> Any:
+        """The answers, or NotImplemented where redis-py has to send it."""
+        ran = self._client.run_pipeline(self, self._client.response_callbacks)
+        if ran is NotImplemented:
+            return ran
+        answers, failed = ran
+        if failed and raise_on_error:
+            self.raise_first(self.command_stack, answers)
+        return answers
+
+    def transacted(self, stack: list[Command], raise_on_error: bool) -> Any:
+        """The same between MULTI and EXEC."""
+        if any(EMPTY_RESPONSE in options or NEVER_DECODE in options for _, options in stack):
+            return NotImplemented
+        replies = self._client.run_transaction(stack)
+        if replies is NotImplemented:
+            return replies
+        answers = replies.pop()
+        for number, reply in enumerate(replies):
+            if isinstance(reply, ResponseError) and number > 0:
+                self.annotate_exception(reply, number, stack[number - 1][0])
+        if isinstance(answers, ExecAbortError):
+            raise next((reply for reply in replies if isinstance(reply, Exception)), answers)
+        if isinstance(answers, Exception):
+            raise answers
+        if answers is None:
+            raise WatchError("Watched variable changed.")
+        if raise_on_error:
+            self.raise_first(stack, answers)
+        return [
+            self.shaped(answer, args[0], options) for answer, (args, options) in zip(answers, stack)
+        ]
+
+    def shaped(self, answer: Any, name: Any, options: dict[str, Any]) -> Any:
+        """What redis-py makes of a reply in a transaction."""
+        callback = self._client.callback(name)
+        if callback is None or isinstance(answer, Exception):
+            return answer
+        if options:
+            options = {key: value for key, value in options.items() if key not in _NOT_FOR_SHAPES}
+        return callback(answer, **options)
+
+    def raise_first(self, stack: list[Command], answers: list[Any]) -> None:
+        """Raises the first error among the answers."""
+        for number, answer in enumerate(answers):
+            if isinstance(answer, (ResponseError, StockConnectionError)):
+                self.annotate_exception(answer, number + 1, stack[number][0])
+                raise answer
+
+
+class Pipeline(Sent, Stock):
     """redis-py's pipeline, sent and answered by the native client."""
 
     def __init__(self, client: Any, transaction: bool | None, shard_hint: object) -> None:
         super().__init__(client.connection_pool, client.response_callbacks, transaction, shard_hint)
-        self._client: Redis = client
+        self._client = client
         self._is_transaction = transaction
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
@@ -42,9 +103,9 @@ class Pipeline(_outlast.Queue, Stock):
             if self.scripts:
                 self.load_scripts()
             if self._is_transaction or self.explicit_transaction:
-                answers = self._transacted(self.command_stack, raise_on_error)
+                answers = self.transacted(self.command_stack, raise_on_error)
             else:
-                answers = self._piped(raise_on_error)
+                answers = self.piped(raise_on_error)
         except BaseException:
             self.reset()
             raise
@@ -66,52 +127,3 @@ class Pipeline(_outlast.Queue, Stock):
         for script, is_known in zip(scripts, known):
             if not is_known:
                 script.sha = self._client.execute_command("SCRIPT LOAD", script.script)
-
-    def _piped(self, raise_on_error: bool) -> Any:
-        ran = self._client.run_pipeline(self, self._client.response_callbacks)
-        if ran is NotImplemented:
-            return ran
-        answers, failed = ran
-        if failed and raise_on_error:
-            self._raise_first(self.command_stack, answers)
-        return answers
-
-    def _transacted(self, stack: list[Command], raise_on_error: bool) -> Any:
-        if any(EMPTY_RESPONSE in options or NEVER_DECODE in options for _, options in stack):
-            return NotImplemented
-        replies = self._client.run_transaction(stack)
-        if replies is NotImplemented:
-            return replies
-        answers = replies.pop()
-        for number, reply in enumerate(replies):
-            if isinstance(reply, ResponseError) and number > 0:
-                self.annotate_exception(reply, number, stack[number - 1][0])
-        if isinstance(answers, ExecAbortError):
-            raise next((reply for reply in replies if isinstance(reply, Exception)), answers)
-        if isinstance(answers, Exception):
-            raise answers
-        if answers is None:
-            raise WatchError("Watched variable changed.")
-        if raise_on_error:
-            self._raise_first(stack, answers)
-        return [
-            self._shaped(answer, args[0], options)
-            for answer, (args, options) in zip(answers, stack)
-        ]
-
-    def _shaped(self, answer: Any, name: Any, options: dict[str, Any]) -> Any:
-        callback = self._client.callback(name)
-        if callback is None or isinstance(answer, Exception):
-            return answer
-        if options:
-            options = {key: value for key, value in options.items() if key not in _NOT_FOR_SHAPES}
-        return callback(answer, **options)
-
-    def _raise_first(self, stack: list[Command], answers: list[Any]) -> None:
-        for number, answer in enumerate(answers):
-            if isinstance(answer, (ResponseError, StockConnectionError)):
-                self.annotate_exception(answer, number + 1, stack[number][0])
-                raise answer
-
-
-_NOT_FOR_SHAPES = {"keys", NEVER_DECODE, EMPTY_RESPONSE}

@@ -9,10 +9,10 @@ It has the commands that are used most, any other by `execute_command`, and pipe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from outlast import _arguments, _log, _outlast
+from outlast import _arguments, _cluster_arguments, _log, _outlast
 from outlast._commands import Commands, Shape, set_options, whole
 from outlast.exceptions import InvalidArgument, InvalidOption, OutlastError
 from outlast.types import RulesOption
@@ -20,7 +20,7 @@ from outlast.types import RulesOption
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Redis", "Stock"]
+__all__ = ["Redis", "RedisCluster", "Stock"]
 
 
 class Redis(_outlast.Client, Commands):
@@ -100,6 +100,41 @@ class Redis(_outlast.Client, Commands):
     def _call(self, shape: Shape | None, *args: Any) -> Any:
         reply = self.execute_command(*args)
         return reply if shape is None or reply is None else shape(reply)
+
+
+class RedisCluster(Redis):
+    """A client of a Redis Cluster that keeps answering while Redis, or a part of it, is away.
+
+    As `Redis`, of the cluster that a node belongs to. With redis-py it is a `redis.RedisCluster`.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        port: int = 6379,
+        startup_nodes: Iterable[Any] | None = None,
+        *,
+        url: str | None = None,
+        profile: str | None = None,
+        rules: RulesOption | None = None,
+        **options: Any,
+    ) -> None:
+        """Makes a client of the cluster that these nodes, dicts or pairs, belong to."""
+        made, _, _ = _cluster_arguments.of_keywords(
+            *(host, port, startup_nodes, url),
+            profile=profile,
+            options={"rules": rules, **options},
+        )
+        _open(self, made)
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> RedisCluster:
+        """Makes a client for the URL of a node, or for one that names several."""
+        return cls(url=url, **options)
+
+    def pipeline(self, transaction: bool = False) -> Pipeline:
+        """Commands that are sent together; those of a `transaction` have keys in one slot."""
+        return Pipeline(self, transaction)
 
 
 class Pipeline(Commands):

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
+import inspect
 import json
 import random
 import threading
 import time
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Callable, Generic, TypedDict, TypeVar, cast
 
 from outlast import _outlast
@@ -22,7 +26,8 @@ from outlast.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from outlast.client import Redis
+    from outlast.asyncio import Redis as AsyncRedis
+    from outlast.client import Redis, RedisCluster
 
 __all__ = ["RateLimited", "cached", "rate_limit"]
 
@@ -49,7 +54,7 @@ class RateLimited(TypedDict):
 
 
 def cached(
-    redis: Redis,
+    redis: Redis | RedisCluster | AsyncRedis,
     key: str | Callable[..., str],
     ttl: float,
     *,
@@ -62,19 +67,33 @@ def cached(
     one calls the function, and the others get what it returns. A value may be computed anew by
     chance a little earlier (`beta`; 0 for never), and is used for `stale_for` seconds afterwards
     (as long as `ttl` unless told otherwise) while Redis is away or where the function raises.
+
+    With a client of `outlast.asyncio` the function is an `async def`, and tasks take the place of
+    threads: one that is cancelled leaves the others what it waited for.
     """
     ttl_ms, stale_ms = _milliseconds("ttl", ttl), _milliseconds("stale_for", stale_for or 0)
     if stale_for is None:
         stale_ms = ttl_ms
     keeping = _Keeping(ttl_ms, stale_ms, round(beta * 1_000))
 
+    def name_of(args: tuple[object, ...], kwargs: dict[str, object]) -> str:
+        return key if isinstance(key, str) else key(*args, **kwargs)
+
     def decorate(function: F) -> F:
-        cache: _Cache[Any] = _Cache(redis, keeping)
+        if inspect.iscoroutinefunction(function):
+            tasks = _TaskCache(cast("AsyncRedis", redis), keeping)
+
+            @functools.wraps(function)
+            async def call_later(*args: object, **kwargs: object) -> object:
+                name = name_of(args, kwargs)
+                return await tasks.value(name, lambda: function(*args, **kwargs))
+
+            return cast("F", call_later)
+        cache: _Cache[Any] = _Cache(cast("Redis", redis), keeping)
 
         @functools.wraps(function)
         def call(*args: object, **kwargs: object) -> object:
-            name = key if isinstance(key, str) else key(*args, **kwargs)
-            return cache.value(name, lambda: function(*args, **kwargs))
+            return cache.value(name_of(args, kwargs), lambda: function(*args, **kwargs))
 
         return cast("F", call)
 
@@ -82,7 +101,7 @@ def cached(
 
 
 def rate_limit(
-    redis: Redis,
+    redis: Redis | RedisCluster,
     key: str,
     limit: int,
     window: float,
@@ -107,6 +126,19 @@ class _Keeping:
         self.stale_ms = stale_ms
         self.beta_permille = beta_permille
 
+    def found(self, entry: str | bytes, left_ms: int, status: Any) -> tuple[str, str] | None:  # noqa: ANN401 - a dict
+        """How fresh an entry is, and its value as JSON; None where it is no entry."""
+        text = entry.decode("utf-8", "replace") if isinstance(entry, bytes) else str(entry)
+        is_down = not status["redis_connected"]
+        return _outlast.cached(
+            text, left_ms, self.stale_ms, self.beta_permille, is_down, random.getrandbits(32)
+        )
+
+    def entry(self, value: object, began: float) -> tuple[str, int]:
+        """What is kept of a value whose load began then, and for how many milliseconds."""
+        cost_ms = round((time.monotonic() - began) * 1_000)
+        return _outlast.cache_entry(json.dumps(value), cost_ms, self.ttl_ms, self.stale_ms)
+
 
 class _Load(Generic[T]):
     """A value that one thread computes, and others wait for."""
@@ -125,7 +157,7 @@ class _Load(Generic[T]):
 
 
 class _Cache(Generic[T]):
-    def __init__(self, redis: Redis, keeping: _Keeping) -> None:
+    def __init__(self, redis: Redis | RedisCluster, keeping: _Keeping) -> None:
         self._redis = redis
         self._keeping = keeping
         self._lock = threading.Lock()
@@ -152,12 +184,7 @@ class _Cache(Generic[T]):
             return None
         if entry is None:
             return None
-        text = entry.decode("utf-8", "replace") if isinstance(entry, bytes) else str(entry)
-        is_down = not self._redis.get_status()["redis_connected"]
-        keeping = self._keeping
-        return _outlast.cached(
-            text, left_ms, keeping.stale_ms, keeping.beta_permille, is_down, random.getrandbits(32)
-        )
+        return self._keeping.found(entry, left_ms, self._redis.get_status())
 
     def _read(self, text: str) -> T:
         value: Any = json.loads(text)
@@ -190,7 +217,7 @@ class _Cache(Generic[T]):
         try:
             began = time.monotonic()
             load.value = function()
-            self._keep(key, load.value, round((time.monotonic() - began) * 1_000))
+            self._keep(key, load.value, began)
         except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
             load.error = error
         finally:
@@ -198,16 +225,70 @@ class _Cache(Generic[T]):
                 del self._loads[key]
             load.done.set()
 
-    def _keep(self, key: str, value: T, cost_ms: int) -> None:
-        keeping = self._keeping
-        entry, kept_ms = _outlast.cache_entry(
-            json.dumps(value), cost_ms, keeping.ttl_ms, keeping.stale_ms
-        )
+    def _keep(self, key: str, value: T, began: float) -> None:
+        entry, kept_ms = self._keeping.entry(value, began)
         try:
             self._redis.set(key, entry, px=kept_ms)
         except _OUTAGE:
             # That it cannot be kept is no reason not to use it.
             return
+
+
+class _TaskCache:
+    """As `_Cache`, for the tasks of an event loop."""
+
+    def __init__(self, redis: AsyncRedis, keeping: _Keeping) -> None:
+        self._redis = redis
+        self._keeping = keeping
+        self._loads: dict[str, asyncio.Task[Any]] = {}
+
+    async def value(self, key: str, function: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - the function's
+        found = await self._find(key)
+        if found is None:
+            return await asyncio.shield(self._load(key, function))
+        freshness, text = found
+        if freshness == "stale":
+            try:
+                return await asyncio.shield(self._load(key, function))
+            except Exception:  # noqa: BLE001 - whatever it was, there is a value
+                return json.loads(text)
+        if freshness != "fresh":
+            self._load(key, function)
+        return json.loads(text)
+
+    async def _find(self, key: str) -> tuple[str, str] | None:
+        try:
+            entry, left_ms = await self._redis.get(key), await self._redis.pttl(key)
+        except _OUTAGE:
+            return None
+        if entry is None:
+            return None
+        return self._keeping.found(entry, left_ms, self._redis.get_status())
+
+    def _load(self, key: str, function: Callable[[], Awaitable[Any]]) -> asyncio.Task[Any]:
+        """The load of a key, begun where there is none."""
+        load = self._loads.get(key)
+        # One of a loop that was left never ends.
+        if load is None or load.get_loop().is_closed():
+            load = self._loads[key] = asyncio.ensure_future(self._do(key, function))
+            load.add_done_callback(lambda done: self._done(key, done))
+        return load
+
+    async def _do(self, key: str, function: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - the function's
+        began = time.monotonic()
+        value = await function()
+        entry, kept_ms = self._keeping.entry(value, began)
+        # That it cannot be kept is no reason not to use it.
+        with contextlib.suppress(*_OUTAGE):
+            await self._redis.set(key, entry, px=kept_ms)
+        return value
+
+    def _done(self, key: str, load: asyncio.Task[Any]) -> None:
+        if self._loads.get(key) is load:
+            del self._loads[key]
+        # Of a load that nobody waits for any more, nobody asks either.
+        if not load.cancelled():
+            load.exception()
 
 
 def _milliseconds(name: str, seconds: float) -> int:

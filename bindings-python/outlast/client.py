@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from outlast import _redis_py
 
 if TYPE_CHECKING or _redis_py.IS_INSTALLED:
+    from outlast._cluster import RedisCluster
     from outlast._drop_in import Redis, Stock
 else:
-    from outlast._standalone import Redis, Stock
+    from outlast._standalone import Redis, RedisCluster, Stock
 
-__all__ = ["Redis", "Stock", "from_url"]
+__all__ = ["Redis", "RedisCluster", "Stock", "from_url"]
 
 
 def from_url(url: str, **options: Any) -> Redis:

@@ -159,36 +159,67 @@ def made(
     reply = _redis_py.parsed(message) if issubclass(cls, CommandError) else None
     if reply is not None:
         theirs, parsed = reply
-        error = _both(cls, theirs)(*parsed.args)
+        error = _joined(cls, theirs, *_besides(message))(*parsed.args)
         error.__dict__.update(parsed.__dict__)
     else:
         theirs = _redis_py.exception(_OF_FAILURES.get(kind or "", "RedisError"))
-        error = _both(cls, theirs)(message)
+        error = _joined(cls, theirs)(message)
     error.code, error.kind, error.next_dial_in = code, kind, next_dial_in
     return error
 
 
-_known: dict[tuple[type, type], type[OutlastError]] = {}
+def of_cluster(error: OutlastError) -> OutlastError:
+    """The same as an error of redis-py's cluster client, too."""
+    theirs = _redis_py.exception("RedisClusterException")
+    known: tuple[type[OutlastError], tuple[type[Exception], ...]]
+    known = _parts.get(type(error), (type(error), ()))
+    made = _joined(known[0], *known[1], theirs)(*error.args)
+    made.__dict__.update(vars(error))
+    return made
 
 
-def _both(cls: type[OutlastError], theirs: type[Exception]) -> type[OutlastError]:
-    """The class itself where it is one of redis-py's class, else one that is both."""
-    if issubclass(cls, theirs):
+def _besides(message: str) -> tuple[type[Exception], ...]:
+    """What redis-py's cluster client raises before it asks Redis."""
+    if not message.startswith("CROSSSLOT"):
+        return ()
+    refused = _redis_py.exception("RedisClusterException")
+    in_transaction = _redis_py.exception("CrossSlotTransactionError")
+    return (in_transaction if issubclass(in_transaction, refused) else refused,)
+
+
+_known: dict[tuple[type, ...], type[OutlastError]] = {}
+_parts: dict[type, tuple[type[OutlastError], tuple[type[Exception], ...]]] = {}
+
+
+def _joined(cls: type[OutlastError], *theirs: type[Exception]) -> type[OutlastError]:
+    """The class itself where it is one of redis-py's classes, else one that is all of them."""
+    more = tuple(other for other in theirs if not issubclass(cls, other))
+    # A base goes after what is derived from it.
+    more = tuple(
+        dict.fromkeys(
+            other
+            for other in more
+            if not any(issubclass(better, other) and better is not other for better in more)
+        )
+    )
+    if not more:
         return cls
-    known = _known.get((cls, theirs))
+    known = _known.get((cls, *more))
     if known is not None:
         return known
 
     def __reduce__(self: OutlastError) -> tuple[Any, ...]:  # noqa: N807 - it becomes a method
-        return _copied, (cls, theirs, self.args), vars(self)
+        return _copied, (cls, more, self.args), vars(self)
 
     names = {"__doc__": cls.__doc__, "__module__": cls.__module__, "__reduce__": __reduce__}
-    made = type(cls.__name__, (cls, theirs), names)
+    made = type(cls.__name__, (cls, *more), names)
     # Of two threads the first one's stays.
-    return _known.setdefault((cls, theirs), made)
+    made = _known.setdefault((cls, *more), made)
+    _parts[made] = (cls, more)
+    return made
 
 
 def _copied(
-    cls: type[OutlastError], theirs: type[Exception], args: tuple[object, ...]
+    cls: type[OutlastError], theirs: tuple[type[Exception], ...], args: tuple[object, ...]
 ) -> OutlastError:
-    return _both(cls, theirs)(*args)
+    return _joined(cls, *theirs)(*args)

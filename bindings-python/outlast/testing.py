@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from outlast.client import Redis
+    from outlast.client import Redis, RedisCluster
 
 __all__ = ["Outage", "cause_outage"]
 
@@ -34,7 +34,7 @@ _BACK_WITHIN = 5.0
 class Outage:
     """An outage that lasts until it is ended, or its `with` block is left."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis | RedisCluster) -> None:
         """For `cause_outage`, which has caused it."""
         self._redis = redis
         self._is_over = False
@@ -65,7 +65,7 @@ class Outage:
         self.end()
 
 
-def cause_outage(redis: Redis, cause: str = "refused") -> Outage:
+def cause_outage(redis: Redis | RedisCluster, cause: str = "refused") -> Outage:
     """Ends the client's connections and has its dials fail in this way.
 
     `cause` is `refused`, `lost`, `timeout`, `dns`, `tls`, or the code of a failure that ends
@@ -79,7 +79,7 @@ def _fixture() -> Iterator[Callable[..., Outage]]:
     """A function that causes outages, all of which end with the test."""
     with contextlib.ExitStack() as stack:
 
-        def cause(redis: Redis, cause: str = "refused") -> Outage:
+        def cause(redis: Redis | RedisCluster, cause: str = "refused") -> Outage:
             return stack.enter_context(cause_outage(redis, cause))
 
         yield cause

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use outlast::Config;
+use outlast::blocking::one_needs_own_connection;
 use outlast_core::resp::Commands;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 use crate::convert::{self, Arg, Forms};
 use crate::errors::{invalid_argument, raised};
-use crate::packed::Packed;
+use crate::packed::{self, Packed};
 use crate::shared::Shared;
 
 /// The variables by which Python applications name their environment.
@@ -31,9 +32,9 @@ pub(crate) struct Client {
 struct Opened {
     /// None where redis-py does everything.
     shared: Option<Arc<Shared>>,
-    forms: Forms,
+    forms: Arc<Forms>,
     /// The same for replies that are bytes whatever the client wants.
-    bytes: Forms,
+    bytes: Arc<Forms>,
 }
 
 #[pymethods]
@@ -79,8 +80,8 @@ impl Client {
         }
         let opened = Opened {
             shared,
-            forms: Forms::new(decode_responses, encoding, encoding_errors),
-            bytes: Forms::new(false, encoding, encoding_errors),
+            forms: Arc::new(Forms::new(decode_responses, encoding, encoding_errors)),
+            bytes: Arc::new(Forms::new(false, encoding, encoding_errors)),
         };
         let direct = opened.shared.is_some();
         if self.opened.set(opened).is_err() {
@@ -270,13 +271,17 @@ impl Client {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = commands.py();
         let (shared, opened) = (self.shared(py)?, self.opened(py)?);
-        let own = |commands: &Commands, at| shared.may_use_own_connection(py, &commands.args(at));
+        let own = |commands: &Commands, at| {
+            Ok(one_needs_own_connection(commands, at)
+                && shared.may_use_own_connection(py, &commands.args(at))?)
+        };
         let Some(packed) = Packed::new(commands, callbacks, &opened.forms, own)? else {
             return Ok(py.NotImplemented().into_bound(py));
         };
         let results = shared.pipeline(py, &packed.commands)?;
-        let plain = callbacks.is_none();
-        let replies = packed.replies(py, results, &opened.forms, &opened.bytes, plain)?;
+        let (usual, bytes) = (opened.forms.clone(), opened.bytes.clone());
+        let forms = packed::Forms { usual, bytes, plain: callbacks.is_none() };
+        let replies = packed.replies(py, results, &forms)?;
         Ok(replies.into_pyobject(py)?.into_any())
     }
 

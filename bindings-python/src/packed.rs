@@ -1,8 +1,7 @@
 //! Commands of a pipeline as the native client takes them, and what becomes of their replies.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use outlast::blocking::one_needs_own_connection;
 use outlast::{Error, Value};
 use outlast_core::command::Command;
 use outlast_core::resp::Commands;
@@ -10,7 +9,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use crate::convert::{self, Forms};
+use crate::convert;
 use crate::errors::exception;
 use crate::queue::{Queue, Queued};
 
@@ -18,28 +17,39 @@ use crate::queue::{Queue, Queued};
 const NOT_FOR_CALLBACKS: [&str; 2] = ["keys", "NEVER_DECODE"];
 
 /// Commands, and what is made of the reply of each.
-pub(crate) struct Packed<'py> {
+#[derive(Debug)]
+pub(crate) struct Packed {
     pub(crate) commands: Commands,
-    shapes: Vec<Shape<'py>>,
+    pub(crate) shapes: Vec<Shape>,
 }
 
 /// What is made of a reply.
-#[derive(Clone, Default)]
-struct Shape<'py> {
+#[derive(Debug, Default)]
+pub(crate) struct Shape {
     /// Whether it is bytes whatever the client wants.
     as_bytes: bool,
-    callback: Option<Bound<'py, PyAny>>,
-    options: Option<Bound<'py, PyDict>>,
+    callback: Option<Py<PyAny>>,
+    options: Option<Py<PyDict>>,
 }
 
-impl<'py> Packed<'py> {
+/// How the replies of a pipeline are handed out.
+#[derive(Clone, Debug)]
+pub(crate) struct Forms {
+    pub(crate) usual: Arc<convert::Forms>,
+    /// The same for replies that are bytes whatever the client wants.
+    pub(crate) bytes: Arc<convert::Forms>,
+    /// Whether they are as those of `execute_command`.
+    pub(crate) plain: bool,
+}
+
+impl Packed {
     /// Commands of a queue, or of a list like redis-py's; none where redis-py is to answer in place of
     /// Redis, or where `own_connection` says that one of them has to be sent otherwise.
     pub(crate) fn new(
-        commands: &Bound<'py, PyAny>,
-        callbacks: Option<&Bound<'py, PyDict>>,
-        forms: &Forms,
-        mut own_connection: impl FnMut(&Commands, usize) -> PyResult<bool>,
+        commands: &Bound<'_, PyAny>,
+        callbacks: Option<&Bound<'_, PyDict>>,
+        forms: &convert::Forms,
+        own_connection: impl Fn(&Commands, usize) -> PyResult<bool>,
     ) -> PyResult<Option<Self>> {
         let py = commands.py();
         let count = commands.len()?;
@@ -48,9 +58,6 @@ impl<'py> Packed<'py> {
         let mut shape_of_get = None;
         let mut is_ours = true;
         Queue::each(commands, |queued| {
-            if !is_ours {
-                return Ok(());
-            }
             match queued {
                 Queued::Get(name) => {
                     encode_get(name.bind(py), forms, &mut packed.commands)?;
@@ -58,65 +65,59 @@ impl<'py> Packed<'py> {
                         let name = intern!(py, "GET").as_any();
                         shape_of_get = Some(Shape::of(callbacks, name, true, None)?);
                     }
-                    packed.shapes.extend(shape_of_get.clone());
+                    packed.shapes.extend(shape_of_get.as_ref().map(|shape| shape.clone_ref(py)));
                 }
-                Queued::Called(args, options) => {
-                    let args = args.bind(py);
+                Queued::Called(args, options) if is_ours => {
                     let options = options.as_ref().map(|options| options.bind(py));
-                    let is_known = encode(args, forms, &mut packed.commands)?;
-                    let at = packed.commands.len() - 1;
-                    if answers_itself(options)? {
-                        is_ours = false;
-                    } else if one_needs_own_connection(&packed.commands, at) {
-                        is_ours = !own_connection(&packed.commands, at)?;
-                    }
-                    packed.shapes.push(match args.get_item(0) {
-                        Ok(name) => Shape::of(callbacks, &name, is_known, options)?,
-                        // The native client refuses what has no name.
-                        Err(_) => Shape::default(),
-                    });
+                    is_ours = packed.add(args.bind(py), callbacks, options, forms)?
+                        && !own_connection(&packed.commands, packed.commands.len() - 1)?;
                 }
+                Queued::Called(..) => {}
             }
             Ok(())
         })?;
         Ok(is_ours.then_some(packed))
     }
 
+    /// Adds a command; false where redis-py is to answer with something of its own where Redis answers
+    /// with an error.
+    fn add(
+        &mut self,
+        args: &Bound<'_, PyTuple>,
+        callbacks: Option<&Bound<'_, PyDict>>,
+        options: Option<&Bound<'_, PyDict>>,
+        forms: &convert::Forms,
+    ) -> PyResult<bool> {
+        let is_known = encode(args, forms, &mut self.commands)?;
+        self.shapes.push(match args.get_item(0) {
+            Ok(name) => Shape::of(callbacks, &name, is_known, options)?,
+            // The native client refuses what has no name.
+            Err(_) => Shape::default(),
+        });
+        options.map_or(Ok(true), |options| Ok(!options.contains("EMPTY_RESPONSE")?))
+    }
+
     /// The replies and errors, and whether there is any of these.
-    pub(crate) fn replies(
+    pub(crate) fn replies<'py>(
         self,
         py: Python<'py>,
         results: Vec<Result<Value, Error>>,
         forms: &Forms,
-        bytes: &Forms,
-        plain: bool,
     ) -> PyResult<(Bound<'py, PyList>, bool)> {
-        let mut replies = Vec::with_capacity(results.len());
-        let mut failed = false;
-        for (result, shape) in results.into_iter().zip(self.shapes) {
-            replies.push(match result {
-                Ok(value) if plain => convert::reply(py, value, forms)?,
-                Ok(value) => {
-                    let forms = if shape.as_bytes { bytes } else { forms };
-                    shape.shaped(convert::raw(py, value, forms)?)?
-                }
-                Err(error) => {
-                    failed = true;
-                    exception(py, &error)?
-                }
-            });
-        }
-        Ok((PyList::new(py, replies)?, failed))
+        let failed = results.iter().any(Result::is_err);
+        let replies = results.into_iter().zip(self.shapes);
+        let replies = replies.map(|(result, shape)| shape.made(py, result, forms));
+        Ok((PyList::new(py, replies.collect::<PyResult<Vec<_>>>()?)?, failed))
     }
 }
 
-impl<'py> Shape<'py> {
+impl Shape {
     /// As redis-py's callback for the command makes it. `is_known`: the name is in capitals.
     fn of(
-        callbacks: Option<&Bound<'py, PyDict>>,
-        name: &Bound<'py, PyAny>,
+        callbacks: Option<&Bound<'_, PyDict>>,
+        name: &Bound<'_, PyAny>,
         is_known: bool,
-        options: Option<&Bound<'py, PyDict>>,
+        options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let py = name.py();
         let as_bytes = match options {
@@ -139,32 +140,56 @@ impl<'py> Shape<'py> {
                         options.del_item(not_for_it)?;
                     }
                 }
-                Some(options)
+                Some(options.unbind())
             }
             _ => None,
         };
-        Ok(Self { as_bytes, callback, options })
+        Ok(Self { as_bytes, callback: callback.map(Bound::unbind), options })
     }
 
-    fn shaped(self, reply: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn clone_ref(&self, py: Python<'_>) -> Self {
+        Self {
+            as_bytes: self.as_bytes,
+            callback: self.callback.as_ref().map(|callback| callback.clone_ref(py)),
+            options: self.options.as_ref().map(|options| options.clone_ref(py)),
+        }
+    }
+
+    /// The reply as it is handed out, or the exception.
+    pub(crate) fn made<'py>(
+        self,
+        py: Python<'py>,
+        result: Result<Value, Error>,
+        forms: &Forms,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let value = match result {
+            Ok(value) => value,
+            Err(error) => return exception(py, &error),
+        };
+        if forms.plain {
+            return convert::reply(py, value, &forms.usual);
+        }
+        let reply =
+            convert::raw(py, value, if self.as_bytes { &forms.bytes } else { &forms.usual })?;
         match self {
             Self { callback: None, .. } => Ok(reply),
-            Self { callback: Some(callback), options: None, .. } => callback.call1((reply,)),
-            Self { callback: Some(callback), options, .. } => {
-                callback.call((reply,), options.as_ref())
+            Self { callback: Some(callback), options: None, .. } => {
+                callback.into_bound(py).call1((reply,))
+            }
+            Self { callback: Some(callback), options: Some(options), .. } => {
+                callback.into_bound(py).call((reply,), Some(options.bind(py)))
             }
         }
     }
 }
 
-/// Whether redis-py is to answer with something of its own where Redis answers with an error.
-fn answers_itself(options: Option<&Bound<'_, PyDict>>) -> PyResult<bool> {
-    options.map_or(Ok(false), |options| options.contains("EMPTY_RESPONSE"))
-}
-
 /// Adds a command whose name may be of several words; whether the name is one that is known, in
 /// capitals.
-fn encode(args: &Bound<'_, PyTuple>, forms: &Forms, commands: &mut Commands) -> PyResult<bool> {
+fn encode(
+    args: &Bound<'_, PyTuple>,
+    forms: &convert::Forms,
+    commands: &mut Commands,
+) -> PyResult<bool> {
     let mut rest = args.iter();
     let Some(name) = rest.next() else {
         commands.begin(0, None);
@@ -188,7 +213,11 @@ fn encode(args: &Bound<'_, PyTuple>, forms: &Forms, commands: &mut Commands) -> 
     Ok(known.is_some())
 }
 
-fn encode_get(name: &Bound<'_, PyAny>, forms: &Forms, commands: &mut Commands) -> PyResult<()> {
+fn encode_get(
+    name: &Bound<'_, PyAny>,
+    forms: &convert::Forms,
+    commands: &mut Commands,
+) -> PyResult<()> {
     static GET: LazyLock<Option<&'static Command>> = LazyLock::new(|| Command::find(b"GET"));
     commands.begin(2, *GET);
     commands.push(b"GET");

@@ -286,6 +286,7 @@ mod tests {
             "invalid journal_path \"/tmp/x\": allowed is none with a cluster"
         );
         assert!(message("record_path").starts_with("invalid record_path"));
+        assert!(message("outage_path").starts_with("invalid outage_path"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! URLs and options by chance: whatever they say, no password of theirs is shown, and what is shown of an
-//! endpoint is a URL of the same endpoint.
+//! endpoint is one line, and a URL of the same endpoint.
 
 #![no_main]
 
@@ -40,9 +40,14 @@ fuzz_target!(|data: &[u8]| {
             Ok(config) => {
                 let shown = format!("{config:?} {}", config.endpoint);
                 assert!(!shown.contains(SECRET), "{shown}");
-                let again = Config::builder(&config.endpoint.to_string()).build();
-                let again = again.expect("what is shown of an endpoint is a URL");
-                assert_eq!(again.endpoint.to_string(), config.endpoint.to_string());
+                let shown = config.endpoint.to_string();
+                assert!(!shown.contains(char::is_control), "{shown:?}");
+                // Names of masters and paths are shown as they are, not as a URL writes them.
+                if scheme == "redis" {
+                    let again = Config::builder(&shown).build();
+                    let again = again.expect("what is shown of an endpoint is a URL");
+                    assert_eq!(again.endpoint.to_string(), shown);
+                }
             }
         }
     }

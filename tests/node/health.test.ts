@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import express from "express";
+import fastify from "fastify";
 import { health } from "outlast/health";
 import type { HealthOptions, Watched } from "outlast/health";
 import { expect, onTestFinished, test } from "vitest";
@@ -53,13 +54,21 @@ const SERVERS = {
         .use("/outlast", health(redis, { ...options, at: "" }))
         .use(shop),
     ),
+  fastify: async (redis: Watched, options?: HealthOptions) => {
+    const answers = health(redis, options);
+    const app = fastify();
+    app.addHook("onRequest", ({ raw }, reply, next) => answers(raw, reply.raw, next));
+    app.get("/*", (asked) => `shop ${asked.url}`);
+    await app.ready();
+    return app.server;
+  },
 };
 
 test.each(Object.entries(SERVERS))("an outage is told by %s", async (_name, serverOf) => {
   const server = await Server.start();
   const recorded = client(server.url);
   const { redis } = recorded;
-  const ask = await listening(serverOf(redis));
+  const ask = await listening(await serverOf(redis));
   await redis.connect();
   const probes = async () => [
     (await ask("/outlast/livez")).code,
@@ -102,38 +111,41 @@ test("readiness follows the startup", async () => {
   await eventually("ready", async () => (await ask("/outlast/readyz")).code === 200);
 });
 
-test("strangers are answered nothing", async () => {
-  const { redis } = client("redis://127.0.0.1:1", { profile: "development" });
-  const ask = await listening(SERVERS.express(redis));
-  for (const headers of [
-    { host: "attacker.example" },
-    { "x-forwarded-for": "10.0.0.1" },
-    { forwarded: "for=10.0.0.1" },
-  ]) {
-    for (const path of ["/outlast/livez", "/outlast/status", "/outlast/devtools/"]) {
-      expect(await ask(path, headers as Record<string, string>)).toMatchObject({
-        code: 404,
-        body: "not found\n",
-      });
+test.each([["express"], ["fastify"]] as const)(
+  "strangers are answered nothing by %s",
+  async (name) => {
+    const { redis } = client("redis://127.0.0.1:1", { profile: "development" });
+    const ask = await listening(await SERVERS[name](redis));
+    for (const headers of [
+      { host: "attacker.example" },
+      { "x-forwarded-for": "10.0.0.1" },
+      { forwarded: "for=10.0.0.1" },
+    ]) {
+      for (const path of ["/outlast/livez", "/outlast/status", "/outlast/devtools/"]) {
+        expect(await ask(path, headers as Record<string, string>)).toMatchObject({
+          code: 404,
+          body: "not found\n",
+        });
+      }
+      const { header } = await ask("/shop", headers as Record<string, string>);
+      expect(header["x-outlast-status"]).toBeUndefined();
     }
-    const { header } = await ask("/shop", headers as Record<string, string>);
-    expect(header["x-outlast-status"]).toBeUndefined();
-  }
-  expect(await ask("/shop")).toMatchObject({
-    body: "shop /shop",
-    header: { "x-outlast-status": "/outlast/status" },
-  });
-  expect((await ask("/outlast/status", {}, "POST")).code).toBe(405);
-  expect((await ask("/outlast/metrics")).code).toBe("metrics" in redis ? 200 : 404);
-  const open = { allow: ["127.0.0.0/8"], hosts: ["shop.internal"] };
-  const askOpen = await listening(SERVERS.express(redis, open));
-  const named = { host: "shop.internal:80", "x-forwarded-for": "1.1.1.1" };
-  expect((await askOpen("/outlast/livez", named)).code).toBe(200);
-  expect(thrown(() => health(redis, { allow: ["everybody"] }))).toMatchObject({
-    name: "InvalidOption",
-    message: expect.stringContaining('invalid allow "everybody": allowed is an address'),
-  });
-});
+    expect(await ask("/shop")).toMatchObject({
+      body: "shop /shop",
+      header: { "x-outlast-status": "/outlast/status" },
+    });
+    expect((await ask("/outlast/status", {}, "POST")).code).toBe(405);
+    expect((await ask("/outlast/metrics")).code).toBe("metrics" in redis ? 200 : 404);
+    const open = { allow: ["127.0.0.0/8"], hosts: ["shop.internal"] };
+    const askOpen = await listening(await SERVERS[name](redis, open));
+    const named = { host: "shop.internal:80", "x-forwarded-for": "1.1.1.1" };
+    expect((await askOpen("/outlast/livez", named)).code).toBe(200);
+    expect(thrown(() => health(redis, { allow: ["everybody"] }))).toMatchObject({
+      name: "InvalidOption",
+      message: expect.stringContaining('invalid allow "everybody": allowed is an address'),
+    });
+  },
+);
 
 test("the page is handed out, and nothing else", async () => {
   const folder = mkdtempSync(join(tmpdir(), "outlast-page-"));

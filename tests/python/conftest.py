@@ -115,6 +115,29 @@ def server(start_server):
     return start_server()
 
 
+@pytest.fixture(scope="module")
+def whole_cluster(tmp_path_factory):
+    """Three masters with a replica each that nothing happens to."""
+    yield from _cluster(tmp_path_factory.mktemp("cluster"))
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The same, for whoever kills its nodes."""
+    yield from _cluster(tmp_path)
+
+
+def _cluster(folder):
+    from clusters import Cluster  # noqa: PLC0415 - it needs what is here
+
+    made = Cluster()
+    try:
+        made.start(folder)
+        yield made
+    finally:
+        made.kill()
+
+
 class Front:
     """`python -m outlast serve` on a port that it chose."""
 

@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 import http.client
 import json
+import os
+import subprocess
+import sys
 import threading
 import wsgiref.simple_server
 import wsgiref.validate
@@ -211,3 +214,78 @@ def test_within_an_application(server, make, tmp_path, handler, site_of, applica
         assert site.ask("/-/redis/devtools/page.css")[1]["Content-Type"].startswith("text/css")
         for path in ("secret.txt", "../test_health.py", "..%2ftest_health.py", ".", "%00"):
             assert site.code(f"/-/redis/devtools/{path}") == 404, path
+
+
+SHOP = """
+import json, os
+import outlast, outlast.health
+
+client = outlast.from_url(
+    os.environ["SHOP_REDIS_URL"], profile="production", server_delay_ms=20, server_delay_ms_max=100
+)
+
+def shop(environ, start_response):
+    client.incr("visits")
+    body = json.dumps({"worker": os.getpid(), "mode": client.mode}).encode()
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [body]
+
+application = outlast.health.wsgi(client, within=shop)
+"""
+
+
+@contextlib.contextmanager
+def gunicorn_site(folder, redis_url, *options):
+    """A service of two workers."""
+    (folder / "shop.py").write_text(SHOP)
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--bind", f"127.0.0.1:{port}"]
+    with subprocess.Popen(
+        [*command, *options, "shop:application"],
+        cwd=folder,
+        env={**os.environ, "SHOP_REDIS_URL": redis_url},
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield Site(port)
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("options", [(), ("--preload",)], ids=["each of its own", "preloaded"])
+def test_workers_of_gunicorn_go_on_and_tell_of_an_outage(server, tmp_path, options):
+    with gunicorn_site(tmp_path, server.url, *options) as site:
+
+        def modes():
+            """What each worker says, once both have."""
+            told = {}
+            for _ in range(200):
+                code, _, body = site.ask("/")
+                assert code == 200
+                said = json.loads(body)
+                told[said["worker"]] = said["mode"]
+                if len(told) == 2:
+                    break
+            return sorted(told.values())
+
+        def starts():
+            with contextlib.suppress(OSError):
+                return site.code("/outlast/readyz") == 200
+            return False
+
+        wait_until(starts, what="the start of gunicorn")
+        wait_until(lambda: modes() == ["connected"] * 2, what="two workers")
+        server.kill()
+        wait_until(lambda: modes() == ["degraded"] * 2, what="the outage")
+        for _ in range(10):
+            assert site.code("/outlast/livez") == 200
+            assert site.code("/outlast/readyz") == 200
+            status = json.loads(site.ask("/outlast/status")[2])["status"]
+            assert status["mode"] == "degraded"
+        assert b"outlast_redis_connected" in site.ask("/outlast/metrics")[2]
+        assert site.code("/outlast/status", X_Forwarded_For="10.0.0.1") == 404
+        server.start()
+        wait_until(lambda: modes() == ["connected"] * 2, what="the way back")
+        before = int(server.read("visits"))
+        assert site.code("/") == 200
+        assert int(server.read("visits")) == before + 1

@@ -13,7 +13,7 @@ def test_the_snippets_run(server, monkeypatch, capsys):
     monkeypatch.setenv("REDIS_URL", server.url)
     vars(production_redis_client).pop("_made", None)
     snippets = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(snippets) == 11
+    assert len(snippets) == 12
     names = {}
     for number, snippet in enumerate(snippets):
         exec(compile(snippet, f"README.md snippet {number + 1}", "exec"), names)
@@ -25,6 +25,7 @@ def test_the_snippets_run(server, monkeypatch, capsys):
         "alice connected",
         "[b'hello', 2] connected",
         "True False",
+        "[b'then', b'now'] [b'now', -1]",
         "command_timeout_ms (ms): Deadline of a command, in every mode.",
         'invalid command_timeout_ms "-1": allowed is a whole number',
         "command_error value is not an integer",

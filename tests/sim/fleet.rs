@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use outlast_core::FailureKind;
 use outlast_core::policy::{Policy, Profile, Source};
-use outlast_core::sim::{Fleet, Scenario, fleet, simulate};
+use outlast_core::sim::{FLEET_KNOBS, Fleet, Scenario, fleet, simulate};
 
 fn scenario_of(kind: FailureKind, seed: u64) -> Scenario {
     let mut scenario = Scenario::default();
@@ -90,27 +90,5 @@ type Knobs = &'static [(&'static str, &'static str)];
 const SCHEDULES: &[(&str, FailureKind, Knobs)] = &[
     ("infrastructure: 1 s x2 cap 300 s, 20 %", FailureKind::DnsError, &[]),
     ("server: 250 ms x1.5 cap 10 s, 20 % (default)", FailureKind::ConnectionRefused, &[]),
-    ("server: cap 10 s, 50 %", FailureKind::ConnectionRefused, &[("jitter_percent", "50")]),
-    ("server: cap 30 s, 20 %", FailureKind::ConnectionRefused, &[("server_delay_ms_max", "30000")]),
-    ("server: cap 60 s, 20 %", FailureKind::ConnectionRefused, &[("server_delay_ms_max", "60000")]),
-    (
-        "server: cap 60 s, 50 %",
-        FailureKind::ConnectionRefused,
-        &[("server_delay_ms_max", "60000"), ("jitter_percent", "50")],
-    ),
-    ("server: cap 80 s, 20 %", FailureKind::ConnectionRefused, &[("server_delay_ms_max", "80000")]),
-    (
-        "server: cap 80 s, 50 %",
-        FailureKind::ConnectionRefused,
-        &[("server_delay_ms_max", "80000"), ("jitter_percent", "50")],
-    ),
-    (
-        "server: x2 cap 90 s, 50 %",
-        FailureKind::ConnectionRefused,
-        &[
-            ("server_delay_ms_max", "90000"),
-            ("server_delay_factor_percent", "200"),
-            ("jitter_percent", "50"),
-        ],
-    ),
+    ("server: 250 ms x4 cap 100 s, 50 % (fleets)", FailureKind::ConnectionRefused, &FLEET_KNOBS),
 ];

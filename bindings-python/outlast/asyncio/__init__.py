@@ -18,11 +18,12 @@ from outlast import _redis_py
 from outlast.asyncio._loops import WrongLoopError
 
 if TYPE_CHECKING or _redis_py.IS_INSTALLED:
+    from outlast.asyncio._cluster import RedisCluster
     from outlast.asyncio._drop_in import Redis, Stock
 else:
-    from outlast.asyncio._standalone import Redis, Stock
+    from outlast.asyncio._standalone import Redis, RedisCluster, Stock
 
-__all__ = ["Redis", "Stock", "WrongLoopError", "from_url"]
+__all__ = ["Redis", "RedisCluster", "Stock", "WrongLoopError", "from_url"]
 
 
 def from_url(url: str, **options: Any) -> Redis:  # noqa: ANN401 - knobs of all kinds

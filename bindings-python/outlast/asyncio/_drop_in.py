@@ -25,10 +25,11 @@ from redis.exceptions import ResponseError
 
 from outlast import _arguments, _log, _outlast
 from outlast._arguments import Arguments
+from outlast._cluster_arguments import is_of_cluster
 from outlast._native import forms, kept, open_native
 from outlast._sentinels import SERVED, asked_for, pool_of
 from outlast.asyncio._pipeline import Pipeline
-from outlast.exceptions import RedisUnavailable
+from outlast.exceptions import InvalidOption, RedisUnavailable
 from outlast.types import RulesOption
 
 __all__ = ["Redis", "Stock"]
@@ -132,10 +133,12 @@ class Redis(_outlast.AsyncClient, Stock):  # type: ignore[misc]
         """Makes a client for `redis://[[user]:password@]host[:port][/database][?knob=value]`.
 
         `rediss://` is the same with TLS; `unix:///path?db=0` is a unix socket. redis-py's
-        parameters are understood as well.
+        parameters are understood as well. `redis-cluster://` makes a `RedisCluster`.
         """
         if rules is not None:
             options["rules"] = rules
+        if is_of_cluster(url):
+            return _cluster_of(cls, url, profile, options)
         made = _arguments.of_url(url, profile=profile, options=options)
         native = _outlast.AsyncClient()
         open_native(native, made)
@@ -301,6 +304,14 @@ class _Answered:
 
     async def read_response(self, **_options: object) -> Any:
         return self._reply
+
+
+def _cluster_of(cls: type, url: str, profile: str | None, options: dict[str, Any]) -> Any:
+    from outlast.asyncio._cluster import RedisCluster  # noqa: PLC0415 - it is not for everybody
+
+    if cls is not Redis:
+        raise InvalidOption(f"invalid URL: {cls.__name__} is of one server, not of a cluster")
+    return RedisCluster(url=url, profile=profile, **options)
 
 
 def _share(pool: Any, native: _outlast.AsyncClient) -> None:

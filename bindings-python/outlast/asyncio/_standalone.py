@@ -8,10 +8,10 @@ It has the commands that are used most, any other by `execute_command`, and pipe
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from outlast import _arguments, _log, _outlast
+from outlast import _arguments, _cluster_arguments, _log, _outlast
 from outlast._commands import Commands, Shape, set_options, whole
 from outlast._standalone import Pipeline as SyncPipeline
 from outlast.exceptions import InvalidArgument, InvalidOption, OutlastError
@@ -20,7 +20,7 @@ from outlast.types import RulesOption
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Redis", "Stock"]
+__all__ = ["Redis", "RedisCluster", "Stock"]
 
 
 class Redis(_outlast.AsyncClient, Commands):
@@ -121,6 +121,42 @@ class _OrNone:
         return None if reply is None else self._shape(reply)
 
 
+class RedisCluster(Redis):
+    """A client of a Redis Cluster, of one event loop, that keeps answering while Redis is away.
+
+    As `Redis`, of the cluster that a node belongs to. With redis-py it is a
+    `redis.asyncio.RedisCluster`.
+    """
+
+    def __init__(
+        self,
+        host: str | None = None,
+        port: int | str = 6379,
+        startup_nodes: Iterable[Any] | None = None,
+        *,
+        url: str | None = None,
+        profile: str | None = None,
+        rules: RulesOption | None = None,
+        **options: Any,
+    ) -> None:
+        """Makes a client of the cluster that these nodes, dicts or pairs, belong to."""
+        made, _, _ = _cluster_arguments.of_keywords(
+            *(host, port, startup_nodes, url),
+            profile=profile,
+            options={"rules": rules, **options},
+        )
+        _open(self, made)
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> RedisCluster:
+        """Makes a client for the URL of a node, or for one that names several."""
+        return cls(url=url, **options)
+
+    def pipeline(self, transaction: bool = False) -> Pipeline:
+        """Commands that are sent together; those of a `transaction` have keys in one slot."""
+        return Pipeline(self, transaction)
+
+
 class Pipeline(SyncPipeline):
     """Commands that are sent together, once `execute` is awaited."""
 
@@ -151,6 +187,8 @@ class Pipeline(SyncPipeline):
             *queued, answers = answers
             if isinstance(answers, OutlastError):
                 raise next((reply for reply in queued if isinstance(reply, OutlastError)), answers)
+        else:
+            answers, _failed = answers
         return self._ended(answers, shapes, raise_on_error)
 
 

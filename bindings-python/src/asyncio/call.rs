@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 
 use super::link::Link;
 use super::waiter::Form;
+use crate::packed::{Forms, Packed};
 
 /// Name and arguments.
 pub(crate) type Command = Vec<Vec<u8>>;
@@ -18,8 +19,9 @@ pub(crate) enum Call {
     Connect,
     /// The reply to a command.
     Command(Command, Form),
-    /// The list of the replies to commands that follow one another, exceptions among them.
-    Batch(Vec<(Command, Form)>),
+    /// The list of the replies to commands that follow one another, exceptions among them, and whether
+    /// there are any.
+    Pipeline(Packed, Forms),
     /// The replies to MULTI, to each command, and to EXEC; error replies are values among them.
     Transaction(Vec<Command>, Form),
 }

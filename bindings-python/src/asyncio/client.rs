@@ -4,16 +4,18 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use outlast::hosted::needs_own_connection;
+use outlast::hosted::{needs_own_connection, one_needs_own_connection};
+use outlast_core::resp::Commands;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::call::{Call, Command};
 use super::link::Link;
-use super::waiter::{Form, Shape, Style, wants_bytes};
+use super::waiter::{Form, Shape, Style};
 use crate::client::config;
 use crate::convert::{self, Arg, Forms};
 use crate::errors::{invalid_argument, raised};
+use crate::packed::{self, Packed};
 
 /// A Redis client of one event loop that keeps answering while Redis is away.
 #[pyclass(module = "outlast._outlast", subclass, frozen)]
@@ -292,34 +294,29 @@ impl AsyncClient {
         Link::may_use_own_connection(self.link(py)?, &self.command(args)?)
     }
 
-    /// Sends commands that leave in one write, each a tuple of name and arguments and a dict of what
-    /// redis-py is to do with the reply, which one of `shapes` makes something of. It ends with the
-    /// list of replies and errors. `NotImplemented` where one needs a connection of its own.
+    /// Sends commands that leave in one write: a queue, or a list of what one would list. It ends with
+    /// the list of their replies, of which `shapes` make something, and of errors, and whether it has
+    /// any of these. `NotImplemented` where one needs a connection of its own, or an error is answered
+    /// with something else.
     ///
     /// Without redis-py the replies are as those of `execute_command`, if `plain`.
     #[pyo3(signature = (commands, shapes=None, plain=false))]
     fn run_pipeline<'py>(
         slf: &Bound<'py, Self>,
-        commands: &Bound<'py, PyList>,
+        commands: &Bound<'py, PyAny>,
         shapes: Option<&Bound<'py, PyDict>>,
         plain: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let client = slf.get();
-        let Some(packed) = client.packed(commands)? else {
+        let opened = client.opened(py)?;
+        let own = |commands: &Commands, at| Ok(one_needs_own_connection(commands, at));
+        let Some(packed) = Packed::new(commands, shapes, &opened.forms, own)? else {
             return Ok(py.NotImplemented().into_bound(py));
         };
-        let style = if plain { Style::Plain } else { Style::Raw };
-        let mut all = Vec::with_capacity(packed.len());
-        for (args, command) in packed.into_iter().zip(commands) {
-            let shape = shapes.map(|shapes| Shape::of(shapes, &command)).transpose()?.flatten();
-            let mut form = client.form(py, style, shape)?;
-            if !plain && wants_bytes(&command)? {
-                form.forms = client.opened(py)?.bytes.clone();
-            }
-            all.push((args, form));
-        }
-        Link::call(client.link(py)?, Call::Batch(all))
+        let (usual, bytes) = (opened.forms.clone(), opened.bytes.clone());
+        let forms = packed::Forms { usual, bytes, plain };
+        Link::call(client.link(py)?, Call::Pipeline(packed, forms))
     }
 
     /// The same for what stands between MULTI and EXEC; the list has the replies to these, too, and

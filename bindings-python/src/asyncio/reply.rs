@@ -2,9 +2,12 @@
 //! to whoever gathers it, and that needs no turn of the loop where its end is known already.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
-use pyo3::exceptions::PyStopIteration;
+use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyBaseException, PyStopIteration};
+use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -18,8 +21,8 @@ pub(crate) type Outcome = PyResult<Py<PyAny>>;
 pub(crate) struct Reply {
     event_loop: Py<PyAny>,
     state: Mutex<State>,
-    /// What a task that drives this as its coroutine goes through.
-    steps: PyOnceLock<Py<PyAny>>,
+    /// How a task knows that a future is awaited, and not handed to it by mistake.
+    is_awaited: AtomicBool,
 }
 
 impl fmt::Debug for Reply {
@@ -30,18 +33,24 @@ impl fmt::Debug for Reply {
 
 #[derive(Debug)]
 enum State {
-    /// Nobody has asked yet.
-    Pending,
-    /// Whoever waits, waits for this future of asyncio, which knows everything from here on.
-    Awaited(Py<PyAny>),
+    /// And what the loop is to call at the end.
+    Pending(Vec<Callback>),
     Ended(Py<PyAny>),
     Raised(PyErr),
+    /// Nobody awaits it any more; with the message for whoever asks.
+    Cancelled(Option<Py<PyAny>>),
+}
+
+#[derive(Debug)]
+struct Callback {
+    function: Py<PyAny>,
+    context: Py<PyAny>,
 }
 
 impl Reply {
     /// One that is still to end.
     pub(crate) fn pending(event_loop: &Bound<'_, PyAny>) -> Self {
-        Self::with(event_loop, State::Pending)
+        Self::with(event_loop, State::Pending(Vec::new()))
     }
 
     /// One that has ended.
@@ -53,63 +62,55 @@ impl Reply {
         Self {
             event_loop: event_loop.clone().unbind(),
             state: Mutex::new(state),
-            steps: PyOnceLock::new(),
+            is_awaited: AtomicBool::new(false),
         }
     }
 
-    /// Ends it. Whoever awaits it goes on at the next turn of the loop.
-    pub(crate) fn settle(&self, py: Python<'_>, outcome: Outcome) {
-        let mut state = self.state();
-        let State::Awaited(future) = &*state else {
-            *state = State::from(outcome);
-            return;
-        };
-        let future = future.clone_ref(py).into_bound(py);
+    /// Ends it, unless nobody awaits it any more. Whoever does goes on at the next turn of the loop.
+    pub(crate) fn settle(slf: &Bound<'_, Self>, outcome: Outcome) {
+        // Where a callback cannot be planned the loop is closed, and nobody waits any more.
+        drop(Self::end(slf, State::from(outcome)));
+    }
+
+    /// Whether it was pending.
+    fn end(slf: &Bound<'_, Self>, end: State) -> PyResult<bool> {
+        let mut state = slf.get().state();
+        if !matches!(&*state, State::Pending(_)) {
+            drop(state);
+            return Ok(false);
+        }
+        let before = std::mem::replace(&mut *state, end);
         drop(state);
-        // It refuses when it was cancelled, or its loop closed: nobody waits any more.
-        drop(end(&future, outcome));
+        if let State::Pending(callbacks) = before {
+            for callback in callbacks {
+                Self::plan(slf, callback)?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn plan(slf: &Bound<'_, Self>, callback: Callback) -> PyResult<()> {
+        let py = slf.py();
+        let named = PyDict::new(py);
+        named.set_item(intern!(py, "context"), callback.context)?;
+        let event_loop = slf.get().event_loop.bind(py);
+        let planned = (callback.function, slf);
+        event_loop.call_method(intern!(py, "call_soon"), planned, Some(&named)).map(drop)
     }
 
     pub(crate) fn event_loop(&self, py: Python<'_>) -> Py<PyAny> {
         self.event_loop.clone_ref(py)
     }
 
-    /// The future of asyncio that ends as this does.
-    fn future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if let State::Awaited(future) = &*self.state() {
-            return Ok(future.clone_ref(py).into_bound(py));
-        }
-        // Made without the lock: to make objects may run any code.
-        let future = new_future(self.event_loop.bind(py))?;
-        let awaited = State::Awaited(future.clone().unbind());
-        let before = std::mem::replace(&mut *self.state(), awaited);
-        match before {
-            State::Pending => {}
-            State::Awaited(earlier) => {
-                *self.state() = State::Awaited(earlier.clone_ref(py));
-                return Ok(earlier.into_bound(py));
-            }
-            State::Ended(value) => end(&future, Ok(value))?,
-            State::Raised(error) => end(&future, Err(error))?,
-        }
-        Ok(future)
-    }
-
-    /// How it ended, where no future has to be asked.
+    /// How it ended, if it has.
     fn outcome(&self, py: Python<'_>) -> Option<Outcome> {
-        match &*self.state() {
-            State::Ended(value) => Some(Ok(value.clone_ref(py))),
-            State::Raised(error) => Some(Err(error.clone_ref(py))),
-            State::Pending | State::Awaited(_) => None,
-        }
-    }
-
-    fn steps<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let made = self.steps.get_or_try_init(py, || {
-            let future = self.future(py)?;
-            future.call_method0(intern!(py, "__await__")).map(Bound::unbind)
-        });
-        made.map(|steps| steps.bind(py).clone())
+        let message = match &*self.state() {
+            State::Ended(value) => return Some(Ok(value.clone_ref(py))),
+            State::Raised(error) => return Some(Err(error.clone_ref(py))),
+            State::Pending(_) => return None,
+            State::Cancelled(message) => message.as_ref().map(|message| message.clone_ref(py)),
+        };
+        Some(Err(cancelled_error(py, message)))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -129,37 +130,56 @@ impl From<Outcome> for State {
 #[pymethods]
 impl Reply {
     /// How `isfuture` knows a future.
-    #[classattr]
-    #[pyo3(name = "_asyncio_future_blocking")]
-    const FUTURE_BLOCKING: bool = false;
+    #[getter(_asyncio_future_blocking)]
+    fn is_awaited(&self) -> bool {
+        self.is_awaited.load(Ordering::Relaxed)
+    }
 
-    fn __await__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        if matches!(&*slf.get().state(), State::Ended(_) | State::Raised(_)) {
-            return Ok(slf.clone().into_any());
-        }
-        slf.get().future(py)?.call_method0(intern!(py, "__await__"))
+    #[setter(_asyncio_future_blocking)]
+    fn set_awaited(&self, is_awaited: bool) {
+        self.is_awaited.store(is_awaited, Ordering::Relaxed);
+    }
+
+    fn __await__<'py>(slf: &Bound<'py, Self>) -> Bound<'py, Self> {
+        slf.clone()
     }
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> Bound<'py, Self> {
         slf.clone()
     }
 
-    fn __next__(&self, py: Python<'_>) -> Outcome {
-        match self.outcome(py) {
+    /// What a task is handed is this: it goes on once this has ended.
+    fn __next__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        match slf.get().outcome(slf.py()) {
             Some(Ok(value)) => Err(PyStopIteration::new_err((value,))),
             Some(Err(error)) => Err(error),
-            None => self.steps(py)?.call_method0(intern!(py, "__next__")).map(Bound::unbind),
+            None => {
+                slf.get().set_awaited(true);
+                Ok(slf.clone())
+            }
         }
     }
 
-    fn send(&self, py: Python<'_>, _value: &Bound<'_, PyAny>) -> Outcome {
-        self.__next__(py)
+    fn send<'py>(slf: &Bound<'py, Self>, _value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
+        Self::__next__(slf)
     }
 
-    #[pyo3(signature = (*error))]
-    fn throw(&self, py: Python<'_>, error: &Bound<'_, PyTuple>) -> Outcome {
-        self.steps(py)?.call_method1(intern!(py, "throw"), error).map(Bound::unbind)
+    /// Whoever awaits it goes on with this exception: an instance, or a class and perhaps a value.
+    #[pyo3(signature = (error, value=None, _traceback=None))]
+    #[expect(clippy::unused_self, reason = "a method of coroutines")]
+    fn throw(
+        &self,
+        error: Bound<'_, PyAny>,
+        value: Option<Bound<'_, PyAny>>,
+        _traceback: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let is_exception = |value: &Bound<'_, PyAny>| value.is_instance_of::<PyBaseException>();
+        Err(PyErr::from_value(match value {
+            _ if is_exception(&error) => error,
+            Some(value) if is_exception(&value) => value,
+            Some(value) if !value.is_none() => error.call1((value,))?,
+            _ => error.call0()?,
+        }))
     }
 
     /// Nobody awaits it any more; the command goes on.
@@ -168,61 +188,131 @@ impl Reply {
 
     #[pyo3(signature = (callback, *, context=None))]
     fn add_done_callback(
-        &self,
-        py: Python<'_>,
-        callback: &Bound<'_, PyAny>,
-        context: Option<&Bound<'_, PyAny>>,
+        slf: &Bound<'_, Self>,
+        callback: Bound<'_, PyAny>,
+        context: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let named = PyDict::new(py);
-        if let Some(context) = context {
-            named.set_item(intern!(py, "context"), context)?;
+        let context = match context {
+            Some(context) => context.unbind(),
+            None => current_context(slf.py())?,
+        };
+        let callback = Callback { function: callback.unbind(), context };
+        let mut state = slf.get().state();
+        if let State::Pending(callbacks) = &mut *state {
+            callbacks.push(callback);
+            return Ok(());
         }
-        let name = intern!(py, "add_done_callback");
-        self.future(py)?.call_method(name, (callback,), Some(&named)).map(drop)
+        drop(state);
+        Self::plan(slf, callback)
     }
 
-    fn remove_done_callback(&self, py: Python<'_>, callback: &Bound<'_, PyAny>) -> Outcome {
-        let name = intern!(py, "remove_done_callback");
-        self.future(py)?.call_method1(name, (callback,)).map(Bound::unbind)
+    /// How many of them there were.
+    fn remove_done_callback(slf: &Bound<'_, Self>, callback: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let py = slf.py();
+        let mut state = slf.get().state();
+        let State::Pending(callbacks) = &mut *state else {
+            return Ok(0);
+        };
+        // Compared without the lock: that may run any code.
+        let all = std::mem::take(callbacks);
+        drop(state);
+        let (mut kept, mut removed) = (Vec::with_capacity(all.len()), Vec::new());
+        for one in all {
+            let is_it = one.function.bind(py).eq(callback)?;
+            if is_it { removed.push(one) } else { kept.push(one) }
+        }
+        let mut state = slf.get().state();
+        if let State::Pending(callbacks) = &mut *state {
+            kept.append(callbacks);
+            *callbacks = kept;
+        }
+        drop(state);
+        Ok(removed.len())
     }
 
+    /// Whether it was pending; the command goes on.
     #[pyo3(signature = (msg=None))]
-    fn cancel(&self, py: Python<'_>, msg: Option<&Bound<'_, PyAny>>) -> Outcome {
-        self.future(py)?.call_method1(intern!(py, "cancel"), (msg,)).map(Bound::unbind)
+    fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
+        Self::end(slf, State::Cancelled(msg))
     }
 
-    fn cancelled(&self, py: Python<'_>) -> Outcome {
-        self.future(py)?.call_method0(intern!(py, "cancelled")).map(Bound::unbind)
+    fn cancelled(&self) -> bool {
+        matches!(&*self.state(), State::Cancelled(_))
     }
 
-    fn done(&self, py: Python<'_>) -> Outcome {
-        self.future(py)?.call_method0(intern!(py, "done")).map(Bound::unbind)
+    fn done(&self) -> bool {
+        !matches!(&*self.state(), State::Pending(_))
     }
 
     fn result(&self, py: Python<'_>) -> Outcome {
-        self.outcome(py).unwrap_or_else(|| {
-            self.future(py)?.call_method0(intern!(py, "result")).map(Bound::unbind)
-        })
+        self.outcome(py).unwrap_or_else(|| Err(invalid_state(py, "Result is not set.")))
     }
 
-    fn exception(&self, py: Python<'_>) -> Outcome {
-        self.future(py)?.call_method0(intern!(py, "exception")).map(Bound::unbind)
+    fn exception(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let is_raised = matches!(&*self.state(), State::Raised(_));
+        match self.outcome(py) {
+            Some(Ok(_)) => Ok(None),
+            Some(Err(error)) if is_raised => Ok(Some(error.into_value(py).into_any())),
+            Some(Err(cancelled)) => Err(cancelled),
+            None => Err(invalid_state(py, "Exception is not set.")),
+        }
     }
 
     fn get_loop(&self, py: Python<'_>) -> Py<PyAny> {
         self.event_loop(py)
     }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.event_loop)?;
+        let state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(()),
+        };
+        match &*state {
+            State::Pending(callbacks) => {
+                for Callback { function, context } in callbacks {
+                    visit.call(function)?;
+                    visit.call(context)?;
+                }
+                Ok(())
+            }
+            State::Ended(value) => visit.call(value),
+            State::Cancelled(message) => visit.call(message),
+            State::Raised(_) => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        let cleared = std::mem::replace(&mut *self.state(), State::Cancelled(None));
+        drop(cleared);
+    }
 }
 
-fn new_future<'py>(event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    event_loop.call_method0(intern!(event_loop.py(), "create_future"))
+fn current_context(py: Python<'_>) -> Outcome {
+    static COPY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    COPY.import(py, "contextvars", "copy_context")?.call0().map(Bound::unbind)
 }
 
-fn end(future: &Bound<'_, PyAny>, outcome: Outcome) -> PyResult<()> {
-    let py = future.py();
-    match outcome {
-        Ok(value) => future.call_method1(intern!(py, "set_result"), (value,))?,
-        Err(error) => future.call_method1(intern!(py, "set_exception"), (error,))?,
-    };
-    Ok(())
+fn cancelled_error(py: Python<'_>, message: Option<Py<PyAny>>) -> PyErr {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    made(py, &CLASS, "CancelledError", message)
+}
+
+fn invalid_state(py: Python<'_>, message: &str) -> PyErr {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let message = message.into_pyobject(py).map(|message| message.into_any().unbind());
+    made(py, &CLASS, "InvalidStateError", message.ok())
+}
+
+/// An exception of asyncio.
+fn made(
+    py: Python<'_>,
+    class: &'static PyOnceLock<Py<PyAny>>,
+    name: &str,
+    message: Option<Py<PyAny>>,
+) -> PyErr {
+    let args = PyTuple::new(py, message);
+    let error = args.and_then(|args| class.import(py, "asyncio", name)?.call1(args));
+    error.map_or_else(|error| error, PyErr::from_value)
 }

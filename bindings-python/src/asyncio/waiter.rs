@@ -1,16 +1,18 @@
 //! Who waits for a command, and in what form.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::vec::IntoIter;
 
+use outlast::hosted::Settlement;
 use outlast::{Error, Value};
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyDict, PyList};
 
 use super::reply::{Outcome, Reply};
-use super::slices::Slices;
+use super::slices::{SLICE, Slices};
 use crate::convert::{self, Forms};
 use crate::errors::raised;
+use crate::packed;
 
 /// How a reply is handed out.
 #[derive(Debug)]
@@ -36,43 +38,6 @@ pub(crate) enum Style {
 pub(crate) struct Shape {
     pub(crate) function: Py<PyAny>,
     pub(crate) options: Option<Py<PyDict>>,
-}
-
-impl Shape {
-    /// What redis-py makes of the reply to a command in a pipeline: a tuple of its name and arguments,
-    /// and a dict of options, some of which are not for that.
-    pub(crate) fn of(
-        shapes: &Bound<'_, PyDict>,
-        command: &Bound<'_, PyAny>,
-    ) -> PyResult<Option<Self>> {
-        let py = shapes.py();
-        let command = command.cast::<PyTuple>()?;
-        let name = command.get_item(0)?.get_item(0)?;
-        let mut function = shapes.get_item(&name)?;
-        if function.is_none() {
-            function = shapes.get_item(name.call_method0(intern!(py, "upper"))?)?;
-        }
-        let Some(function) = function else {
-            return Ok(None);
-        };
-        let given = command.get_item(1)?;
-        let options = PyDict::new(py);
-        for (name, value) in given.cast::<PyDict>()? {
-            let text = name.str()?;
-            if !["keys", "NEVER_DECODE", "EMPTY_RESPONSE"].contains(&text.to_cow()?.as_ref()) {
-                options.set_item(name, value)?;
-            }
-        }
-        let options = (!options.is_empty()).then(|| options.unbind());
-        Ok(Some(Self { function: function.unbind(), options }))
-    }
-}
-
-/// Whether redis-py wants the reply of a command in a pipeline as bytes.
-pub(crate) fn wants_bytes(command: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let options = command.get_item(1)?;
-    let options = options.cast::<PyDict>()?;
-    Ok(!options.is_empty() && options.contains("NEVER_DECODE")?)
 }
 
 impl Form {
@@ -113,62 +78,81 @@ impl Form {
 pub(crate) enum Waiter {
     /// A call; also one that sent a transaction.
     One { reply: Py<Reply>, form: Form },
-    /// A call that sent several commands.
-    Part { batch: Arc<Batch>, place: usize, form: Form },
+    /// A call that sent a pipeline.
+    Pipeline { reply: Py<Reply>, shapes: Vec<packed::Shape>, forms: packed::Forms },
 }
 
 impl Waiter {
     /// Tells who waits. A long reply is given back, for it takes several turns of the loop.
-    pub(crate) fn settle(self, py: Python<'_>, result: Result<Value, Error>) -> Option<Slices> {
-        match (self, result) {
+    pub(crate) fn settle(self, py: Python<'_>, settlement: Settlement) -> Option<Slices> {
+        match (self, settlement.result) {
             (Self::One { reply, form }, Ok(value)) if Slices::is_long(&value) => {
                 return Slices::new(py, reply, form, value);
             }
             (Self::One { reply, form }, result) => {
                 let outcome = form.outcome(py, result);
-                reply.get().settle(py, outcome);
+                Reply::settle(reply.bind(py), outcome);
             }
-            (Self::Part { batch, place, form }, result) => {
-                if let Some(outcome) = batch.end(py, place, form.outcome(py, result)) {
-                    batch.reply.get().settle(py, outcome);
+            (Self::Pipeline { reply, shapes, forms }, _) => {
+                let mut parts = Parts::new(py, shapes, forms, settlement.parts);
+                if parts.are_many() {
+                    return Some(Slices::of_parts(reply, parts));
                 }
+                let outcome = parts.all(py);
+                Reply::settle(reply.bind(py), outcome);
             }
         }
         None
     }
 }
 
-/// Several commands of one call, which ends with the last of them.
+/// The replies of a pipeline on their way to the caller.
 #[derive(Debug)]
-pub(crate) struct Batch {
-    reply: Py<Reply>,
-    parts: Mutex<Parts>,
+pub(crate) struct Parts {
+    left: std::iter::Zip<IntoIter<Result<Value, Error>>, IntoIter<packed::Shape>>,
+    forms: packed::Forms,
+    list: Py<PyList>,
+    failed: bool,
 }
 
-#[derive(Debug)]
-struct Parts {
-    missing: usize,
-    ended: Vec<Option<Py<PyAny>>>,
-}
-
-impl Batch {
-    pub(crate) fn new(reply: Py<Reply>, commands: usize) -> Arc<Self> {
-        let ended = std::iter::repeat_with(|| None).take(commands).collect();
-        Arc::new(Self { reply, parts: Mutex::new(Parts { missing: commands, ended }) })
+impl Parts {
+    pub(crate) fn new(
+        py: Python<'_>,
+        shapes: Vec<packed::Shape>,
+        forms: packed::Forms,
+        parts: Vec<Result<Value, Error>>,
+    ) -> Self {
+        let failed = parts.iter().any(Result::is_err);
+        let left = parts.into_iter().zip(shapes);
+        Self { left, forms, list: PyList::empty(py).unbind(), failed }
     }
 
-    /// Takes how a command ended, an exception like a reply; the list of all, once it is whole.
-    pub(crate) fn end(&self, py: Python<'_>, place: usize, outcome: Outcome) -> Option<Outcome> {
-        let ended = outcome.unwrap_or_else(|error| error.into_value(py).into_any());
-        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = parts.ended.get_mut(place)?;
-        *slot = Some(ended);
-        parts.missing -= 1;
-        if parts.missing > 0 {
-            return None;
+    fn are_many(&self) -> bool {
+        self.left.len() > SLICE
+    }
+
+    /// Makes up to so many; whether they were the last.
+    pub(crate) fn make(&mut self, py: Python<'_>, count: usize) -> PyResult<bool> {
+        let list = self.list.bind(py);
+        for (result, shape) in self.left.by_ref().take(count) {
+            // What a callback of redis-py's raises takes the place of the reply.
+            let made = shape.made(py, result, &self.forms);
+            list.append(made.or_else(|error| {
+                self.failed = true;
+                PyResult::Ok(error.into_value(py).into_bound(py).into_any())
+            })?)?;
         }
-        let all: Vec<Py<PyAny>> = std::mem::take(&mut parts.ended).into_iter().flatten().collect();
-        drop(parts);
-        Some(PyList::new(py, all).map(|list| list.into_any().unbind()))
+        Ok(self.left.len() == 0)
+    }
+
+    /// The list of all, and whether it has errors.
+    pub(crate) fn whole(&self, py: Python<'_>) -> Outcome {
+        let whole = (&self.list, self.failed).into_pyobject(py)?;
+        Ok(whole.into_any().unbind())
+    }
+
+    pub(crate) fn all(&mut self, py: Python<'_>) -> Outcome {
+        self.make(py, usize::MAX)?;
+        self.whole(py)
     }
 }

@@ -168,7 +168,8 @@ impl Caller<'_> {
             });
             let unanswered = match sent {
                 Ok(Exchanged { replies, failure: None, .. }) => {
-                    match self.gate.transacted(commands, epoch, replies, began) {
+                    let (now, took_us) = (self.gate.clock.now(), micros_since(began));
+                    match self.gate.transacted(commands, &Came { epoch, now, took_us }, replies) {
                         Ok(replies) => return Ok(Some(replies)),
                         Err(unanswered) => *unanswered,
                     }

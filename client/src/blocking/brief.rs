@@ -46,6 +46,8 @@ impl Client {
             }
             Kind::Cluster(fleet) => {
                 let to = fleet.owner_of(args);
+                // One that is read from a replica is begun by whoever ends it.
+                let to = to.filter(|to| fleet.reader_for(to, traits).is_none());
                 let begun = Begun { traits, began, sending: Sending::default(), to: None };
                 match to {
                     None => Ok(Err(begun)),

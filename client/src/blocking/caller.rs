@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use outlast_core::command::Traits;
-use outlast_core::{Error, Value};
+use outlast_core::{Error, ErrorKind, Value};
 
 use crate::gate::{Gate, Route, Settled, Unanswered, name_of};
 use crate::transport::pool::{CallError, Exchanged, Interrupt, Pool, Waiting};
@@ -83,6 +83,33 @@ impl Caller<'_> {
                 return gate.too_late(args, sending.in_doubt).map(Some);
             }
         }
+    }
+
+    /// Reads from a replica, if that comes to anything.
+    pub(super) fn read<A: AsRef<[u8]>>(
+        self,
+        args: &[A],
+        deadline: Instant,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Option<Value>, Error> {
+        let Self { gate, pool } = self;
+        let Ok(Route::Redis { epoch }) = gate.route() else {
+            return Ok(None);
+        };
+        let unanswered = match pool.call(args, epoch, deadline, interrupt) {
+            Ok((value, began)) => match gate.replied(args, epoch, value, began) {
+                Ok(value) => return Ok(gate.unless_redirect(value)),
+                Err(unanswered) => *unanswered,
+            },
+            Err(CallError::Unanswered(unanswered)) => unanswered,
+            Err(CallError::Rerouted) => return Ok(None),
+            Err(CallError::Refused(error)) if error.kind() == ErrorKind::LimitReached => {
+                return Ok(None);
+            }
+            Err(CallError::Refused(error)) => return Err(error),
+        };
+        gate.read_failed(epoch, unanswered);
+        Ok(None)
     }
 
     /// Runs a command whose keys are on their way to this shard: with ASKING before it. None where it

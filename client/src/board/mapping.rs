@@ -100,6 +100,7 @@ impl Mapping {
     }
 
     #[expect(unsafe_code, reason = "memory that several processes share is reached by its address")]
+    #[expect(clippy::cast_ptr_alignment, reason = "a mapping begins with a page")]
     fn words(&self) -> &[AtomicU64; WORDS] {
         // SAFETY: the mapping is `BYTES` long, begins with a page and lives as long as `self`; all access
         // to it, by every process, is by atomic words. That the file is as long is looked at before each

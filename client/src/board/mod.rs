@@ -49,7 +49,7 @@ impl HostBoard {
 
     /// Whether to dial now.
     pub(crate) fn ask(&mut self) -> Turn {
-        self.with_word(|board, now, word| board.ask(now, word)).unwrap_or(Turn::Dial)
+        self.with_word(Board::ask).unwrap_or(Turn::Dial)
     }
 
     /// A dial goes out that does not ask.
@@ -62,7 +62,7 @@ impl HostBoard {
     }
 
     pub(crate) fn succeeded(&mut self) {
-        self.with_word(|board, now, word| board.succeeded(now, word));
+        self.with_word(Board::succeeded);
     }
 
     pub(crate) fn failed(&mut self, kind: FailureKind, attempts: u32, next_in_ms: Option<u64>) {

@@ -31,6 +31,9 @@ impl<T: Transport> Fleet<T> {
         self.is_charted.store(true, Ordering::Release);
         for (at, member) in masters.iter().enumerate() {
             let Some(shard) = topology.shards.get(at) else { continue };
+            if let Some(first) = shard.slots.first() {
+                member.seat.set_served(*first.start());
+            }
             let master = place_of(&shard.master);
             if member.seat.master().as_ref() == Some(&master) {
                 continue;
@@ -44,6 +47,9 @@ impl<T: Transport> Fleet<T> {
         }
         let wanted = topology.owners();
         self.hand_over(|slot| masters.get(wanted.get(usize::from(slot)).copied()??).cloned());
+        for (member, shard) in masters.iter().zip(&topology.shards) {
+            self.assign_reader(member, shard);
+        }
         let fresh = masters
             .iter()
             .filter(|member| !before.iter().any(|other| other.number == member.number));
@@ -147,7 +153,7 @@ impl<T: Transport> Fleet<T> {
         map.members.retain(|member| !over.iter().any(|other| other.number == member.number));
         drop(map);
         for member in over {
-            member.gate.close();
+            member.close();
             self.keep_counts(&member);
             self.modes.forget(member.number);
         }
@@ -213,6 +219,6 @@ fn leave_master<T>(member: &Member<T>) {
     member.gate.tell(Input::Redial);
 }
 
-fn place_of(node: &outlast_core::cluster::Node) -> Place {
+pub(super) fn place_of(node: &outlast_core::cluster::Node) -> Place {
     Place { host: node.host.clone(), port: node.port }
 }

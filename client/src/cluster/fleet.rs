@@ -23,6 +23,7 @@ use crate::driver::Driver;
 use crate::endpoint::Place;
 use crate::events::Sink;
 use crate::gate::{Gate, SIGNAL_CHECK};
+use crate::host::entropy;
 use crate::transport::Transport;
 
 /// The shortest time between two looks at who serves what, beyond those that dials take.
@@ -38,6 +39,8 @@ pub(crate) struct Member<T> {
     pub(crate) seat: Arc<Seat>,
     /// Slots of others may be on their way to it, though it has none.
     pub(super) asked_at: Mutex<Instant>,
+    /// The replica that it is read from, if it is.
+    pub(super) reader: Mutex<Option<Arc<Self>>>,
 }
 
 /// Who there is, and whose each slot is.
@@ -81,6 +84,8 @@ pub(crate) struct Fleet<T: Transport> {
     looked_async: Notify,
     closed: AtomicBool,
     pub(super) kept: Kept,
+    /// Which of several replicas this client reads from.
+    pub(super) spread: usize,
     pub(super) this: Weak<Self>,
 }
 
@@ -117,6 +122,7 @@ impl<T: Transport> Fleet<T> {
                 looked_async: Notify::new(),
                 closed: AtomicBool::new(false),
                 kept: Kept::default(),
+                spread: usize::try_from(entropy() >> 33).unwrap_or_default(),
                 this: this.clone(),
             };
             let first = fleet.member(this, fleet.config.clone(), None);
@@ -137,14 +143,25 @@ impl<T: Transport> Fleet<T> {
         config: Config,
         master: Option<Place>,
     ) -> Arc<Member<T>> {
-        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let chart: Weak<dyn Chart> = this.clone();
         let seat = Arc::new(Seat::new(chart, master));
+        let number = self.next_number.load(Ordering::Relaxed);
         let sink = self.modes.of(number, this.clone());
+        self.member_at(config, seat, sink)
+    }
+
+    /// The same with this seat, whose events go here. One is made at a time.
+    pub(super) fn member_at(
+        &self,
+        config: Config,
+        seat: Arc<Seat>,
+        sink: Arc<dyn Sink>,
+    ) -> Arc<Member<T>> {
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let gate = Arc::new(Gate::with_seat(config, sink, Some(seat.clone())));
         let transport = Arc::new((self.make)(gate.clone()));
         let asked_at = Mutex::new(Instant::now());
-        Arc::new(Member { number, gate, transport, seat, asked_at })
+        Arc::new(Member { number, gate, transport, seat, asked_at, reader: Mutex::default() })
     }
 
     /// Begins the background work, here or on a thread of its own.
@@ -302,7 +319,7 @@ impl<T: Transport> Fleet<T> {
         // Nobody comes after this.
         let _one = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
         for member in self.members() {
-            member.gate.close();
+            member.close();
         }
         self.look.notify_one();
         self.looked.notify_all();

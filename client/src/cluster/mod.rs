@@ -15,6 +15,7 @@ mod fleet;
 mod follow;
 mod modes;
 mod pieces;
+mod readers;
 mod seat;
 mod whole;
 

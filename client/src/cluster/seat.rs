@@ -1,7 +1,7 @@
 //! A shard's place in its cluster: which slots are its own, and who serves them.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -44,6 +44,11 @@ pub(crate) struct Seat {
     chart: Weak<dyn Chart>,
     slots: Slots,
     master: Mutex<Option<Place>>,
+    /// A slot that this master serves, plus one; 0 where none is known. Slots that are kept for what waits
+    /// may be another's by now.
+    served: AtomicU32,
+    /// Whether it is a replica's, which is only read from.
+    is_reader: bool,
 }
 
 impl fmt::Debug for Seat {
@@ -54,7 +59,14 @@ impl fmt::Debug for Seat {
 
 impl Seat {
     pub(super) fn new(chart: Weak<dyn Chart>, master: Option<Place>) -> Self {
-        Self { chart, slots: Slots::new(), master: Mutex::new(master) }
+        let served = AtomicU32::new(0);
+        let is_reader = false;
+        Self { chart, slots: Slots::new(), master: Mutex::new(master), served, is_reader }
+    }
+
+    /// The seat of a replica.
+    pub(super) fn of_reader(chart: Weak<dyn Chart>, place: Place) -> Self {
+        Self { is_reader: true, ..Self::new(chart, Some(place)) }
     }
 
     /// Whether a slot is its own.
@@ -89,9 +101,17 @@ impl Seat {
         is_other
     }
 
+    /// Names a slot that the master serves.
+    pub(super) fn set_served(&self, slot: u16) {
+        self.served.store(u32::from(slot) + 1, Ordering::Release);
+    }
+
     /// The first connection of an outage's end: the cluster is asked anew who serves the slots.
     pub(crate) async fn dial(&self, config: &Config, timeout: Duration) -> Result<Link, Failure> {
         let deadline = Deadline::after(timeout);
+        if self.is_reader {
+            return self.reach(config, deadline).await;
+        }
         let chart = self.chart()?;
         let topology = dial::cluster::ask(chart.config(), &chart.nodes(), deadline).await?;
         chart.apply(&topology);
@@ -112,8 +132,12 @@ impl Seat {
         let master = self.master().ok_or_else(|| {
             Failure::new(FailureKind::ClusterDown, "no master of the cluster serves its slots")
         })?;
-        let first = self.slots().next();
-        dial::cluster::dial(config, &master, first, deadline).await
+        let served = self.served.load(Ordering::Acquire).checked_sub(1);
+        let served = served.and_then(|slot| u16::try_from(slot).ok());
+        if self.is_reader {
+            return dial::cluster::dial_replica(config, &master, served, deadline).await;
+        }
+        dial::cluster::dial(config, &master, served, deadline).await
     }
 
     /// A connection to whoever serves a slot that is elsewhere: what waits for it is written back there.

@@ -1,6 +1,7 @@
 //! From a cluster to a master in it: nodes are asked who serves what, and who is named must say of
 //! itself that it is a master and serves that.
 
+use outlast_core::classify::classify_reply;
 use outlast_core::cluster::{Redirect, Topology, tag_of};
 use outlast_core::{Failure, FailureKind, Value};
 
@@ -43,6 +44,30 @@ async fn ask_one(config: &Config, node: &Place, deadline: Deadline) -> Result<To
         reply => Topology::of_slots(&reply, &node.host)
             .ok_or_else(|| Failure::new(FailureKind::ClusterDown, "it knows no master")),
     }
+}
+
+/// A connection to a replica that may be read from, which knows this slot.
+pub(crate) async fn dial_replica(
+    config: &Config,
+    replica: &Place,
+    slot: Option<u16>,
+    deadline: Deadline,
+) -> Result<Link, Failure> {
+    let dialled = async {
+        let mut link = link_to(config, replica, deadline).await?;
+        let probe = format!("outlast:{{{}}}", slot.map(tag_of).unwrap_or_default());
+        let commands = [vec!["READONLY".to_string()], vec!["EXISTS".to_string(), probe]];
+        let replies = deadline.within("it did not answer", link.exchange(&commands)).await?;
+        let refused = replies.iter().filter_map(Value::as_error).find(|error| {
+            // That a user may not see the key says nothing of the replica.
+            classify_reply(error) != FailureKind::PermissionDenied
+        });
+        match refused {
+            Some(error) => Err(Failure::new(FailureKind::ClusterDown, error)),
+            None => Ok(link),
+        }
+    };
+    dialled.await.map_err(|failure| told(failure, &format!("the replica {replica}")))
 }
 
 /// A connection to a master, which serves this slot.

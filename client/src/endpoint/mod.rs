@@ -6,6 +6,7 @@ mod sentinel;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 
 use outlast_core::connection::Credentials;
@@ -243,11 +244,22 @@ fn login(url: &Url) -> Result<Credentials, Error> {
 fn place(url: &Url, default_port: u16) -> Result<Place, Error> {
     let host = url.host_str().filter(|host| !host.is_empty()).unwrap_or("localhost");
     let host = decode(host.trim_start_matches('[').trim_end_matches(']'), "host")?;
+    if !is_host(&host) {
+        let allowed =
+            "a name or an address: no blank, no control character, none of # / : ? @ \\ %";
+        return Err(Error::invalid_option("host", &host, allowed));
+    }
     let port = url.port().unwrap_or(default_port);
     if port == 0 {
         return Err(Error::invalid_option("port", "0", PORTS));
     }
     Ok(Place { host, port })
+}
+
+/// Whether it can be a host, and what is shown of the endpoint says the same again.
+fn is_host(host: &str) -> bool {
+    let is_odd = |c: char| c.is_control() || c.is_whitespace() || "#/:<>?@[\\]^|%,".contains(c);
+    host.parse::<Ipv6Addr>().is_ok() || !host.contains(is_odd)
 }
 
 /// The URL of a unix socket with the host that a login needs before it: `unix://user:password@/path`
@@ -271,7 +283,7 @@ fn socket_path(url: &Url) -> Result<PathBuf, Error> {
         return Err(Error::invalid_option("path of the unix socket", &shown, allowed));
     }
     let path = decode(url.path(), "path of the unix socket")?;
-    if path.ends_with('/') || path.is_empty() || path.contains('\0') {
+    if path.ends_with('/') || path.is_empty() || path.contains(char::is_control) {
         return Err(Error::invalid_option("path of the unix socket", &path, allowed));
     }
     Ok(path.into())
@@ -402,6 +414,11 @@ mod tests {
             message("redis://u:planted@h:port/1"),
             "invalid port \"port\": allowed is a whole number from 1 to 65535"
         );
+        for host in ["a%0Ab", "a%20b", "a%2Fb", "a%3Ab", "a%40b", "a%25b", "%00"] {
+            let message = message(&format!("redis://{host}:1"));
+            assert!(message.starts_with("invalid host"), "{message}");
+            assert!(!message.contains(char::is_control), "{message:?}");
+        }
         assert!(message("redis://h/abc").starts_with("invalid database \"abc\""));
         assert!(message("localhost").contains("allowed is redis://"));
         assert!(message("redis://user@h").contains("without a password"));

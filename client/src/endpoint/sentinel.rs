@@ -9,6 +9,10 @@ use super::{Address, SENTINEL_PORT, decode, hosts};
 pub(super) fn address(url: &Url, others: &[String]) -> Result<Address, Error> {
     let sentinels = hosts::places(url, others, SENTINEL_PORT, "number of sentinels")?;
     let master = decode(path(url).0, "name of the master")?;
+    if master.contains(char::is_control) {
+        let allowed = "a name without control characters";
+        return Err(Error::invalid_option("name of the master", &master, allowed));
+    }
     Ok(Address::Sentinel { sentinels, master, tls: url.scheme() == "rediss-sentinel" })
 }
 
@@ -59,6 +63,7 @@ mod tests {
             assert!(message.starts_with("invalid port"), "{message}");
             assert!(!message.contains("planted"), "{message}");
         }
+        assert!(message("redis-sentinel://one/a%0Ab").starts_with("invalid name of the master"));
         assert!(message("redis-sentinel://one/m/x").starts_with("invalid database \"x\""));
         let many = format!("redis-sentinel://{}/m", vec!["h"; 33].join(","));
         assert!(message(&many).starts_with("invalid number of sentinels \"33\""));

@@ -31,8 +31,24 @@ impl Gate {
         value: Value,
         began: Instant,
     ) -> Result<Value, Box<Unanswered>> {
-        self.learn(args, epoch, &value, self.clock.now());
-        self.learned(args, epoch, value, micros_since(began))
+        self.replied_so(args, &self.came(epoch, began), value)
+    }
+
+    /// What comes now came so, where its command was sent over the connection of this epoch when it `began`.
+    pub(crate) fn came(&self, epoch: u64, began: Instant) -> Came {
+        let at = Instant::now();
+        Came { epoch, now: self.clock.at(at), took_us: micros_between(began, at) }
+    }
+
+    /// The same of a reply of which is known how it came.
+    pub(crate) fn replied_so<A: AsRef<[u8]>>(
+        &self,
+        args: &[A],
+        came: &Came,
+        value: Value,
+    ) -> Result<Value, Box<Unanswered>> {
+        self.learn(args, came.epoch, &value, came.now);
+        self.learned(args, came.epoch, value, came.took_us)
     }
 
     /// The same for each of many replies that came together, without what can be noted of all at
@@ -55,7 +71,7 @@ impl Gate {
         if policy.shadow
             && let Some(command) = commands.command(at, &args)
         {
-            let is_newest = || self.is_newest(epoch);
+            let is_newest = || self.is_newest(epoch) && self.holds(&args);
             let stale_ms_max = policy.stale_ms_max;
             self.store.learn_of(command, came.now, &args, &value, stale_ms_max, is_newest);
         }
@@ -120,6 +136,18 @@ impl Gate {
         is_trouble.then(|| Failure::new(kind, message.clone()))
     }
 
+    /// A reply, unless it says that what a shard was sent is to go elsewhere.
+    pub(crate) fn unless_redirect(&self, value: Value) -> Option<Value> {
+        let is_elsewhere = value.as_error().is_some_and(|message| self.is_redirect(message));
+        (!is_elsewhere).then_some(value)
+    }
+
+    /// A replica did not answer a read, which somebody else is asked for now.
+    pub(crate) fn read_failed(&self, epoch: u64, unanswered: Unanswered) {
+        let Unanswered { failure, .. } = unanswered;
+        self.tell(Input::CommandFailed { epoch, failure, write: false });
+    }
+
     /// Whether an error reply says that what a shard was sent is to go elsewhere. It says nothing of
     /// the shard's health.
     pub(crate) fn is_redirect(&self, message: &str) -> bool {
@@ -128,7 +156,12 @@ impl Gate {
 }
 
 pub(crate) fn micros_since(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    micros_between(began, Instant::now())
+}
+
+pub(crate) fn micros_between(began: Instant, ended: Instant) -> u64 {
+    let took = ended.saturating_duration_since(began);
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Transactions: all of their commands or none, on Redis as in the store.
 
-use std::time::Instant;
-
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
 use outlast_core::policy::Startup;
@@ -9,7 +7,7 @@ use outlast_core::settle::{self, Aftermath};
 use outlast_core::store::Refusal;
 use outlast_core::{Error, ErrorKind, Failure, Input, Value, Verdict};
 
-use super::{Gate, Settled, Unanswered, belied};
+use super::{Came, Gate, Settled, Unanswered, belied};
 
 impl Gate {
     /// Refuses a transaction with a command that no shared connection can carry.
@@ -22,9 +20,8 @@ impl Gate {
     pub(crate) fn transacted<A: AsRef<[u8]>>(
         &self,
         commands: &[Vec<A>],
-        epoch: u64,
+        came: &Came,
         replies: Vec<Value>,
-        began: Instant,
     ) -> Result<Value, Box<Unanswered>> {
         for reply in &replies {
             let Value::Error(message) = reply else { continue };
@@ -37,21 +34,20 @@ impl Gate {
             }
         }
         if let Some(Value::Array(ended)) = replies.last() {
-            self.learn_each(commands, epoch, ended);
+            self.learn_each(commands, came, ended);
         }
         // Counted as one command, as it is one for its caller.
-        self.replied::<&[u8]>(&[], epoch, Value::Array(replies), began)
+        self.replied_so::<&[u8]>(&[], came, Value::Array(replies))
     }
 
-    fn learn_each<A: AsRef<[u8]>>(&self, commands: &[Vec<A>], epoch: u64, replies: &[Value]) {
+    fn learn_each<A: AsRef<[u8]>>(&self, commands: &[Vec<A>], came: &Came, replies: &[Value]) {
         let policy = self.policy();
         if !policy.shadow {
             return;
         }
-        let now = self.clock.now();
         for (args, reply) in commands.iter().zip(replies) {
-            let is_newest = || self.is_newest(epoch) && self.holds(args);
-            self.store.learn(now, args, reply, policy.stale_ms_max, is_newest);
+            let is_newest = || self.is_newest(came.epoch) && self.holds(args);
+            self.store.learn(came.now, args, reply, policy.stale_ms_max, is_newest);
         }
     }
 

@@ -6,20 +6,23 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use outlast_core::Error;
 use outlast_core::cluster::slot_of_all;
-use outlast_core::{Error, ErrorKind};
+use outlast_core::resp::Commands;
 use tokio::sync::Notify;
 
 use crate::cluster::Fleet;
 use crate::config::Config;
 use crate::events::{Event, Sink};
-use crate::gate::{Route, closed, into_result};
+use crate::gate::{Gate, Route, closed, into_result};
+use crate::transport::batch::Batch;
 use crate::transport::multiplexed::Multiplexed;
+use crate::transport::room::Room;
 use crate::transport::told::{Settlement, Submission};
-use crate::transport::work::Work;
+use crate::transport::work::{Ended, Work};
 
 /// The commands of one host, and the cluster that they go to.
-pub(super) struct Commands {
+pub(super) struct Traffic {
     pub(super) fleet: Arc<Fleet<Multiplexed>>,
     wake: Arc<dyn Fn() + Send + Sync>,
     state: Mutex<State>,
@@ -45,14 +48,18 @@ struct Job {
     number: u64,
     work: Work,
     bytes: usize,
+    /// For how many commands it counts.
+    weight: usize,
+    /// Of how many commands it is a pipeline, if it is one.
+    parts: Option<usize>,
     /// The shard that it was for when it was handed in.
     shard: Option<u64>,
     deadline: Instant,
 }
 
-impl fmt::Debug for Commands {
+impl fmt::Debug for Traffic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Commands").finish_non_exhaustive()
+        f.debug_struct("Traffic").finish_non_exhaustive()
     }
 }
 
@@ -72,7 +79,7 @@ impl Sink for Waking {
     }
 }
 
-impl Commands {
+impl Traffic {
     pub(super) fn new(
         config: Config,
         sink: Arc<dyn Sink>,
@@ -99,22 +106,24 @@ impl Commands {
         results.find(|result| !matches!(result, Some(Ok(())))).unwrap_or(Some(Ok(())))
     }
 
-    /// Takes a command: it ends at once where its shard is away, or waits.
+    /// Takes a command or a transaction: it ends at once where its shard is away, or waits.
     pub(super) fn submit(&self, work: Result<Work, Error>) -> Result<Submission, Error> {
         let mut state = self.state();
-        let number = state.next_number;
-        state.next_number += 1;
-        let work = work?;
+        let number = state.number();
+        let mut work = work?;
         if self.fleet.is_closed() {
             return Ok(Submission::Settled(Err(closed())));
         }
         let bytes = work.bytes();
-        self.check_limits(&state, bytes)?;
+        if let Some(error) = self.room(&state).refuse(bytes) {
+            return Err(error);
+        }
         let owner = match &work {
             Work::Command { args, .. } => self.fleet.owner_of(args),
             Work::Transaction { commands, .. } => {
                 slot_of_all(commands).ok().flatten().map(|slot| self.fleet.owner(slot))
             }
+            Work::Pipeline(_) => None,
         };
         let shard = owner.as_ref().map(|member| member.number);
         // What was handed in before goes first.
@@ -124,40 +133,65 @@ impl Commands {
         };
         if let Some(member) = owner.filter(|_| is_first())
             && matches!(member.gate.route(), Ok(Route::Store))
-            && let Some(result) = work.serve(&member.gate)
+            && let Some(ended) = work.serve(&member.gate)
         {
-            return Ok(Submission::Settled(result));
+            return Ok(ended.submission());
         }
-        let timeout = Duration::from_millis(self.fleet.config.policy.command_timeout_ms);
-        let deadline = Instant::now() + timeout;
-        state.in_flight += 1;
-        state.bytes += bytes;
-        *state.by_shard.entry(shard).or_default() += 1;
-        state.waiting.push(Job { number, work, bytes, shard, deadline });
+        let deadline = self.deadline();
+        self.wait(state, Job { number, work, bytes, weight: 1, parts: None, shard, deadline });
+        Ok(Submission::Pending(number))
+    }
+
+    /// Takes commands, each on its own. Those for which there is no room are refused, as if each had been
+    /// handed in alone.
+    pub(super) fn submit_pipeline(&self, commands: Commands) -> Submission {
+        let mut state = self.state();
+        let number = state.number();
+        if self.fleet.is_closed() {
+            let refused = (0..commands.len()).map(|_| Err(closed()));
+            return Submission::SettledEach(refused.collect());
+        }
+        let mut room = self.room(&state);
+        let parts = Some(commands.len());
+        let mut batch = Batch::new(commands, |commands, at| {
+            let refused = Gate::check_one(commands, at).err();
+            refused.or_else(|| room.refuse(commands.bytes_of(at).len()))
+        });
+        if let Some(ended) = batch.whole() {
+            return Submission::SettledEach(ended);
+        }
+        let (bytes, weight) = (batch.bytes(), batch.open());
+        let work = Work::Pipeline(Box::new(batch));
+        let deadline = self.deadline();
+        self.wait(state, Job { number, work, bytes, weight, parts, shard: None, deadline });
+        Submission::Pending(number)
+    }
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + Duration::from_millis(self.fleet.config.policy.command_timeout_ms)
+    }
+
+    fn wait(&self, mut state: MutexGuard<'_, State>, job: Job) {
+        state.in_flight += job.weight;
+        state.bytes += job.bytes;
+        *state.by_shard.entry(job.shard).or_default() += 1;
+        state.waiting.push(job);
         let is_news = state.waiting.len() == 1;
         drop(state);
         if is_news {
             self.work.notify_one();
         }
-        Ok(Submission::Pending(number))
     }
 
-    fn check_limits(&self, state: &State, bytes: usize) -> Result<(), Error> {
+    /// What there is room for.
+    fn room(&self, state: &State) -> Room {
         let policy = &self.fleet.config.policy;
-        if state.in_flight as u64 >= policy.in_flight_max {
-            let message =
-                format!("{} commands (in_flight_max) wait for their reply", policy.in_flight_max);
-            return Err(Error::new(ErrorKind::LimitReached, message));
+        Room {
+            in_flight: state.in_flight,
+            in_flight_max: usize::try_from(policy.in_flight_max).unwrap_or(usize::MAX),
+            unsent_bytes: state.bytes,
+            unsent_bytes_max: usize::try_from(policy.unsent_bytes_max).unwrap_or(usize::MAX),
         }
-        let waiting = state.bytes;
-        if waiting > 0 && (waiting + bytes) as u64 > policy.unsent_bytes_max {
-            let max = policy.unsent_bytes_max;
-            let message = format!(
-                "{waiting} of {max} bytes (unsent_bytes_max) wait to be written or answered"
-            );
-            return Err(Error::new(ErrorKind::LimitReached, message));
-        }
-        Ok(())
     }
 
     /// What has ended since it was asked for last.
@@ -165,7 +199,8 @@ impl Commands {
         let mut state = self.state();
         if self.fleet.is_closed() {
             for job in std::mem::take(&mut state.waiting) {
-                state.end(&job.ticket(), Err(closed()));
+                let ticket = job.ticket();
+                state.end(&ticket, ticket.refused());
             }
         }
         std::mem::take(&mut state.ended)
@@ -177,16 +212,23 @@ impl Commands {
             self.work.notified().await;
             let jobs = std::mem::take(&mut self.state().waiting);
             for job in jobs {
-                let ticket = Ticket { commands: Some(self.clone()), ..job.ticket() };
+                let ticket = Ticket { traffic: Some(self.clone()), ..job.ticket() };
                 let fleet = self.fleet.clone();
                 tokio::spawn(async move {
-                    let result = match job.work {
-                        Work::Command { args, .. } => fleet.call(&args, job.deadline).await,
+                    let ended = match job.work {
+                        Work::Command { args, .. } => {
+                            Ended::One(fleet.call(&args, job.deadline).await)
+                        }
                         Work::Transaction { commands, .. } => {
-                            fleet.transaction(&commands, job.deadline).await.and_then(into_result)
+                            let replies = fleet.transaction(&commands, job.deadline).await;
+                            Ended::One(replies.and_then(into_result))
+                        }
+                        Work::Pipeline(mut batch) => {
+                            let results = fleet.pipeline(&batch.open_args(), job.deadline).await;
+                            Ended::Each(batch.end(results))
                         }
                     };
-                    ticket.end(result);
+                    ticket.end(ended);
                 });
             }
         }
@@ -205,9 +247,15 @@ impl Commands {
 }
 
 impl State {
-    fn end(&mut self, ticket: &Ticket, result: Result<outlast_core::Value, Error>) {
-        self.ended.push(Settlement { command: ticket.number, result });
-        self.in_flight -= 1;
+    /// The number of what is handed in next.
+    const fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number - 1
+    }
+
+    fn end(&mut self, ticket: &Ticket, ended: Ended) {
+        self.ended.push(ended.settlement(ticket.number));
+        self.in_flight -= ticket.weight;
         self.bytes -= ticket.bytes;
         if let Some(count) = self.by_shard.get_mut(&ticket.shard) {
             *count -= 1;
@@ -220,33 +268,43 @@ impl State {
 
 impl Job {
     const fn ticket(&self) -> Ticket {
-        let Self { number, bytes, shard, .. } = *self;
-        Ticket { commands: None, number, bytes, shard }
+        let Self { number, bytes, weight, parts, shard, .. } = *self;
+        Ticket { traffic: None, number, bytes, weight, parts, shard }
     }
 }
 
 /// What a command that is under way owes its host.
 struct Ticket {
     /// None once it was paid.
-    commands: Option<Arc<Commands>>,
+    traffic: Option<Arc<Traffic>>,
     number: u64,
     bytes: usize,
+    weight: usize,
+    parts: Option<usize>,
     shard: Option<u64>,
 }
 
 impl Ticket {
-    fn end(mut self, result: Result<outlast_core::Value, Error>) {
-        self.pay(result);
+    fn end(mut self, ended: Ended) {
+        self.pay(ended);
     }
 
-    fn pay(&mut self, result: Result<outlast_core::Value, Error>) {
-        let Some(commands) = self.commands.take() else { return };
-        let mut state = commands.state();
-        state.end(self, result);
+    fn pay(&mut self, ended: Ended) {
+        let Some(traffic) = self.traffic.take() else { return };
+        let mut state = traffic.state();
+        state.end(self, ended);
         let is_news = state.ended.len() == 1;
         drop(state);
         if is_news {
-            (commands.wake)();
+            (traffic.wake)();
+        }
+    }
+
+    /// How it ends where the client was closed before.
+    fn refused(&self) -> Ended {
+        match self.parts {
+            Some(parts) => Ended::Each((0..parts).map(|_| Err(closed())).collect()),
+            None => Ended::One(Err(closed())),
         }
     }
 }
@@ -254,6 +312,7 @@ impl Ticket {
 /// The background thread ended before the command.
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.pay(Err(closed()));
+        let refused = self.refused();
+        self.pay(refused);
     }
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use outlast_core::classify::classify_text;
 use outlast_core::rate_limit::{Limit, Verdict};
+use outlast_core::resp::Commands;
 use outlast_core::{Error, Failure, FailureKind, Input, Status};
 
 pub use crate::cluster::ClusterNode;
@@ -21,7 +22,7 @@ use crate::transport::Transport;
 use crate::transport::hosted::Hosted;
 pub use crate::transport::told::{Moved, Readiness, Settlement, Socket, Submission, Turn};
 use crate::transport::work::Work;
-use cluster::Commands;
+use cluster::Traffic;
 
 /// A client whose sockets the host's event loop reads and writes; no command to a single server crosses
 /// a thread.
@@ -43,7 +44,7 @@ enum Kind {
     /// One server, whose socket the host drives.
     Single { gate: Arc<Gate>, hosted: Arc<Hosted> },
     /// A cluster of several, without a socket in the host.
-    Cluster(Arc<Commands>),
+    Cluster(Arc<Traffic>),
 }
 
 impl fmt::Debug for Client {
@@ -62,7 +63,7 @@ impl Client {
     ) -> Self {
         let driver_started = AtomicBool::new(false);
         if config.endpoint.cluster().is_some() {
-            let kind = Kind::Cluster(Commands::new(config, sink, Arc::new(wake)));
+            let kind = Kind::Cluster(Traffic::new(config, sink, Arc::new(wake)));
             return Self { kind, driver_started };
         }
         let gate = Arc::new(Gate::new(config, sink));
@@ -92,7 +93,7 @@ impl Client {
         self.start_driver();
         match &self.kind {
             Kind::Single { gate, .. } => gate.tell(Input::Start),
-            Kind::Cluster(commands) => commands.fleet.begin(),
+            Kind::Cluster(traffic) => traffic.fleet.begin(),
         }
     }
 
@@ -106,7 +107,7 @@ impl Client {
             Kind::Single { gate, hosted } => {
                 crate::thread::spawn(Driver::new(gate.clone(), hosted.clone()));
             }
-            Kind::Cluster(commands) => commands.start(),
+            Kind::Cluster(traffic) => traffic.start(),
         }
     }
 
@@ -114,7 +115,7 @@ impl Client {
     pub fn startup(&self) -> Option<Result<(), Error>> {
         match &self.kind {
             Kind::Single { gate, .. } => gate.startup_result(),
-            Kind::Cluster(commands) => commands.startup(),
+            Kind::Cluster(traffic) => traffic.startup(),
         }
     }
 
@@ -129,7 +130,7 @@ impl Client {
         self.start_driver();
         match &self.kind {
             Kind::Single { hosted, .. } => hosted.submit(Work::command(args)),
-            Kind::Cluster(commands) => commands.submit(Work::command(args)),
+            Kind::Cluster(traffic) => traffic.submit(Work::command(args)),
         }
     }
 
@@ -145,7 +146,18 @@ impl Client {
         let work = Work::transaction(commands);
         match &self.kind {
             Kind::Single { hosted, .. } => hosted.submit(work),
-            Kind::Cluster(cluster) => cluster.submit(work),
+            Kind::Cluster(traffic) => traffic.submit(work),
+        }
+    }
+
+    /// Hands in commands, each of which has an answer of its own; they leave together, and end
+    /// together, one after another where they can be answered from memory. One beyond a limit, or that
+    /// no shared connection can carry, ends with that error, as it would alone.
+    pub fn submit_pipeline(&self, commands: Commands) -> Submission {
+        self.start_driver();
+        match &self.kind {
+            Kind::Single { hosted, .. } => hosted.submit_pipeline(commands),
+            Kind::Cluster(traffic) => traffic.submit_pipeline(commands),
         }
     }
 
@@ -163,8 +175,8 @@ impl Client {
     ) -> Result<Option<bool>, Error> {
         match &self.kind {
             Kind::Single { gate, .. } => gate.offers_own_connection(args),
-            Kind::Cluster(commands) => {
-                commands.fleet.member_for(args).gate.offers_own_connection(args)
+            Kind::Cluster(traffic) => {
+                traffic.fleet.member_for(args).gate.offers_own_connection(args)
             }
         }
     }
@@ -229,8 +241,8 @@ impl Client {
         };
         match &self.kind {
             Kind::Single { hosted, .. } => hosted.lost(&failure),
-            Kind::Cluster(commands) => {
-                commands.fleet.give_up(&failure);
+            Kind::Cluster(traffic) => {
+                traffic.fleet.give_up(&failure);
                 Vec::new()
             }
         }
@@ -240,8 +252,8 @@ impl Client {
     pub fn turn(&self) -> Turn {
         match &self.kind {
             Kind::Single { hosted, .. } => hosted.turn(),
-            Kind::Cluster(commands) => {
-                Turn { settlements: commands.take_ended(), socket: Socket::Keep, next_in_ms: None }
+            Kind::Cluster(traffic) => {
+                Turn { settlements: traffic.take_ended(), socket: Socket::Keep, next_in_ms: None }
             }
         }
     }
@@ -250,7 +262,7 @@ impl Client {
     pub fn config(&self) -> &Config {
         match &self.kind {
             Kind::Single { gate, .. } => &gate.config,
-            Kind::Cluster(commands) => &commands.fleet.config,
+            Kind::Cluster(traffic) => &traffic.fleet.config,
         }
     }
 
@@ -264,7 +276,7 @@ impl Client {
     pub fn cause_outage(&self, cause: &str) -> Result<(), Error> {
         match &self.kind {
             Kind::Single { gate, .. } => gate.cause_outage(cause),
-            Kind::Cluster(commands) => commands.fleet.cause_outage(cause),
+            Kind::Cluster(traffic) => traffic.fleet.cause_outage(cause),
         }
     }
 
@@ -272,7 +284,7 @@ impl Client {
     pub fn end_outage(&self) {
         match &self.kind {
             Kind::Single { gate, .. } => gate.end_outage(),
-            Kind::Cluster(commands) => commands.fleet.end_outage(),
+            Kind::Cluster(traffic) => traffic.fleet.end_outage(),
         }
     }
 
@@ -280,7 +292,7 @@ impl Client {
     pub fn limit_locally(&self, key: &[u8], limit: &Limit) -> Verdict {
         match &self.kind {
             Kind::Single { gate, .. } => gate.limit_locally(key, limit),
-            Kind::Cluster(commands) => commands.fleet.limit_locally(key, limit),
+            Kind::Cluster(traffic) => traffic.fleet.limit_locally(key, limit),
         }
     }
 
@@ -288,7 +300,7 @@ impl Client {
     pub fn dead_letters(&self) -> Vec<crate::DeadLetter> {
         match &self.kind {
             Kind::Single { gate, .. } => gate.store.dead_letters(),
-            Kind::Cluster(commands) => commands.fleet.dead_letters(),
+            Kind::Cluster(traffic) => traffic.fleet.dead_letters(),
         }
     }
 
@@ -297,7 +309,7 @@ impl Client {
     pub fn cluster_nodes(&self) -> Vec<ClusterNode> {
         match &self.kind {
             Kind::Single { .. } => Vec::new(),
-            Kind::Cluster(commands) => commands.fleet.cluster_nodes(),
+            Kind::Cluster(traffic) => traffic.fleet.cluster_nodes(),
         }
     }
 
@@ -305,7 +317,7 @@ impl Client {
     pub fn is_connected(&self) -> bool {
         match &self.kind {
             Kind::Single { gate, .. } => gate.is_connected(),
-            Kind::Cluster(commands) => commands.fleet.is_connected(),
+            Kind::Cluster(traffic) => traffic.fleet.is_connected(),
         }
     }
 
@@ -313,7 +325,7 @@ impl Client {
     pub fn is_connected_for(&self, key: &[u8]) -> bool {
         match &self.kind {
             Kind::Single { gate, .. } => gate.is_connected(),
-            Kind::Cluster(commands) => commands.fleet.is_connected_for(key),
+            Kind::Cluster(traffic) => traffic.fleet.is_connected_for(key),
         }
     }
 
@@ -323,7 +335,7 @@ impl Client {
     pub fn metrics(&self) -> String {
         match &self.kind {
             Kind::Single { gate, hosted } => gate.metrics(hosted.connections()),
-            Kind::Cluster(commands) => commands.fleet.metrics(),
+            Kind::Cluster(traffic) => traffic.fleet.metrics(),
         }
     }
 
@@ -331,7 +343,7 @@ impl Client {
     pub fn status(&self) -> Status {
         match &self.kind {
             Kind::Single { gate, .. } => gate.status(),
-            Kind::Cluster(commands) => commands.fleet.status(),
+            Kind::Cluster(traffic) => traffic.fleet.status(),
         }
     }
 
@@ -339,7 +351,7 @@ impl Client {
     pub fn close(&self) {
         match &self.kind {
             Kind::Single { gate, .. } => gate.close(),
-            Kind::Cluster(commands) => commands.close(),
+            Kind::Cluster(traffic) => traffic.close(),
         }
     }
 }
@@ -348,6 +360,12 @@ impl Client {
 /// a connection remembers, or it waits.
 pub fn needs_own_connection<A: AsRef<[u8]>>(args: &[A]) -> bool {
     Gate::needs_own_connection(args)
+}
+
+/// The same of one of many commands.
+pub fn one_needs_own_connection(commands: &Commands, at: usize) -> bool {
+    let args = commands.args(at);
+    Gate::needs_connection(&args, commands.traits(at, &args))
 }
 
 impl Drop for Client {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use outlast_core::cluster::{Redirect, slot_of_all};
 use outlast_core::command::Traits;
+use outlast_core::resp::Arguments;
 use outlast_core::{Error, Value};
 use tokio::time::{sleep_until, timeout_at};
 
@@ -52,8 +53,31 @@ impl Fleet<Multiplexed> {
         self.assemble(vec![shape], pieces).pop().unwrap_or(Ok(Value::Nil))
     }
 
+    /// Runs commands at once, each to an end of its own, in their order.
+    pub(crate) async fn pipeline(
+        &self,
+        commands: &[Arguments<'_>],
+        deadline: Instant,
+    ) -> Vec<Result<Value, Error>> {
+        let mut pieces = Vec::with_capacity(commands.len());
+        let shapes = commands.iter().enumerate();
+        let shapes = shapes.map(|(of, args)| self.divide(of, args, &mut pieces)).collect();
+        let runs = pieces.iter_mut().map(|piece| {
+            let run: Run<'_> = Box::pin(self.run(piece, deadline));
+            Some(run)
+        });
+        all(runs.collect()).await;
+        self.assemble(shapes, pieces)
+    }
+
     /// Runs a piece to its end.
     async fn run(&self, piece: &mut Piece<'_, Multiplexed>, deadline: Instant) {
+        if let Some(reader) = self.reader_for(&piece.to, Traits::of(&piece.args)) {
+            // What is left is for the master.
+            let now = Instant::now();
+            let until = now + deadline.saturating_duration_since(now) / 2;
+            piece.result = reader.caller().read(&piece.args, until).await.map(Ok);
+        }
         while piece.result.is_none() {
             let to = piece.to.clone();
             let reply = if piece.is_asking {

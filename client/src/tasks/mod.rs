@@ -74,6 +74,25 @@ impl Caller<'_> {
         }
     }
 
+    /// Reads from a replica, if that comes to anything.
+    async fn read<A: AsRef<[u8]>>(self, args: &[A], deadline: Instant) -> Option<Value> {
+        let Self { gate, connections } = self;
+        let Ok(Route::Redis { epoch }) = gate.route() else {
+            return None;
+        };
+        let began = Instant::now();
+        let unanswered = match connections.call(args, epoch, deadline).await {
+            Ok(value) => match gate.learned(args, epoch, value, micros_since(began)) {
+                Ok(value) => return gate.unless_redirect(value),
+                Err(unanswered) => *unanswered,
+            },
+            Err(CallError::Unanswered(unanswered)) => unanswered,
+            Err(CallError::Refused(_)) => return None,
+        };
+        gate.read_failed(epoch, unanswered);
+        None
+    }
+
     /// The epoch of the connection, once there is one; none where there is none in time.
     async fn connected(self, deadline: Instant) -> Result<Option<u64>, Error> {
         let Self { gate, .. } = self;
@@ -162,7 +181,7 @@ impl Caller<'_> {
                 },
             };
             let unanswered = match connections.exchange(&all, epoch, deadline).await {
-                Ok(replies) => match gate.transacted(commands, epoch, replies, began) {
+                Ok(replies) => match gate.transacted(commands, &gate.came(epoch, began), replies) {
                     Ok(replies) => return Ok(Some(replies)),
                     Err(unanswered) => *unanswered,
                 },

@@ -12,33 +12,36 @@ use std::time::Instant;
 use outlast_core::classify::Phase;
 use outlast_core::connection::Event;
 use outlast_core::metrics::Connections;
-use outlast_core::{Error, ErrorKind, Failure, FailureKind, Timestamp, Value};
+use outlast_core::resp::Commands;
+use outlast_core::{Error, Failure, FailureKind, Timestamp};
 use socket2::SockRef;
 
+use super::batch::Batch;
 use super::pool::write;
+use super::room::Room;
 use super::told::{Moved, Readiness, Settlement, Socket, Submission, Turn};
-use super::work::Work;
+use super::work::{Ended, Lost, Work};
 use super::{Transport, shared};
 use crate::channel::Channel;
 use crate::dial::{Link, broken, closed_by_server, failure_of};
-use crate::gate::{Gate, Route, Settled, Unanswered, into_result};
+use crate::gate::{Came, Gate, Route, micros_between};
 
 /// The most that is read from the socket at once.
 const READ_BYTES_MAX: usize = 64 * 1_024;
 
-/// A command or a transaction that waits.
+/// A command, a transaction or a pipeline that waits.
 #[derive(Debug)]
 struct Pending {
     /// Its number for the host.
     number: u64,
+    /// For how many commands it counts while it waits.
+    weight: usize,
     /// The numbers of its first and last command on the connection.
     first: u64,
     last: u64,
     work: Work,
     began: Instant,
     deadline: Timestamp,
-    /// Whether it is a write that an earlier connection may have carried.
-    in_doubt: bool,
 }
 
 pub(crate) struct Hosted {
@@ -61,6 +64,8 @@ struct State {
     waiting: VecDeque<Pending>,
     /// Bytes of those.
     waiting_bytes: usize,
+    /// How many commands were sent or wait.
+    in_flight: usize,
     next_number: u64,
     /// What reads go to.
     buffer: Vec<u8>,
@@ -77,33 +82,52 @@ impl Hosted {
         Self { gate, wake, arrived: Mutex::default(), turn: Mutex::default() }
     }
 
-    /// Takes a command: it ends at once, or waits.
+    /// Takes a command or a transaction: it ends at once, or waits.
     pub(crate) fn submit(&self, work: Result<Work, Error>) -> Result<Submission, Error> {
         let mut state = self.state();
-        let number = state.next_number;
-        state.next_number += 1;
+        let number = state.number();
         let work = work?;
-        let in_flight_max = usize::try_from(self.gate.policy().in_flight_max).unwrap_or(usize::MAX);
-        if state.sent.len() + state.waiting.len() >= in_flight_max {
-            let message = format!("{in_flight_max} commands (in_flight_max) wait for their reply");
-            return Err(Error::new(ErrorKind::LimitReached, message));
+        match self.room(&state).refuse(work.bytes()) {
+            Some(error) => Err(error),
+            None => Ok(self.begin(&mut state, number, work)),
         }
-        let unsent_bytes_max =
-            usize::try_from(self.gate.policy().unsent_bytes_max).unwrap_or(usize::MAX);
-        let unsent_bytes = state.unsent_bytes();
-        if unsent_bytes > 0 && unsent_bytes + work.bytes() > unsent_bytes_max {
-            let message = format!(
-                "{unsent_bytes} of {unsent_bytes_max} bytes (unsent_bytes_max) wait to be written"
-            );
-            return Err(Error::new(ErrorKind::LimitReached, message));
+    }
+
+    /// Takes commands, each on its own: they end at once, or wait. Those for which there is no room
+    /// are refused, as if each had been handed in alone.
+    pub(crate) fn submit_pipeline(&self, commands: Commands) -> Submission {
+        let mut state = self.state();
+        let number = state.number();
+        let mut room = self.room(&state);
+        let mut batch = Batch::new(commands, |commands, at| {
+            let refused = Gate::check_one(commands, at).err();
+            refused.or_else(|| room.refuse(commands.bytes_of(at).len()))
+        });
+        match batch.whole() {
+            Some(ended) => Submission::SettledEach(ended),
+            None => self.begin(&mut state, number, Work::Pipeline(Box::new(batch))),
         }
+    }
+
+    fn begin(&self, state: &mut State, number: u64, work: Work) -> Submission {
         let began = Instant::now();
         let deadline = self.gate.clock.at(began + self.gate.command_timeout());
-        let pending = Pending { number, first: 0, last: 0, work, began, deadline, in_doubt: false };
-        if let Some(settlement) = self.go_on(&mut state, pending) {
-            return Ok(Submission::Settled(settlement.result));
+        let pending = Pending { number, weight: 0, first: 0, last: 0, work, began, deadline };
+        match self.go_on(state, pending, began) {
+            Some(ended) => ended.submission(),
+            None => Submission::Pending(number),
         }
-        Ok(Submission::Pending(number))
+    }
+
+    /// What there is room for.
+    fn room(&self, state: &State) -> Room {
+        let policy = self.gate.policy();
+        Room {
+            in_flight: state.in_flight,
+            in_flight_max: usize::try_from(policy.in_flight_max).unwrap_or(usize::MAX),
+            unsent_bytes: state.unsent_bytes(),
+            unsent_bytes_max: usize::try_from(policy.unsent_bytes_max).unwrap_or(usize::MAX),
+        }
     }
 
     /// Writes until nothing is left, or the socket takes no more; whether something is left.
@@ -192,26 +216,28 @@ impl Hosted {
         let epoch = *epoch;
         // Replies that came before the end are replies.
         let received = channel.receive(bytes);
+        let at = Instant::now();
+        let now = self.gate.clock.at(at);
         loop {
             let Some((_, channel)) = state.connection.as_mut() else {
                 return settlements;
             };
             match channel.connection.next_event() {
                 Ok(Some(Event::Reply { command, value })) => {
-                    let Some(mut pending) = take(&mut state.sent, command) else {
+                    let Some(place) = state.place_of(command) else {
                         continue;
                     };
+                    let Some(pending) = state.sent.get_mut(place) else {
+                        continue;
+                    };
+                    let took_us = micros_between(pending.began, at);
+                    let came = Came { epoch, now, took_us };
                     if command != pending.last {
-                        pending.work.keep(value);
-                        put_back(&mut state.sent, pending);
+                        pending.work.keep(&self.gate, &came, value);
                         continue;
                     }
-                    let ended = match pending.work.replied(&self.gate, epoch, value, pending.began)
-                    {
-                        Ok(value) => Some(self.ended(pending, into_result(value))),
-                        Err(unanswered) => self.settle(&mut state, epoch, pending, *unanswered),
-                    };
-                    settlements.extend(ended);
+                    let ended = pending.work.replied(&self.gate, &came, value);
+                    settlements.extend(self.end_at(&mut state, place, ended, at));
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => {
@@ -243,10 +269,12 @@ impl Hosted {
         let mut state = self.state();
         let socket = self.exchange_socket(&mut state, &mut settlements);
         self.expire(&mut state, &mut settlements);
+        let at = Instant::now();
         let waiting = std::mem::take(&mut state.waiting);
         state.waiting_bytes = 0;
         for pending in waiting {
-            settlements.extend(self.go_on(&mut state, pending));
+            state.in_flight -= pending.weight;
+            settlements.extend(self.end(&mut state, pending, None, at));
         }
         let connection_deadline =
             state.connection.as_ref().and_then(|(_, channel)| channel.connection.next_deadline());
@@ -288,54 +316,87 @@ impl Hosted {
     }
 
     fn expire(&self, state: &mut State, settlements: &mut Vec<Settlement>) {
-        let now = self.gate.clock.now();
+        let at = Instant::now();
+        let now = self.gate.clock.at(at);
         while let Some((epoch, channel)) = state.connection.as_mut() {
             let epoch = *epoch;
             let Some(expired) = channel.connection.next_expired(now) else {
                 break;
             };
-            let Some(pending) = take(&mut state.sent, expired.command) else {
+            let Some(mut pending) = state.take(expired.command) else {
                 continue;
             };
-            // Nobody awaits the other replies of a transaction either.
-            for command in pending.first..=pending.last {
-                channel.connection.cancel(command);
-            }
             let text = "no reply within the deadline";
             let failure = Failure::new(FailureKind::ResponseTimeout, text);
-            let unanswered = Unanswered { failure, maybe_done: expired.sent };
-            settlements.extend(self.settle(state, epoch, pending, unanswered));
+            let mut lost = Lost { failure, maybe_done: expired.sent, sent: 0 };
+            // Nobody awaits the other replies of the same work either.
+            if let Some((_, channel)) = state.connection.as_mut() {
+                for command in pending.first..=pending.last {
+                    lost.sent += usize::from(channel.connection.cancel(command));
+                }
+            }
+            let came = Came { epoch, now, took_us: micros_between(pending.began, at) };
+            let ended = pending.work.lost(&self.gate, &came, lost);
+            settlements.extend(self.end(state, pending, ended, at));
         }
         while state.waiting.front().is_some_and(|pending| pending.deadline <= now) {
-            let Some(pending) = state.waiting.pop_front() else {
+            let Some(mut pending) = state.waiting.pop_front() else {
                 break;
             };
             state.waiting_bytes -= pending.work.bytes();
-            let result = pending.work.overdue(&self.gate);
-            settlements.push(self.ended(pending, result));
+            state.in_flight -= pending.weight;
+            let ended = pending.work.overdue(&self.gate);
+            settlements.push(ended.settlement(pending.number));
         }
     }
 
-    /// Sends a command, answers it, or lets it wait; its settlement if it ended.
-    fn go_on(&self, state: &mut State, mut pending: Pending) -> Option<Settlement> {
+    /// As [`end`](Self::end), of what is at this place among those sent.
+    fn end_at(
+        &self,
+        state: &mut State,
+        place: usize,
+        ended: Option<Ended>,
+        at: Instant,
+    ) -> Option<Settlement> {
+        let pending = state.take_at(place)?;
+        self.end(state, pending, ended, at)
+    }
+
+    /// It ended, or goes on; its settlement if it ended.
+    fn end(
+        &self,
+        state: &mut State,
+        pending: Pending,
+        ended: Option<Ended>,
+        at: Instant,
+    ) -> Option<Settlement> {
+        let number = pending.number;
+        let ended = ended.or_else(|| self.go_on(state, pending, at));
+        ended.map(|ended| ended.settlement(number))
+    }
+
+    /// Sends work, answers it, or lets it wait; how it ended if it did.
+    fn go_on(&self, state: &mut State, mut pending: Pending, at: Instant) -> Option<Ended> {
         loop {
             match self.gate.route() {
-                Err(error) => return Some(self.ended(pending, Err(error))),
+                Err(error) => return Some(pending.work.fail(&self.gate, error)),
                 Ok(Route::Wait) => break,
                 Ok(Route::Redis { epoch }) => match state.connection.as_mut() {
                     Some((of, channel)) if *of == epoch => {
                         let connection = &mut channel.connection;
-                        pending.began = Instant::now();
+                        pending.began = at;
                         (pending.first, pending.last) =
                             pending.work.send(connection, pending.deadline);
+                        pending.weight = pending.work.weight();
+                        state.in_flight += pending.weight;
                         state.sent.push_back(pending);
                         return None;
                     }
                     _ => break,
                 },
                 Ok(Route::Store) => {
-                    if let Some(result) = pending.work.serve(&self.gate) {
-                        return Some(self.ended(pending, result));
+                    if let Some(ended) = pending.work.serve(&self.gate) {
+                        return Some(ended);
                     }
                 }
             }
@@ -343,29 +404,10 @@ impl Hosted {
         // One that comes back from a lost connection is due before those that came meanwhile.
         let place = state.waiting.partition_point(|other| other.deadline <= pending.deadline);
         state.waiting_bytes += pending.work.bytes();
+        pending.weight = pending.work.weight();
+        state.in_flight += pending.weight;
         state.waiting.insert(place, pending);
         None
-    }
-
-    fn settle(
-        &self,
-        state: &mut State,
-        epoch: u64,
-        mut pending: Pending,
-        unanswered: Unanswered,
-    ) -> Option<Settlement> {
-        match pending.work.settle(&self.gate, epoch, unanswered) {
-            Settled::Ended(result) => Some(self.ended(pending, result.and_then(into_result))),
-            Settled::Again { in_doubt } => {
-                pending.in_doubt |= in_doubt;
-                self.go_on(state, pending)
-            }
-        }
-    }
-
-    fn ended(&self, pending: Pending, result: Result<Value, Error>) -> Settlement {
-        let result = self.gate.doubted(|| pending.work.name(), pending.in_doubt, result);
-        Settlement { command: pending.number, result }
     }
 
     /// Everything that was sent over the connection ends; the connection is no more.
@@ -374,13 +416,19 @@ impl Hosted {
             return;
         };
         self.gate.tell(outlast_core::Input::ConnectionLost { epoch, failure: failure.clone() });
-        let sent = std::mem::take(&mut state.sent);
+        let at = Instant::now();
+        let now = self.gate.clock.at(at);
         let mut unanswered = channel.connection.fail().into_iter().peekable();
-        for pending in sent {
-            while unanswered.next_if(|other| other.command < pending.last).is_some() {}
-            let maybe_done = unanswered.peek().is_none_or(|other| other.sent);
-            let unanswered = Unanswered { failure: failure.clone(), maybe_done };
-            settlements.extend(self.settle(state, epoch, pending, unanswered));
+        for mut pending in std::mem::take(&mut state.sent) {
+            state.in_flight -= pending.weight;
+            let mut lost = Lost { failure: failure.clone(), maybe_done: true, sent: 0 };
+            while let Some(other) = unanswered.next_if(|other| other.command <= pending.last) {
+                lost.sent += usize::from(pending.has(other.command) && other.sent);
+                lost.maybe_done = other.sent;
+            }
+            let came = Came { epoch, now, took_us: micros_between(pending.began, at) };
+            let ended = pending.work.lost(&self.gate, &came, lost);
+            settlements.extend(self.end(state, pending, ended, at));
         }
     }
 
@@ -390,10 +438,36 @@ impl Hosted {
 }
 
 impl State {
+    /// The number of what is handed in next.
+    const fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number - 1
+    }
+
     /// Bytes of commands that the socket has not taken yet.
     fn unsent_bytes(&self) -> usize {
         let unsent = self.connection.as_ref().map(|(_, channel)| channel.unsent_bytes());
         self.waiting_bytes + unsent.unwrap_or_default()
+    }
+
+    /// Takes what the command with this number is part of out of those that wait in order.
+    fn take(&mut self, command: u64) -> Option<Pending> {
+        let place = self.place_of(command)?;
+        self.take_at(place)
+    }
+
+    fn take_at(&mut self, place: usize) -> Option<Pending> {
+        let pending = self.sent.remove(place)?;
+        self.in_flight -= pending.weight;
+        Some(pending)
+    }
+
+    fn place_of(&self, command: u64) -> Option<usize> {
+        if self.sent.front().is_some_and(|pending| pending.has(command)) {
+            return Some(0);
+        }
+        let place = self.sent.partition_point(|pending| pending.last < command);
+        self.sent.get(place).filter(|pending| pending.has(command)).map(|_| place)
     }
 }
 
@@ -401,22 +475,6 @@ impl Pending {
     fn has(&self, command: u64) -> bool {
         (self.first..=self.last).contains(&command)
     }
-}
-
-/// Takes what the command with this number is part of out of those that wait in order.
-fn take(sent: &mut VecDeque<Pending>, command: u64) -> Option<Pending> {
-    if sent.front().is_some_and(|pending| pending.has(command)) {
-        return sent.pop_front();
-    }
-    let place = sent.partition_point(|pending| pending.last < command);
-    sent.get(place).filter(|pending| pending.has(command))?;
-    sent.remove(place)
-}
-
-/// Puts back what waits for more replies.
-fn put_back(sent: &mut VecDeque<Pending>, pending: Pending) {
-    let place = sent.partition_point(|other| other.last < pending.last);
-    sent.insert(place, pending);
 }
 
 impl Transport for Hosted {

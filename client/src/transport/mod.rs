@@ -8,9 +8,13 @@
 //! | [`multiplexed`] | a task on tokio, for all others |
 
 #[cfg(unix)]
+pub(crate) mod batch;
+#[cfg(unix)]
 pub(crate) mod hosted;
 pub(crate) mod multiplexed;
 pub(crate) mod pool;
+#[cfg(unix)]
+pub(crate) mod room;
 #[cfg(unix)]
 pub(crate) mod told;
 #[cfg(unix)]

@@ -12,6 +12,8 @@ pub struct Settlement {
     pub command: u64,
     /// Its reply, or why there is none.
     pub result: Result<Value, Error>,
+    /// Where it is a pipeline: how each of its commands ended, in their order. Its result says nothing.
+    pub parts: Vec<Result<Value, Error>>,
 }
 
 /// What became of a command that was handed in.
@@ -20,6 +22,8 @@ pub struct Settlement {
 pub enum Submission {
     /// It ended at once.
     Settled(Result<Value, Error>),
+    /// It is a pipeline whose commands ended at once, in their order.
+    SettledEach(Vec<Result<Value, Error>>),
     /// It will be among the settlements, under this number: its place among all that was handed in,
     /// from 0.
     Pending(u64),

@@ -73,7 +73,12 @@ impl Host {
                         client.timer = at_ms.map(Timestamp::as_ms);
                         break;
                     }
-                    _ => {}
+                    Output::CloseConnection
+                    | Output::ModeChanged { .. }
+                    | Output::StartupFinished { .. }
+                    | Output::IncidentOpened { .. }
+                    | Output::IncidentClosed { .. }
+                    | Output::Log { .. } => {}
                 }
             }
         }

@@ -252,7 +252,7 @@ knobs! {
     server_delay_factor_percent: u64, Percent 110..1_000, [150, 150, 150, 150],
         "Growth of that wait from one failed dial to the next.";
     server_delay_ms_max: u64, Ms 1..DAY_MS, [2_000, 2_000, 10_000, 10_000],
-        "Longest wait between two redials for the server's kinds.";
+        "Longest wait between two redials for the server's kinds. Fleets of thousands choose a longer one, see the README.";
     network_delay_ms: u64, Ms 1..DAY_MS, [250, 250, 1_000, 1_000],
         "Wait before the first redial after a failure of the infrastructure's kinds (DNS, route, TLS, credentials).";
     network_delay_factor_percent: u64, Percent 110..1_000, [150, 150, 200, 200],

@@ -11,6 +11,8 @@ use crate::kind::FailureKind;
 
 /// Faults that are told; a text that is no log at all has one in each line.
 const FAULTS_MAX: usize = 1_000;
+/// Begins and ends a block of code.
+const FENCE: &str = "```";
 /// Stands in a corrected heading that had no time.
 const NO_TIME: &str = "[YYYY-MM-DD HH:MM]";
 /// The last section, which holds the state.
@@ -128,6 +130,8 @@ struct Reader {
     faults: Vec<Fault>,
     /// In a block of code nothing is a heading.
     is_code: bool,
+    /// The line that was read last.
+    last: usize,
 }
 
 /// An entry as it was read.
@@ -147,7 +151,8 @@ struct Draft {
 impl Reader {
     fn line(&mut self, number: usize, line: &str) {
         let line = line.trim_end();
-        if line.trim_start().starts_with("```") {
+        self.last = number;
+        if line.trim_start().starts_with(FENCE) {
             self.is_code = !self.is_code;
         }
         let heading = line.strip_prefix("## ").filter(|_| !self.is_code);
@@ -160,7 +165,11 @@ impl Reader {
             return;
         }
         match section_of(line).filter(|_| !self.is_code) {
-            Some((section, rest, is_right)) => self.section(number, section, rest, is_right),
+            Some((section, rest, is_right)) => {
+                // What stands beside the name of a section comes on a line of its own.
+                self.is_code = rest.starts_with(FENCE);
+                self.section(number, section, rest, is_right);
+            }
             None => self.body(line),
         }
     }
@@ -228,6 +237,13 @@ impl Reader {
     }
 
     fn finish(mut self) -> Checked {
+        if self.is_code {
+            self.fault(self.last, "a block of code does not end".to_string());
+            if self.drafts.is_empty() {
+                self.preamble.push(FENCE.to_string());
+            }
+            self.body(FENCE);
+        }
         let drafts = core::mem::take(&mut self.drafts);
         if drafts.is_empty() {
             self.fault(
@@ -385,8 +401,12 @@ fn read_heading(heading: &str) -> (&str, &str, bool) {
     let rest = unbracketed.get(at.len()..).unwrap_or_default();
     let is_mark = |letter: char| letter.is_whitespace() || "[]–—-:".contains(letter);
     let rest = if at.is_empty() { heading.trim_start_matches(NO_TIME) } else { rest };
-    let title =
-        if at.is_empty() && rest == heading { heading } else { rest.trim_start_matches(is_mark) };
+    let title = match rest.strip_prefix(" – ").filter(|_| at.is_empty()) {
+        // As it was corrected before: what follows is the title, whatever it begins with.
+        Some(title) => title.trim(),
+        None if at.is_empty() && rest == heading => heading,
+        None => rest.trim_start_matches(is_mark),
+    };
     let is_right = heading == format!("[{at}] – {title}");
     (at, title, is_right)
 }
@@ -545,5 +565,24 @@ mod tests {
         let checked = check("hello\n");
         assert_eq!(checked.faults.len(), 1);
         assert_eq!(checked.corrected, "hello\n");
+    }
+
+    #[test]
+    fn what_was_corrected_once_is_right() {
+        for text in [
+            "## ,\n```",
+            "## a\nContext: ```\n## b",
+            "## [a",
+            "## – a",
+            "## \n### Status\nopen\n",
+            "## [2025-03-04 02:11] – [a]\n\nx\n### Symptoms\n```\n```\nContext: y",
+            "```\n## a",
+        ] {
+            let once = check(text).corrected;
+            let again = check(&once);
+            assert_eq!(again.corrected, once, "{text:?}");
+            let headings = again.faults.iter().filter(|fault| fault.message.contains("headed"));
+            assert_eq!(headings.count(), 0, "{text:?}: {:?}", again.faults);
+        }
     }
 }

@@ -75,6 +75,11 @@ impl Commands {
         self.entries.is_empty()
     }
 
+    /// How many bytes they are together.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The bytes of the one at a place.
     pub fn bytes_of(&self, at: usize) -> &[u8] {
         let begin_of = |at: usize| self.entries.get(at).map_or(self.bytes.len(), |one| one.begin);

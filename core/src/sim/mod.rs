@@ -18,7 +18,7 @@ use crate::status::{Mode, Status};
 use crate::time::Timestamp;
 
 pub use crate::trace::{Dial, Line, Snapshot, Trace};
-pub use fleet::{Fleet, fleet};
+pub use fleet::{FLEET_KNOBS, Fleet, fleet};
 
 /// What happens to Redis, and how busy the client is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,12 @@
 //! A real Redis Cluster of six nodes: commands reach the right shard, a shard that is away takes only
 //! its own keys with it, and what was written meanwhile comes back once.
 
+mod batches;
 mod hosts;
 mod moves;
 mod nodes;
+mod outages;
+mod replicas;
 
 use outlast::blocking::Client;
 use outlast::{Error, Value};

@@ -19,9 +19,19 @@ fn keys(tag: &str) -> Vec<String> {
     (0..KEYS).map(|number| format!("{{{tag}}}:{number}")).collect()
 }
 
-/// Counts in transactions, in pipelines and one by one, until it is told to end; what was acknowledged of
+/// Ends the load however the test ends.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Counts in pipelines and one by one, until it is told to end; what was acknowledged of
 /// each key.
 fn count(client: &Client, keys: &[String], ends: &AtomicBool, rounds: &AtomicU64) -> Vec<i64> {
+    let _ending = Ending(ends);
     let mut acknowledged = vec![0; keys.len()];
     let interrupt = || Ok(());
     while !ends.load(Ordering::Relaxed) {
@@ -70,6 +80,7 @@ fn a_slot_moves_under_load_and_nothing_is_lost_or_doubled() {
     let acknowledged = thread::scope(|scope| {
         let counts = scope.spawn(|| count(&client, &keys, &ends, &rounds));
         scope.spawn(|| read(&client, &keys, &ends));
+        let ending = Ending(&ends);
         goes_on(2);
         for (from, to) in [(1, 2), (2, 0)] {
             cluster.begin_move(slot, from, to);
@@ -82,7 +93,7 @@ fn a_slot_moves_under_load_and_nothing_is_lost_or_doubled() {
             cluster.end_move(slot, to);
             goes_on(2);
         }
-        ends.store(true, Ordering::Relaxed);
+        drop(ending);
         counts.join().unwrap()
     });
     for (key, acknowledged) in keys.iter().zip(acknowledged) {
@@ -132,6 +143,8 @@ fn what_waits_is_written_back_where_its_slot_has_gone() {
         owner.contains(&format!("{slot}\n{slot}\n"))
             || cluster.nodes[0].cli(&["GET", &key(0)]).contains(&cluster.nodes[2].port.to_string())
     });
+    let dials = client.status().dials;
+    in_time("the client knows", || client.status().dials > dials + 1);
     assert_eq!(integer(&client, &format!("INCRBY {} 1", key(0))), 108);
     cluster.nodes[1].restart();
     in_time("it is back", || client.is_connected());

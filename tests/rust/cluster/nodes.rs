@@ -30,6 +30,7 @@ impl Cluster {
     /// The first three nodes are masters of a third of the slots each, the next three their replicas, if
     /// there are to be any.
     pub(crate) fn start(replicas: usize, options: &[&str]) -> Self {
+        // What comes later counts.
         let options = [
             &["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"],
             &["--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0"],
@@ -63,10 +64,21 @@ impl Cluster {
                 cluster.nodes[at].cli(&["CLUSTER", "REPLICATE", &cluster.ids[at % 3]]) == "OK"
             });
         }
+        in_time("every node knows which are replicas", || {
+            let replicas = |node: &Server| node.cli(&["CLUSTER", "NODES"]).matches("slave").count();
+            cluster.nodes.iter().all(|node| replicas(node) == all - 3)
+        });
         in_time("the cluster is whole", || cluster.nodes.iter().all(Self::is_whole));
         for at in 3..all {
             in_time("the replica is linked", || {
                 cluster.nodes[at].cli(&["INFO", "replication"]).contains("master_link_status:up")
+            });
+            // One that nothing was replicated to yet is not told to clients.
+            cluster.nodes[at % 3].cli(&["FLUSHALL"]);
+            let port = cluster.nodes[at].port.to_string();
+            in_time("every node tells of the replica", || {
+                let tells = |node: &Server| node.cli(&["CLUSTER", "SLOTS"]).contains(&port);
+                cluster.nodes.iter().all(tells)
             });
         }
         cluster

@@ -14,13 +14,14 @@ use outlast::{Config, Error, ErrorKind};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::call::{Call, Command, Later};
+use super::call::{Call, Later};
 use super::member::Member;
 use super::pending::Pending;
 use super::reply::{Outcome, Reply};
 use super::slices::Slices;
-use super::waiter::{Batch, Form, Waiter};
+use super::waiter::{Form, Parts, Waiter};
 use crate::errors::raised;
+use crate::packed::{self, Packed};
 use crate::process::start_log_thread;
 use watch::{call_soon, running_loop, watch, watcher_for};
 
@@ -135,7 +136,7 @@ impl Link {
                 let submission = place.member.client.submit_transaction(commands);
                 Self::submitted(slf, &place, submission, form, bytes)
             }
-            Call::Batch(commands) => Self::submit_batch(slf, &place, commands),
+            Call::Pipeline(packed, forms) => Self::submit_pipeline(slf, &place, packed, forms),
         };
         reply.map(Bound::into_any)
     }
@@ -163,36 +164,28 @@ impl Link {
         }
     }
 
-    fn submit_batch<'py>(
+    fn submit_pipeline<'py>(
         slf: &Bound<'py, Self>,
         place: &Place<'py>,
-        commands: Vec<(Command, Form)>,
+        packed: Packed,
+        forms: packed::Forms,
     ) -> PyResult<Bound<'py, Reply>> {
         let py = slf.py();
-        let reply = Bound::new(py, Reply::pending(&place.event_loop))?;
-        let batch = Batch::new(reply.clone().unbind(), commands.len());
-        let was_idle = slf.get().state().pending.is_empty();
-        let mut whole = None;
-        for (nth, (args, form)) in commands.into_iter().enumerate() {
-            let bytes = bytes_of(&args);
-            match place.member.client.submit(args) {
-                Ok(Submission::Pending(number)) => {
-                    let waiter = Waiter::Part { batch: batch.clone(), place: nth, form };
-                    slf.get().state().wait(number, waiter, bytes);
-                }
-                Ok(Submission::Settled(result)) => {
-                    whole = batch.end(py, nth, form.outcome(py, result));
-                }
-                Ok(_) => return Err(raised(py, &unknown_submission())),
-                Err(error) => whole = batch.end(py, nth, Err(raised(py, &error))),
+        let Packed { commands, shapes } = packed;
+        let bytes = commands.bytes();
+        match place.member.client.submit_pipeline(commands) {
+            Submission::Pending(number) => {
+                let reply = Bound::new(py, Reply::pending(&place.event_loop))?;
+                let waiter = Waiter::Pipeline { reply: reply.clone().unbind(), shapes, forms };
+                slf.get().state().wait(number, waiter, bytes);
+                Self::plan(slf, place)?;
+                Ok(reply)
             }
+            Submission::SettledEach(parts) => {
+                Self::answer(slf, place, Parts::new(py, shapes, forms, parts).all(py))
+            }
+            _ => Err(raised(py, &unknown_submission())),
         }
-        if let Some(outcome) = whole {
-            return Self::answer(slf, place, outcome);
-        }
-        slf.get().state().was_idle = was_idle;
-        Self::plan(slf, place)?;
-        Ok(reply)
     }
 
     /// Whether a command that needs a connection of its own may have one; none while the startup is

@@ -8,6 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::super::member::Member;
+use super::super::reply::Reply;
 use super::Link;
 use super::watch::{call_soon, seconds, unwatch, watch};
 use crate::errors::raised;
@@ -65,13 +66,11 @@ impl Link {
         let mut state = slf.get().state();
         let ended: Vec<_> = settlements
             .into_iter()
-            .filter_map(|Settlement { command, result, .. }| {
-                Some((state.pending.take(command)?, result))
-            })
+            .filter_map(|one| Some((state.pending.take(one.command)?, one)))
             .collect();
         drop(state);
-        for (waiter, result) in ended {
-            if let Some(slices) = waiter.settle(py, result) {
+        for (waiter, settlement) in ended {
+            if let Some(slices) = waiter.settle(py, settlement) {
                 slf.get().state().slices.push_back(slices);
             }
         }
@@ -153,7 +152,7 @@ impl Link {
         let starting = std::mem::take(&mut slf.get().state().starting);
         for reply in starting {
             let outcome = startup.as_ref().map(|()| py.None()).map_err(|error| raised(py, error));
-            reply.get().settle(py, outcome);
+            Reply::settle(reply.bind(py), outcome);
         }
     }
 
@@ -259,7 +258,7 @@ impl Link {
         let deferred = std::mem::take(&mut state.deferred);
         drop(state);
         for (reply, outcome) in deferred {
-            reply.get().settle(py, outcome);
+            Reply::settle(reply.bind(py), outcome);
         }
     }
 }
