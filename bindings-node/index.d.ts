@@ -56,6 +56,8 @@ export declare class Client {
   turn(): [unknown[], number, number, string | null]
   /** Whether commands go to Redis at this moment. */
   get connected(): boolean
+  /** Whether commands for a key go to Redis at this moment. */
+  connectedFor(key: Uint8Array): boolean
   /** Has Redis be away for a test, with this failure. */
   causeOutage(cause: string): void
   /** Ends the outage of a test. */
@@ -69,6 +71,11 @@ export declare class Client {
    * when, in milliseconds.
    */
   deadLetters(): [Buffer, Buffer[][], Buffer, number][]
+  /**
+   * The nodes of a cluster: of each its host, its port, whether it serves slots, and whether commands
+   * for them go there at this moment.
+   */
+  clusterNodes(): [string, number, boolean, boolean][]
   /** Where Redis is, without anything secret. */
   get endpoint(): string
   /** Ends every waiting command and the background thread. Again does nothing. */
