@@ -1,6 +1,7 @@
 //! How long a key takes to find its rule among fifty, for patterns of each shape, also such as are made to
 //! be slow. Prints Markdown: the least of many rounds, so that others on the machine count little.
 #![expect(clippy::print_stdout, reason = "a table is what it is for")]
+#![expect(clippy::disallowed_types, reason = "a person is told how long it took")]
 
 use std::hint::black_box;
 use std::time::Instant;

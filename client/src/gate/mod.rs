@@ -26,6 +26,7 @@ use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
+pub(crate) use memory::doubted;
 pub(crate) use replies::{Came, micros_between, micros_since};
 
 use crate::board::HostBoard;
