@@ -94,7 +94,7 @@ class Sent:
                 raise answer
 
 
-class Pipeline(Sent, _outlast.Queue, Stock):
+class Pipeline(Sent, _outlast.Queue, Stock):  # type: ignore[misc]
     """redis-py's pipeline, sent and answered by the native client."""
 
     def __init__(self, client: Redis, transaction: bool | None, shard_hint: Any) -> None:
