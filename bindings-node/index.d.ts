@@ -18,7 +18,7 @@ export declare class Client {
    * `ended` with a list as the function of `flusher` gives it, and `answered` with one of commands that were answered
    * from memory at once. Only where `polls` holds may the loop be asked to watch a socket.
    */
-  constructor(url: string, options: unknown, memory: Uint8Array, wake: () => void, replied: (number: number, ...replies: unknown[]) => void, ended: (ended: unknown[]) => void, answered: (answers: unknown[]) => void, polls: boolean)
+  constructor(url: string, options: unknown, memory: Uint8Array, wake: () => void, replied: (number: number, ...replies: unknown[]) => void, piped: (number: number, ...replies: unknown[]) => void, ended: (ended: unknown[]) => void, answered: (answers: unknown[]) => void, polls: boolean)
   /** Begins to dial. */
   start(): void
   /** Whether the first dial waits for the first command. */
@@ -56,6 +56,8 @@ export declare class Client {
   turn(): [unknown[], number, number, string | null]
   /** Whether commands go to Redis at this moment. */
   get connected(): boolean
+  /** Whether commands for a key go to Redis at this moment. */
+  connectedFor(key: Uint8Array): boolean
   /** Has Redis be away for a test, with this failure. */
   causeOutage(cause: string): void
   /** Ends the outage of a test. */
@@ -69,6 +71,11 @@ export declare class Client {
    * when, in milliseconds.
    */
   deadLetters(): [Buffer, Buffer[][], Buffer, number][]
+  /**
+   * The nodes of a cluster: of each its host, its port, whether it serves slots, and whether commands
+   * for them go there at this moment.
+   */
+  clusterNodes(): [string, number, boolean, boolean][]
   /** Where Redis is, without anything secret. */
   get endpoint(): string
   /** Ends every waiting command and the background thread. Again does nothing. */

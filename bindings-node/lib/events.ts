@@ -74,6 +74,7 @@ export class Announcer {
   #mode: "new" | "connected" | "degraded" | "closed" = "new";
   /** Of a cluster: some node was reached when that was looked at last. */
   #isReached = false;
+  #last = "";
 
   constructor(emitter: EventEmitter, logger: Logger | undefined, client: Announced) {
     this.#endpoint = client.endpoint;
@@ -158,6 +159,9 @@ export class Announcer {
   }
 
   #become(status: "connecting" | "connect" | "ready" | "close" | "end"): void {
+    // The shards of a cluster dial at the same time.
+    if (status === "connecting" && status === this.#last) return;
+    this.#last = status;
     this.#changed(status);
     this.#emit(status, () => []);
   }

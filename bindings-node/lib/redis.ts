@@ -54,6 +54,9 @@ export let linkOf: (redis: Redis) => Link | undefined;
  * is closed a client keeps the process alive.
  */
 export class Redis extends Stock {
+  /** The class of a cluster's clients. */
+  declare static Cluster: typeof import("./cluster.js").Cluster & (typeof Stock)["Cluster"];
+
   readonly #given: RedisOptions;
   readonly #settings: Settings;
   /** Without: a connection of ioredis does everything, and memory nothing. */

@@ -9,7 +9,7 @@ use outlast_core::rules::Rules;
 
 const RULES: usize = 50;
 const ROUNDS: usize = 2_000;
-const KEYS_PER_ROUND: usize = 100;
+const KEYS_PER_ROUND: u32 = 100;
 
 /// A name, what each rule's pattern is, and the keys that are asked for.
 type Shape = (&'static str, fn(usize) -> String, &'static [&'static str]);
@@ -55,9 +55,9 @@ const SHAPES: &[Shape] = &[
         &["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac", "aaaa1b2b3b4b5baaaaaaac"],
     ),
     (
-        "all pairs alike `*aa7*`",
-        |n| format!("*aa{n}*bb"),
-        &["aa1aa2aa3aa4aa5aa6aa7aa8aa9aa0bb", "0123456789aabb"],
+        "all pairs alike `*aa7x*bb`",
+        |n| format!("*aa{n}x*bb"),
+        &["aa1aa2aa3aa4aa5aa6aa7aa8aa9aa49xbb", "0123456789aabb"],
     ),
 ];
 
@@ -68,7 +68,7 @@ fn measured(rules: &Rules, key: &[u8]) -> f64 {
         for _ in 0..KEYS_PER_ROUND {
             black_box(rules.class_of(black_box(key)));
         }
-        began.elapsed().as_nanos() as f64 / KEYS_PER_ROUND as f64
+        began.elapsed().as_secs_f64() * 1e9 / f64::from(KEYS_PER_ROUND)
     };
     (0..ROUNDS).map(|_| round()).fold(f64::INFINITY, f64::min)
 }

@@ -112,6 +112,13 @@ export class Nodes {
     return this.server(at).cli("GET", key);
   }
 
+  /** Whether the replica of a third has all that its master has. */
+  async isReplicated(third: number): Promise<boolean> {
+    const offset = async (at: number): Promise<string | undefined> =>
+      /master_repl_offset:(\d+)/.exec(await this.server(at).cli("INFO", "replication"))?.[1];
+    return (await offset(third)) === (await offset(third + 3));
+  }
+
   /** Waits until the replica of a third is its master. */
   async promoted(third: number): Promise<void> {
     const end = performance.now() + 25_000;

@@ -89,6 +89,7 @@ impl Gate {
 
     /// Of a write `in_doubt` that went to Redis again: an error that says it was not done is true of the
     /// second sending only.
+    #[expect(clippy::unused_self, reason = "who asks knows the gate and not what it needs")]
     pub(crate) fn doubted<T>(
         &self,
         what: impl FnOnce() -> String,

@@ -111,6 +111,10 @@ impl Traffic {
         let mut state = self.state();
         let number = state.number();
         let mut work = work?;
+        // The thread that would send it is gone.
+        if self.fleet.is_closed() {
+            return Ok(Submission::Settled(Err(closed())));
+        }
         let bytes = work.bytes();
         if let Some(error) = self.room(&state).refuse(bytes) {
             return Err(error);
@@ -144,6 +148,10 @@ impl Traffic {
     pub(super) fn submit_pipeline(&self, commands: Commands) -> Submission {
         let mut state = self.state();
         let number = state.number();
+        if self.fleet.is_closed() {
+            let refused = (0..commands.len()).map(|_| Err(closed()));
+            return Submission::SettledEach(refused.collect());
+        }
         let mut room = self.room(&state);
         let parts = Some(commands.len());
         let mut batch = Batch::new(commands, |commands, at| {

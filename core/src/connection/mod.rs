@@ -129,9 +129,13 @@ impl Connection {
             if let Value::Push(parts) = value {
                 return Ok(Some(Event::Push { parts }));
             }
-            let Some(slot) = self.in_flight.pop_front() else {
+            // A server answers no command of which it has seen nothing; it may say why it refuses us.
+            let is_refusal = matches!(value, Value::Error(_));
+            let is_asked = |slot: &Slot| slot.begin < self.written || is_refusal;
+            if !self.in_flight.front().is_some_and(is_asked) {
                 return Err(ProtocolError("the server sent a reply nobody asked for".into()));
-            };
+            }
+            let Some(slot) = self.in_flight.pop_front() else { continue };
             self.given_up = self.given_up.saturating_sub(1);
             if slot.awaited {
                 return Ok(Some(Event::Reply { command: slot.command, value }));
@@ -265,6 +269,7 @@ mod tests {
         assert!(!link.cancel(first), "no byte of it left");
         link.sent(1);
         assert!(link.cancel(first));
+        link.sent(link.unsent().len());
         link.receive(b"+a\r\n+b\r\n");
         let value = Value::Simple("b".into());
         assert_eq!(link.next_event().unwrap(), Some(Event::Reply { command: second, value }));
@@ -293,6 +298,18 @@ mod tests {
         let mut link = connection();
         link.receive(b"+OK\r\n");
         assert!(link.next_event().is_err());
+        // As little as one for a command that is still to be sent: it is that of another.
+        let mut link = connection();
+        let waits = link.send(&["GET", "a"], at(10));
+        link.receive(b"$5\r\nother\r\n");
+        assert!(link.next_event().is_err());
+        assert_eq!(link.fail(), vec![Unanswered { command: waits, sent: false }]);
+        // Who is refused is told so before it has said anything.
+        let mut link = connection();
+        let refused = link.send(&["HELLO", "3"], at(10));
+        link.receive(b"-ERR max number of clients reached\r\n");
+        let event = link.next_event().unwrap();
+        assert!(matches!(event, Some(Event::Reply { command, .. }) if command == refused));
         let mut link = connection();
         link.receive(b">2\r\n+invalidate\r\n*0\r\n");
         assert!(matches!(link.next_event().unwrap(), Some(Event::Push { .. })));

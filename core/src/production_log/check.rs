@@ -401,8 +401,12 @@ fn read_heading(heading: &str) -> (&str, &str, bool) {
     let rest = unbracketed.get(at.len()..).unwrap_or_default();
     let is_mark = |letter: char| letter.is_whitespace() || "[]–—-:".contains(letter);
     let rest = if at.is_empty() { heading.trim_start_matches(NO_TIME) } else { rest };
-    let title =
-        if at.is_empty() && rest == heading { heading } else { rest.trim_start_matches(is_mark) };
+    let title = match rest.strip_prefix(" – ").filter(|_| at.is_empty()) {
+        // As it was corrected before: what follows is the title, whatever it begins with.
+        Some(title) => title.trim(),
+        None if at.is_empty() && rest == heading => heading,
+        None => rest.trim_start_matches(is_mark),
+    };
     let is_right = heading == format!("[{at}] – {title}");
     (at, title, is_right)
 }
@@ -561,5 +565,24 @@ mod tests {
         let checked = check("hello\n");
         assert_eq!(checked.faults.len(), 1);
         assert_eq!(checked.corrected, "hello\n");
+    }
+
+    #[test]
+    fn what_was_corrected_once_is_right() {
+        for text in [
+            "## ,\n```",
+            "## a\nContext: ```\n## b",
+            "## [a",
+            "## – a",
+            "## \n### Status\nopen\n",
+            "## [2025-03-04 02:11] – [a]\n\nx\n### Symptoms\n```\n```\nContext: y",
+            "```\n## a",
+        ] {
+            let once = check(text).corrected;
+            let again = check(&once);
+            assert_eq!(again.corrected, once, "{text:?}");
+            let headings = again.faults.iter().filter(|fault| fault.message.contains("headed"));
+            assert_eq!(headings.count(), 0, "{text:?}: {:?}", again.faults);
+        }
     }
 }

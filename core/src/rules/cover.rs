@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::parts::Parts;
 use crate::store::glob;
 
 /// A pattern, read once.
@@ -23,14 +24,11 @@ pub(super) struct Glob {
 pub(super) enum Shape {
     Nothing,
     Anything,
-    /// Anything that ends with the ending.
-    AnythingAndEnding,
-    /// What this pattern matches.
-    Other(Vec<u8>),
+    Other,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
+pub(super) enum Token {
     /// Any bytes, also none.
     Star,
     /// This byte.
@@ -41,7 +39,7 @@ enum Token {
 
 /// A set of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Bytes([u64; 4]);
+pub(super) struct Bytes([u64; 4]);
 
 impl Bytes {
     const ALL: Self = Self([u64::MAX; 4]);
@@ -69,6 +67,18 @@ impl FromIterator<u8> for Bytes {
 }
 
 impl Token {
+    /// Any byte.
+    pub(super) const ANY: Self = Self::OneOf(Bytes::ALL);
+
+    /// Whether it stands for this byte alone.
+    pub(super) fn has(&self, byte: u8) -> bool {
+        match self {
+            Self::Star => true,
+            Self::Byte(own) => *own == byte,
+            Self::OneOf(bytes) => bytes.has(byte),
+        }
+    }
+
     /// Whether it stands for all that the other one stands for.
     fn includes(&self, other: &Self) -> bool {
         match (self, other) {
@@ -86,7 +96,7 @@ impl Glob {
     /// Reads a pattern; none where no key can match it.
     pub(super) fn parse(pattern: &[u8]) -> Option<Self> {
         let mut tokens = Vec::new();
-        let (mut at, mut begun) = (0, None);
+        let mut at = 0;
         while let Some(byte) = pattern.get(at) {
             let (token, next) = match (byte, pattern.get(at + 1)) {
                 (b'*', _) => (Token::Star, at + 1),
@@ -95,34 +105,23 @@ impl Glob {
                 (b'\\', Some(escaped)) => (Token::Byte(*escaped), at + 2),
                 (literal, _) => (Token::Byte(*literal), at + 1),
             };
-            if !matches!(token, Token::Byte(_)) {
-                begun = begun.or(Some(at));
-            }
             tokens.push(token);
             at = next;
         }
         let beginning = literals(tokens.iter());
         let mut ending = literals(tokens.iter().rev());
         ending.reverse();
-        let rest = begun.and_then(|at| pattern.get(at..)).unwrap_or_default();
         let shape = match tokens.get(beginning.len()..) {
             None | Some([]) => Shape::Nothing,
             Some([Token::Star]) => Shape::Anything,
-            Some([Token::Star, literals @ ..]) if literals.len() == ending.len() => {
-                Shape::AnythingAndEnding
-            }
-            Some(_) => Shape::Other(rest.to_vec()),
+            Some(_) => Shape::Other,
         };
         Some(Self { beginning, ending, shape, tokens: ordered(&tokens) })
     }
 
-    /// The pairs of neighbouring bytes that every match has.
-    pub(super) fn pairs(&self) -> Pairs {
-        let pair = |two: &[Token]| match two {
-            [Token::Byte(one), Token::Byte(other)] => Some((*one, *other)),
-            _ => None,
-        };
-        self.tokens.windows(2).filter_map(pair).collect()
+    /// What comes after the beginning, taken apart.
+    pub(super) fn parts(&self) -> Parts {
+        Parts::of(self.tokens.get(self.beginning.len()..).unwrap_or_default())
     }
 
     /// Whether every key that the other pattern matches matches this one. It is never wrong when it
@@ -156,28 +155,6 @@ impl Glob {
                 },
             }
         }
-    }
-}
-
-/// A set of pairs of bytes. Some pairs share a bit, so it may have one too many, and never one too
-/// few.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pairs(u128);
-
-impl Pairs {
-    pub(super) fn of(text: &[u8]) -> Self {
-        text.iter().copied().zip(text.iter().copied().skip(1)).collect()
-    }
-
-    pub(super) const fn includes(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-}
-
-impl FromIterator<(u8, u8)> for Pairs {
-    fn from_iter<I: IntoIterator<Item = (u8, u8)>>(pairs: I) -> Self {
-        let bit = |(one, other): (u8, u8)| one.wrapping_mul(37).wrapping_add(other) & 127;
-        Self(pairs.into_iter().fold(0, |bits, pair| bits | 1 << bit(pair)))
     }
 }
 

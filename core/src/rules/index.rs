@@ -1,10 +1,10 @@
 //! The rules in a tree of literal beginnings, so that a key meets only the few that may match it.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::cover::{Glob, Pairs, Shape};
-use crate::store::glob;
+use super::cover::{Glob, Shape};
+use super::parts::Parts;
+use super::sieve::{PATTERNS_MAX, Sieve};
 
 /// The place of no rule.
 const NONE: u16 = u16::MAX;
@@ -28,6 +28,8 @@ struct Node {
     any: u16,
     /// The other patterns that begin so, in the order of the rules.
     tails: Vec<Tail>,
+    /// What tells which of them may match, for so many after the others.
+    sieves: Vec<Sieve>,
     /// By the first byte of their labels.
     children: Vec<(u8, Self)>,
 }
@@ -39,6 +41,7 @@ impl Node {
         exact: NONE,
         any: NONE,
         tails: Vec::new(),
+        sieves: Vec::new(),
         children: Vec::new(),
     };
 }
@@ -53,19 +56,7 @@ impl Default for Node {
 #[derive(Clone, Debug)]
 struct Tail {
     place: u16,
-    /// The pairs of bytes that every match has: most keys fail here, and cheaply.
-    pairs: Pairs,
-    /// What every match ends with.
-    ending: Box<[u8]>,
-    /// The pattern of what follows; none where the ending is all that counts.
-    pattern: Option<Box<[u8]>>,
-}
-
-impl Tail {
-    fn matches(&self, rest: &[u8]) -> bool {
-        rest.ends_with(&self.ending)
-            && self.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, rest))
-    }
+    parts: Parts,
 }
 
 /// A pattern on its way into the tree.
@@ -93,17 +84,13 @@ impl Index {
     /// The place of the first rule whose pattern matches a key.
     pub(super) fn first_match(&self, key: &[u8]) -> Option<usize> {
         let (mut node, mut rest, mut best) = (&self.root, key, NONE);
-        let mut known = None;
         loop {
             best = best.min(node.any);
             if rest.is_empty() {
                 best = best.min(node.exact);
             }
             if !node.tails.is_empty() {
-                let pairs = *known.get_or_insert_with(|| Pairs::of(key));
-                let mut tails = node.tails.iter().take_while(|tail| tail.place < best);
-                let matches = |tail: &&Tail| pairs.includes(tail.pairs) && tail.matches(rest);
-                best = tails.find(matches).map_or(best, |tail| tail.place);
+                best = node.first_tail(rest).map_or(best, |place| best.min(place));
             }
             let Some(child) = rest.first().and_then(|first| node.child(*first)) else {
                 break;
@@ -123,6 +110,22 @@ impl Node {
         self.children.get(place).map(|(_, child)| child)
     }
 
+    /// The first of the tails that matches.
+    fn first_tail(&self, rest: &[u8]) -> Option<u16> {
+        for (sieve, tails) in self.sieves.iter().zip(self.tails.chunks(PATTERNS_MAX)) {
+            let mut left = sieve.left(rest);
+            while left != 0 {
+                let at = left.trailing_zeros() as usize;
+                left &= left - 1;
+                let Some(tail) = tails.get(at) else { break };
+                if sieve.is_certain(at) || tail.parts.matches(rest) {
+                    return Some(tail.place);
+                }
+            }
+        }
+        None
+    }
+
     /// Takes entries that begin alike for `depth` bytes and are sorted by how they begin.
     fn fill(&mut self, entries: &[Entry<'_>], depth: usize) {
         self.lowest = entries.iter().map(|entry| entry.place).min().unwrap_or(NONE);
@@ -131,6 +134,7 @@ impl Node {
         for entry in own {
             self.take(entry);
         }
+        self.sieves = self.tails.chunks(PATTERNS_MAX).map(sieve_of).collect();
         let first = |entry: &Entry<'_>| entry.glob.beginning.get(depth).copied();
         for group in below.chunk_by(|one, other| first(one) == first(other)) {
             let (Some(one), Some(last)) = (group.first(), group.last()) else {
@@ -146,17 +150,18 @@ impl Node {
     }
 
     fn take(&mut self, entry: &Entry<'_>) {
-        let tail = |pattern: Option<&[u8]>| Tail {
-            place: entry.place,
-            pairs: entry.glob.pairs(),
-            ending: entry.glob.ending.as_slice().into(),
-            pattern: pattern.map(Into::into),
-        };
         match &entry.glob.shape {
             Shape::Nothing => self.exact = self.exact.min(entry.place),
             Shape::Anything => self.any = self.any.min(entry.place),
-            Shape::AnythingAndEnding => self.tails.push(tail(None)),
-            Shape::Other(rest) => self.tails.push(tail(Some(rest))),
+            Shape::Other => {
+                let tail = Tail { place: entry.place, parts: entry.glob.parts() };
+                self.tails.push(tail);
+            }
         }
     }
+}
+
+fn sieve_of(tails: &[Tail]) -> Sieve {
+    let parts: Vec<&Parts> = tails.iter().map(|tail| &tail.parts).collect();
+    Sieve::new(&parts)
 }

@@ -10,6 +10,8 @@ mod cover;
 mod decide;
 mod given;
 mod index;
+mod parts;
+mod sieve;
 #[cfg(test)]
 mod tests;
 

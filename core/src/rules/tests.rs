@@ -7,6 +7,30 @@ use super::*;
 use crate::policy::{Builder, OnGuarded, Profile, Source};
 use crate::store::glob;
 
+/// Keys of every length, also beyond those that are told apart at once.
+#[test]
+fn patterns_are_told_apart_by_length() {
+    let marks = |count: usize| "?".repeat(count);
+    let patterns: Vec<String> = (1..=150)
+        .map(|n| match n % 3 {
+            0 => format!("{}*b", marks(n)),
+            1 => format!("{}a", marks(n)),
+            _ => format!("a{}b", marks(n)),
+        })
+        .collect();
+    let globs: Vec<Glob> =
+        patterns.iter().filter_map(|pattern| Glob::parse(pattern.as_bytes())).collect();
+    let index = Index::new(&globs);
+    for length in 0..300 {
+        for (first, last) in [("a", "b"), ("b", "a"), ("c", "c")] {
+            let key = format!("{first}{}{last}", "x".repeat(length));
+            let matches = |pattern: &String| glob::matches(pattern.as_bytes(), key.as_bytes());
+            let expected = patterns.iter().position(matches);
+            assert_eq!(index.first_match(key.as_bytes()), expected, "{key}");
+        }
+    }
+}
+
 /// What the tree must find: the first rule whose pattern matches.
 fn first_match<'a>(rules: &'a Rules, key: &[u8]) -> Option<&'a KeyRule> {
     rules.as_slice().iter().find(|rule| glob::matches(rule.pattern.as_bytes(), key))
@@ -53,6 +77,27 @@ proptest! {
         for key in keys {
             let expected = first_match(&rules, key.as_bytes());
             prop_assert_eq!(rules.class_of(key.as_bytes()).rule, expected, "{}", key);
+        }
+    }
+
+    /// More patterns at one place than one sieve takes.
+    #[test]
+    fn many_patterns_are_told_apart(
+        patterns in prop::collection::vec(pattern(), 20..90),
+        keys in prop::collection::vec(key(), 30),
+    ) {
+        let known: Vec<(&String, Glob)> = patterns
+            .iter()
+            .filter_map(|pattern| Some((pattern, Glob::parse(pattern.as_bytes())?)))
+            .collect();
+        let globs: Vec<Glob> = known.iter().map(|(_, glob)| glob.clone()).collect();
+        let index = Index::new(&globs);
+        for key in keys {
+            let matches = |(pattern, _): &(&String, Glob)| {
+                glob::matches(pattern.as_bytes(), key.as_bytes())
+            };
+            let expected = known.iter().position(matches);
+            prop_assert_eq!(index.first_match(key.as_bytes()), expected, "{}", key);
         }
     }
 
