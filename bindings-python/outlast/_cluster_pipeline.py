@@ -7,6 +7,7 @@ redis-py's, from that command on.
 # ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
 
 # redis-py is typed in part only.
+# mypy: disable-error-code="override"
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportIncompatibleVariableOverride=false
 # pyright: reportUnknownArgumentType=false, reportIncompatibleMethodOverride=false

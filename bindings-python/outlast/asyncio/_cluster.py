@@ -7,6 +7,7 @@ needs a connection of its own, goes over redis-py's connections to the nodes.
 # ruff: noqa: ANN401 - what commands take and answer is of any type
 
 # redis-py is typed in part only.
+# mypy: disable-error-code="override"
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportInconsistentConstructor=false
 # pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
@@ -289,7 +290,9 @@ class RedisCluster(Stock):
             await self.look_at_nodes()
 
     async def _by_nodes(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        await self.know_nodes()
+        # Where a flag tells the nodes, redis-py wants a key of many commands once it knows them.
+        if not isinstance(options.get("target_nodes"), str):
+            await self.know_nodes()
         return await super().execute_command(*args, **options)
 
     def _shape(self, command: Any) -> Any:

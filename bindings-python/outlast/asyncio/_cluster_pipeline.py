@@ -7,6 +7,7 @@ redis-py's, from that command on.
 # ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
 
 # redis-py is typed in part only.
+# mypy: disable-error-code="override, misc"
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportIncompatibleVariableOverride=false
 # pyright: reportUnknownArgumentType=false, reportIncompatibleMethodOverride=false
@@ -14,10 +15,11 @@ redis-py's, from that command on.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from redis.asyncio.cluster import ClusterPipeline as Stock
 from redis.asyncio.cluster import RedisCluster as StockCluster
+from redis.client import Pipeline as OfOneServer
 from redis.exceptions import RedisClusterException, RedisError
 
 from outlast.asyncio._pipeline import Sent
@@ -37,6 +39,10 @@ class ClusterPipeline(Sent, Stock):
         self._is_explicit = False
         self._stack: list[Any] = []
         self._theirs: Any = None
+
+    def annotate_exception(self, exception: Exception, number: int, command: Any) -> None:
+        """Says of an error which command it is of, in the words that redis-py has for clusters."""
+        OfOneServer.annotate_exception(cast("Any", self), exception, number, command)
 
     def __len__(self) -> int:
         """How many commands wait."""
