@@ -20,6 +20,7 @@ const MESSAGES = [
 
 export class Session {
   readonly #redis: Stock | StockCluster;
+  #isClosed = false;
 
   /** To the server that the options name, or to this cluster, with a connection for each node. */
   constructor(
@@ -59,7 +60,14 @@ export class Session {
   }
 
   send(command: Command): unknown {
+    if (this.#redis instanceof StockCluster) this.#sayClosed(command);
     return this.#redis.sendCommand(command);
+  }
+
+  /** As for one server: who closes while a cluster is connected to is not told that no node is there. */
+  #sayClosed(command: Command): void {
+    const { reject } = command;
+    command.reject = (error) => reject(this.#isClosed ? new Error("Connection is closed.") : error);
   }
 
   quit(): Promise<unknown> {
@@ -67,6 +75,7 @@ export class Session {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#redis.disconnect();
   }
 }

@@ -499,10 +499,11 @@ test("rate-limiter-flexible counts on a cluster, and from memory", async () => {
 test("BullMQ on a cluster, with its keys in one slot", async () => {
   const nodes = await Nodes.start();
   const connection = ours(nodes) as unknown as QueueOptions["connection"];
-  const done: unknown[] = [];
+  const [done, errors]: [unknown[], string[]] = [[], []];
   const options = { connection, prefix: "{q}" };
   const queue = new Queue("work", options);
   const worker = new Worker("work", async (job) => void done.push(job.data), options);
+  for (const each of [queue, worker]) each.on("error", ({ message }) => errors.push(message));
   try {
     await queue.addBulk([1, 2, 3].map((data) => ({ name: "job", data })));
     await eventually("all is done", () => done.length === 3);
@@ -511,4 +512,5 @@ test("BullMQ on a cluster, with its keys in one slot", async () => {
     await worker.close();
     await queue.close();
   }
+  expect(errors).toEqual([]);
 });

@@ -2,6 +2,7 @@ import { RedisUnavailable } from "outlast";
 import { closeRedis, getRedis, healthCheck } from "outlast/wrapper";
 import { afterEach, expect, test, vi } from "vitest";
 
+import { Nodes, oneInEach } from "./cluster.ts";
 import { Server, eventually, freePort, program, rejection, thrown, timed } from "./helpers.ts";
 
 const VARIABLES = ["URL", "HOST", "PORT", "PASSWORD", "DB", "CLUSTER"].map((end) => `REDIS_${end}`);
@@ -43,6 +44,21 @@ test("the place comes from its parts as well", async () => {
   const parts = { REDIS_HOST: "127.0.0.1", REDIS_PORT: port, REDIS_PASSWORD: "p@ss" };
   environment({ ...parts, REDIS_DB: "2", REDIS_CLUSTER: "false", REDIS_URL: "" });
   expect(getRedis().getStatus().endpoint).toBe(`${server.url}/2`);
+  expect(await healthCheck()).toBe(true);
+});
+
+test.each(["a URL", "its parts"])("a cluster, by REDIS_CLUSTER and %s", async (how) => {
+  const nodes = await Nodes.start();
+  const { port } = nodes.server(0);
+  const host = nodes.places.map(({ host, port }) => `${host}:${port}`).join(",");
+  const place = how === "a URL" ? { REDIS_URL: nodes.server(0).url } : { REDIS_HOST: host };
+  environment({ REDIS_CLUSTER: "true", ...place });
+  expect(getRedis().getStatus().endpoint).toBe(
+    how === "a URL" ? `redis-cluster://127.0.0.1:${port}` : nodes.url,
+  );
+  const keys = oneInEach("wrapped");
+  for (const key of keys) await getRedis().set(key, key);
+  expect(await getRedis().mget(keys)).toEqual(keys);
   expect(await healthCheck()).toBe(true);
 });
 
