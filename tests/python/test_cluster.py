@@ -8,7 +8,6 @@ import time
 import outlast
 import outlast.caching
 import outlast.health
-import outlast.testing
 import pytest
 import redis
 import redis.cluster
@@ -21,6 +20,8 @@ from redis.exceptions import (
     RedisClusterException,
     WatchError,
 )
+
+pytest_plugins = ["outlast.testing"]
 
 AT_ONCE_SECONDS = 0.5
 QUICK = {"server_delay_ms": 20, "server_delay_ms_max": 100, "jitter_percent": 0}
@@ -472,9 +473,9 @@ def test_reads_go_to_replicas_where_that_is_asked_for(whole_cluster, connect):
     assert whole_cluster.read(0, key) == "v"
 
 
-def test_an_outage_can_be_had_for_a_test(client):
+def test_an_outage_can_be_had_for_a_test(client, outage):
     client.set("k", 1)
-    with outlast.testing.cause_outage(client, "refused"):
+    with outage(client, "refused"):
         assert client.mode == "degraded"
         assert client.get("k") == b"1"
         client.incr("k")
