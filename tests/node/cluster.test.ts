@@ -303,7 +303,11 @@ test.each(Object.keys(STEPS))("as ioredis: %s", async (name) => {
     onTestFinished(() => cluster.disconnect());
     await once(cluster, "ready");
     found.push(await STEPS[name]?.(cluster));
-    for (const at of [0, 1, 2]) await nodes.server(at).cli("FLUSHALL");
+    for (const at of [0, 1, 2]) {
+      for (const command of [["FLUSHALL"], ["SCRIPT", "FLUSH"]]) {
+        await nodes.server(at).cli(...command);
+      }
+    }
   }
   expect(found[1]).toEqual(found[0]);
 });
