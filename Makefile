@@ -98,6 +98,8 @@ bench: ## Compare with other clients, about 5 minutes (QUICK=1: only see that it
 compat-python: ## Run redis-py's own tests with redis-py and with outlast in its place (some minutes)
 	@scripts/compat-python
 	@scripts/compat-python --suite asyncio
+	@scripts/compat-python --suite cluster
+	@scripts/compat-python --suite asyncio-cluster
 
 .PHONY: setup-deny
 setup-deny: ## Install cargo-deny into build/tools, for lint (some minutes)

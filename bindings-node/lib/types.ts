@@ -453,6 +453,7 @@ export type Input =
   | { type: "start" }
   | { type: "dial_succeeded"; dial: number }
   | { type: "dial_failed"; dial: number; failure: Failure }
+  | { type: "dial_held"; dial: number; in_ms: number; attempts?: number; failure?: Failure }
   | { type: "connection_lost"; epoch: number; failure: Failure }
   | { type: "command_failed"; epoch: number; failure: Failure; write?: boolean }
   | { type: "command_slow"; epoch: number; took_ms: number }

@@ -302,17 +302,13 @@ impl Desk {
     fn handed_pipeline(&self, commands: Commands, as_bytes: Vec<bool>) -> Option<Ended> {
         let number = self.next_number();
         let as_bytes = if as_bytes.contains(&true) { as_bytes } else { Vec::new() };
-        match self.inner.submit_pipeline(commands) {
-            Submission::SettledEach(parts) => {
-                Some(Ended { number, how: How::Each(parts, as_bytes) })
-            }
-            _ => {
-                if !as_bytes.is_empty() {
-                    self.parts_as_bytes.borrow_mut().insert(number, as_bytes);
-                }
-                None
-            }
+        if let Submission::SettledEach(parts) = self.inner.submit_pipeline(commands) {
+            return Some(Ended { number, how: How::Each(parts, as_bytes) });
         }
+        if !as_bytes.is_empty() {
+            self.parts_as_bytes.borrow_mut().insert(number, as_bytes);
+        }
+        None
     }
 
     fn next_number(&self) -> u64 {
@@ -428,6 +424,7 @@ impl Desk {
         Ok(told)
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "what is put there lives as long")]
     fn put<'env>(
         env: &'env Env,
         told: &mut Array<'env>,
@@ -438,7 +435,7 @@ impl Desk {
         let (is_reply, value) = match reply {
             Ok(Ok(reply)) => (true, reply),
             Ok(Err(error)) => {
-                let error = Error::new(ErrorKind::InvalidArgument, error.reason.clone());
+                let error = Error::new(ErrorKind::InvalidArgument, &*error.reason);
                 (false, errors::info(env, &error)?.to_unknown())
             }
             Err(error) => (false, errors::info(env, error)?.to_unknown()),

@@ -70,7 +70,10 @@ def of_keywords(
             places.append((str(host), _port(port)))
         if not places:
             raise of_cluster(
-                InvalidOption("a cluster needs a node to ask: host and port, startup_nodes or url")
+                InvalidOption(
+                    "RedisCluster requires at least one node to discover the cluster: host and "
+                    "port, startup_nodes or url"
+                )
             )
         url = f"{'rediss' if is_tls else 'redis'}-cluster://{','.join(map(_text, places))}"
     if login["username"] and not login["password"]:

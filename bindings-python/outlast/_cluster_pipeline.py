@@ -7,7 +7,9 @@ redis-py's, from that command on.
 # ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
 
 # redis-py is typed in part only.
+# mypy: disable-error-code="override"
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportIncompatibleVariableOverride=false
 # pyright: reportUnknownArgumentType=false, reportIncompatibleMethodOverride=false
 # pyright: reportInconsistentConstructor=false
 
@@ -143,6 +145,16 @@ class ClusterPipeline(Sent, Stock):
     def __exit__(self, *_error: object) -> None:
         """Forgets what was not executed."""
         self.reset()
+
+    def eval(self, script: Any, numkeys: Any, *keys_and_args: Any) -> Any:
+        """Runs a script."""
+        return self.execute_command("EVAL", script, numkeys, *keys_and_args)
+
+    @property
+    def _execution_strategy(self) -> Any:
+        """What redis-py's own methods ask: its pipeline, which does all from then on."""
+        theirs = self._theirs or self._hand_over(("EXEC",))
+        return theirs._execution_strategy  # noqa: SLF001 - redis-py's own
 
     def _must_be_transaction(self, method: str) -> None:
         if not self._is_transaction:

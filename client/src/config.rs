@@ -207,8 +207,12 @@ impl ConfigBuilder {
         if endpoint.cluster().is_some() {
             let journal =
                 journal_path.as_deref().unwrap_or_else(|| Path::new("")).to_string_lossy();
-            for (field, path) in [("journal_path", &*journal), ("record_path", &policy.record_path)]
-            {
+            let paths = [
+                ("journal_path", &*journal),
+                ("record_path", &policy.record_path),
+                ("outage_path", &policy.outage_path),
+            ];
+            for (field, path) in paths {
                 if !path.is_empty() {
                     let allowed = "none with a cluster";
                     return Err(Error::invalid_option(field, path, allowed));

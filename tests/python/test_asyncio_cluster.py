@@ -161,12 +161,13 @@ async def test_errors_are_those_of_redis_py_and_ours(client):
     with pytest.raises(CrossSlotTransactionError):
         await client.pipeline(transaction=True).set(a, 1).set(b, 2).execute()
     assert await client.pipeline(transaction=True).set(a, 1).incr(a).execute() == [True, 2]
-    with pytest.raises(redis.ResponseError, match=r"Command # 1 \(HGET .*caused error"):
+    with pytest.raises(redis.ResponseError, match=r"Command # 1 \(HGET .*error: WRONGTYPE"):
         await client.pipeline().hget(a, "f").set(b, 6).execute()
     assert await client.get(b) == b"6"
 
 
-async def test_watched_keys_are_watched(client):
+async def test_watched_keys_are_watched(whole_cluster, connect):
+    client = await connect(whole_cluster)
     async with client.pipeline(transaction=True) as pipe:
         await pipe.watch("{w}k")
         assert await pipe.get("{w}k") is None

@@ -13,8 +13,8 @@ import pytest
 import redis
 import redis.cluster
 from clusters import PATIENCE, one_in_each_third
-from conftest import is_connected, timed, wait_until
-from redis.cluster import ClusterNode
+from conftest import is_connected, run_script, timed, wait_until
+from redis.cluster import ClusterNode, LoadBalancingStrategy
 from redis.exceptions import (
     ClusterCrossSlotError,
     CrossSlotTransactionError,
@@ -95,7 +95,7 @@ def test_what_cannot_be_is_refused_in_words():
     for make, message in [
         (
             outlast.RedisCluster,
-            "a cluster needs a node to ask: host and port, startup_nodes or url",
+            "RedisCluster requires at least one node to discover the cluster: host",
         ),
         (lambda: outlast.RedisCluster("h", db=1), "invalid db: a cluster has database 0 only"),
         (
@@ -107,6 +107,14 @@ def test_what_cannot_be_is_refused_in_words():
             "invalid URL: a cluster is not reached by a unix socket",
         ),
         (lambda: outlast.RedisCluster("h", "p"), 'invalid port "p": allowed is a whole number'),
+        (
+            lambda: type("Mine", (outlast.Redis,), {}).from_url("redis-cluster://h"),
+            "invalid URL: Mine is of one server, not of a cluster",
+        ),
+        (
+            lambda: outlast.from_url("redis-cluster://h", single_connection_client=True),
+            'unknown option "single_connection_client"',
+        ),
         (lambda: outlast.RedisCluster("h", nope=1), 'unknown option "nope": allowed is one of'),
     ]:
         with pytest.raises(outlast.InvalidOption) as refused:
@@ -225,6 +233,10 @@ def test_errors_are_those_of_redis_py_and_ours(client):
     assert client.get(b) == b"6"
     with pytest.raises(RedisClusterException, match="outside of transactional context"):
         client.pipeline().watch(a)
+    with pytest.raises(RedisClusterException, match="is not implemented"):
+        client.pipeline().load_scripts()
+    evaluated = client.pipeline().eval("return KEYS[1]", 1, a).get(b).execute()
+    assert evaluated == [a.encode(), b"6"]
 
 
 def test_watched_keys_are_watched(client):
@@ -446,6 +458,20 @@ def test_commands_follow_slots_that_are_moved(cluster, connect):
     assert client.mode == "connected"
 
 
+def test_reads_go_to_replicas_where_that_is_asked_for(whole_cluster, connect):
+    client = connect(whole_cluster, load_balancing_strategy=LoadBalancingStrategy.RANDOM_REPLICA)
+    key = one_in_each_third("replicated")[0]
+    client.set(key, "v")
+    assert whole_cluster.ask(0, "WAIT", 1, 5_000) == 1
+
+    def gets(at):
+        return whole_cluster.ask(at, "INFO", "commandstats").get("cmdstat_get", {"calls": 0})
+
+    before = gets(3)["calls"]
+    wait_until(lambda: client.get(key) == b"v" and gets(3)["calls"] > before, what="a replica")
+    assert whole_cluster.read(0, key) == "v"
+
+
 def test_an_outage_can_be_had_for_a_test(client):
     client.set("k", 1)
     with outlast.testing.cause_outage(client, "refused"):
@@ -499,3 +525,45 @@ def test_a_cluster_that_is_not_there():
     with pytest.raises(RedisClusterException) as refused:
         outlast.RedisCluster("127.0.0.1", port, profile="production", **QUICK)
     assert isinstance(refused.value, outlast.RedisUnavailable)
+
+
+WITHOUT_REDIS_PY = """
+import asyncio, sys
+sys.modules["redis"] = None
+import outlast, outlast.asyncio
+url, port = sys.argv[1], int(sys.argv[2])
+node = {"host": "127.0.0.1", "port": port}
+for client in (
+    outlast.RedisCluster(startup_nodes=[node, ("127.0.0.1", port)]),
+    outlast.RedisCluster.from_url(url),
+    outlast.Redis.from_url(url),
+):
+    client.mset({"a": 1, "b": 2, "c": 3})
+    print(type(client).__name__, client.mget("c", "a"), len(list(client.scan_iter(count=1))))
+    print(client.pipeline(False).incr("a").get("b").execute())
+    print(client.execute_command("DBSIZE"))
+    client.close()
+
+async def main():
+    async with outlast.asyncio.RedisCluster("127.0.0.1", port) as client:
+        print(await client.mget("c", "a"), await client.pipeline().get("b").execute())
+
+asyncio.run(main())
+"""
+
+
+def test_it_is_there_without_redis_py(whole_cluster, client):
+    client.flushall()
+    printed = run_script(WITHOUT_REDIS_PY, whole_cluster.url, whole_cluster.nodes[0].port)
+    assert printed.splitlines() == [
+        "RedisCluster [b'3', b'1'] 3",
+        "[2, b'2']",
+        "3",
+        "RedisCluster [b'3', b'1'] 3",
+        "[2, b'2']",
+        "3",
+        "Redis [b'3', b'1'] 3",
+        "[2, b'2']",
+        "3",
+        "[b'3', b'2'] [b'2']",
+    ]

@@ -7,6 +7,7 @@ needs a connection of its own, goes over redis-py's connections to the nodes.
 # ruff: noqa: ANN401 - what commands take and answer is of any type
 
 # redis-py is typed in part only.
+# mypy: disable-error-code="override"
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportInconsistentConstructor=false
 # pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
@@ -273,10 +274,14 @@ class RedisCluster(Stock):
 
     async def _know_and_leave(self) -> None:
         """A map needs no connections; the next loop could not use those of this one."""
+        if not self._initialize:
+            return
         await self.know_nodes()
         known = self.nodes_manager
         nodes: list[Any] = [*known.nodes_cache.values(), *known.startup_nodes.values()]
-        await asyncio.gather(*(node.disconnect() for node in nodes))
+        # Older versions of redis-py cannot tell which of them are in use.
+        leaving = [getattr(node, "disconnect_free_connections", None) for node in nodes]
+        await asyncio.gather(*(leave() for leave in leaving if leave is not None))
 
     async def _first(self, reply: Any) -> Any:
         try:
@@ -285,7 +290,9 @@ class RedisCluster(Stock):
             await self.look_at_nodes()
 
     async def _by_nodes(self, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        await self.know_nodes()
+        # Where a flag tells the nodes, redis-py wants a key of many commands once it knows them.
+        if not isinstance(options.get("target_nodes"), str):
+            await self.know_nodes()
         return await super().execute_command(*args, **options)
 
     def _shape(self, command: Any) -> Any:

@@ -7,16 +7,19 @@ redis-py's, from that command on.
 # ruff: noqa: ANN401, FBT001 - the signatures are redis-py's, and values of any type
 
 # redis-py is typed in part only.
+# mypy: disable-error-code="override, misc"
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportIncompatibleVariableOverride=false
 # pyright: reportUnknownArgumentType=false, reportIncompatibleMethodOverride=false
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from redis.asyncio.cluster import ClusterPipeline as Stock
 from redis.asyncio.cluster import RedisCluster as StockCluster
+from redis.client import Pipeline as OfOneServer
 from redis.exceptions import RedisClusterException, RedisError
 
 from outlast.asyncio._pipeline import Sent
@@ -36,6 +39,10 @@ class ClusterPipeline(Sent, Stock):
         self._is_explicit = False
         self._stack: list[Any] = []
         self._theirs: Any = None
+
+    def annotate_exception(self, exception: Exception, number: int, command: Any) -> None:
+        """Says of an error which command it is of, in the words that redis-py has for clusters."""
+        OfOneServer.annotate_exception(cast("Any", self), exception, number, command)
 
     def __len__(self) -> int:
         """How many commands wait."""
@@ -136,6 +143,12 @@ class ClusterPipeline(Sent, Stock):
     def __await__(self) -> Generator[Any, None, Self]:
         """The pipeline itself."""
         return self.__aenter__().__await__()
+
+    @property
+    def _execution_strategy(self) -> Any:
+        """What redis-py's own methods ask: its pipeline, which does all from then on."""
+        theirs = self._theirs or self._hand_over()
+        return theirs._execution_strategy  # noqa: SLF001 - redis-py's own
 
     def _must_be_transaction(self, method: str) -> None:
         if not self._is_transaction:

@@ -138,6 +138,8 @@ class Redis(_outlast.AsyncClient, Stock):  # type: ignore[misc]
         if rules is not None:
             options["rules"] = rules
         if is_of_cluster(url):
+            if single_connection_client:
+                options["single_connection_client"] = True
             return _cluster_of(cls, url, profile, options)
         made = _arguments.of_url(url, profile=profile, options=options)
         native = _outlast.AsyncClient()

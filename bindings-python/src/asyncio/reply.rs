@@ -2,16 +2,15 @@
 //! to whoever gathers it, and that needs no turn of the loop where its end is known already.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyBaseException, PyStopIteration};
+use pyo3::exceptions::PyStopIteration;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 /// How a call ended.
 pub(crate) type Outcome = PyResult<Py<PyAny>>;
@@ -21,8 +20,8 @@ pub(crate) type Outcome = PyResult<Py<PyAny>>;
 pub(crate) struct Reply {
     event_loop: Py<PyAny>,
     state: Mutex<State>,
-    /// How a task knows that a future is awaited, and not handed to it by mistake.
-    is_awaited: AtomicBool,
+    /// What a task that drives this as its coroutine goes through.
+    steps: PyOnceLock<Py<PyAny>>,
 }
 
 impl fmt::Debug for Reply {
@@ -33,8 +32,9 @@ impl fmt::Debug for Reply {
 
 #[derive(Debug)]
 enum State {
-    /// And what the loop is to call at the end.
-    Pending(Vec<Callback>),
+    /// A task that awaits it waits for the future of asyncio, which is quicker for that; whoever gathers
+    /// it has callbacks here, which is quicker than a future would be.
+    Pending(Option<Py<PyAny>>, Vec<Callback>),
     Ended(Py<PyAny>),
     Raised(PyErr),
     /// Nobody awaits it any more; with the message for whoever asks.
@@ -50,7 +50,7 @@ struct Callback {
 impl Reply {
     /// One that is still to end.
     pub(crate) fn pending(event_loop: &Bound<'_, PyAny>) -> Self {
-        Self::with(event_loop, State::Pending(Vec::new()))
+        Self::with(event_loop, State::Pending(None, Vec::new()))
     }
 
     /// One that has ended.
@@ -62,7 +62,7 @@ impl Reply {
         Self {
             event_loop: event_loop.clone().unbind(),
             state: Mutex::new(state),
-            is_awaited: AtomicBool::new(false),
+            steps: PyOnceLock::new(),
         }
     }
 
@@ -74,19 +74,68 @@ impl Reply {
 
     /// Whether it was pending.
     fn end(slf: &Bound<'_, Self>, end: State) -> PyResult<bool> {
+        let py = slf.py();
         let mut state = slf.get().state();
-        if !matches!(&*state, State::Pending(_)) {
+        let State::Pending(future, callbacks) = &mut *state else {
             drop(state);
             return Ok(false);
-        }
-        let before = std::mem::replace(&mut *state, end);
+        };
+        let (future, callbacks) = (future.take(), std::mem::take(callbacks));
+        *state = end;
         drop(state);
-        if let State::Pending(callbacks) = before {
-            for callback in callbacks {
-                Self::plan(slf, callback)?;
-            }
+        if let Some(future) = future {
+            slf.get().end_future(future.bind(py))?;
+        }
+        for callback in callbacks {
+            Self::plan(slf, callback)?;
         }
         Ok(true)
+    }
+
+    /// The future ends as this did. A task that nobody waits for any more has cancelled it, and so this.
+    fn end_future(&self, future: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = future.py();
+        let ended = match self.outcome(py) {
+            Some(Ok(value)) => future.call_method1(intern!(py, "set_result"), (value,)),
+            Some(Err(error)) if self.cancelled(py)? => {
+                let message = error.value(py).getattr(intern!(py, "args"))?.get_item(0).ok();
+                future.call_method1(intern!(py, "cancel"), (message,))
+            }
+            Some(Err(error)) => future.call_method1(intern!(py, "set_exception"), (error,)),
+            None => return Ok(()),
+        };
+        if ended.is_err() {
+            // It refuses what was cancelled.
+            let before = std::mem::replace(&mut *self.state(), State::Cancelled(None));
+            drop(before);
+        }
+        Ok(())
+    }
+
+    /// The future of asyncio that ends as this does.
+    fn future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if let State::Pending(Some(future), _) = &*self.state() {
+            return Ok(future.clone_ref(py).into_bound(py));
+        }
+        // Made without the lock: to make objects may run any code.
+        let future = self.event_loop.bind(py).call_method0(intern!(py, "create_future"))?;
+        let mut state = self.state();
+        if let State::Pending(place, _) = &mut *state {
+            return Ok(place
+                .get_or_insert_with(|| future.clone().unbind())
+                .clone_ref(py)
+                .into_bound(py));
+        }
+        drop(state);
+        self.end_future(&future)?;
+        Ok(future)
+    }
+
+    fn steps<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let made = self.steps.get_or_try_init(py, || {
+            self.future(py)?.call_method0(intern!(py, "__await__")).map(Bound::unbind)
+        });
+        made.map(|steps| steps.bind(py).clone())
     }
 
     fn plan(slf: &Bound<'_, Self>, callback: Callback) -> PyResult<()> {
@@ -107,10 +156,35 @@ impl Reply {
         let message = match &*self.state() {
             State::Ended(value) => return Some(Ok(value.clone_ref(py))),
             State::Raised(error) => return Some(Err(error.clone_ref(py))),
-            State::Pending(_) => return None,
+            State::Pending(..) => return None,
             State::Cancelled(message) => message.as_ref().map(|message| message.clone_ref(py)),
         };
         Some(Err(cancelled_error(py, message)))
+    }
+
+    /// Why there is no outcome.
+    fn not_ended(&self, py: Python<'_>, message: &str) -> PyErr {
+        match self.cancelled(py) {
+            Ok(true) => cancelled_error(py, None),
+            Ok(false) => invalid_state(py, message),
+            Err(error) => error,
+        }
+    }
+
+    /// What holds of this, or of the future that a task may have cancelled.
+    fn asked(
+        &self,
+        py: Python<'_>,
+        question: &Bound<'_, PyString>,
+        holds: impl FnOnce(&State) -> bool,
+    ) -> PyResult<bool> {
+        let state = self.state();
+        let State::Pending(Some(future), _) = &*state else {
+            return Ok(holds(&state));
+        };
+        let future = future.clone_ref(py);
+        drop(state);
+        future.bind(py).call_method0(question)?.is_truthy()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -130,56 +204,37 @@ impl From<Outcome> for State {
 #[pymethods]
 impl Reply {
     /// How `isfuture` knows a future.
-    #[getter(_asyncio_future_blocking)]
-    fn is_awaited(&self) -> bool {
-        self.is_awaited.load(Ordering::Relaxed)
-    }
+    #[classattr]
+    #[pyo3(name = "_asyncio_future_blocking")]
+    const FUTURE_BLOCKING: bool = false;
 
-    #[setter(_asyncio_future_blocking)]
-    fn set_awaited(&self, is_awaited: bool) {
-        self.is_awaited.store(is_awaited, Ordering::Relaxed);
-    }
-
-    fn __await__<'py>(slf: &Bound<'py, Self>) -> Bound<'py, Self> {
-        slf.clone()
+    fn __await__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        if matches!(&*slf.get().state(), State::Pending(..)) {
+            return slf.get().future(py)?.call_method0(intern!(py, "__await__"));
+        }
+        Ok(slf.clone().into_any())
     }
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> Bound<'py, Self> {
         slf.clone()
     }
 
-    /// What a task is handed is this: it goes on once this has ended.
-    fn __next__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
-        match slf.get().outcome(slf.py()) {
+    fn __next__(&self, py: Python<'_>) -> Outcome {
+        match self.outcome(py) {
             Some(Ok(value)) => Err(PyStopIteration::new_err((value,))),
             Some(Err(error)) => Err(error),
-            None => {
-                slf.get().set_awaited(true);
-                Ok(slf.clone())
-            }
+            None => self.steps(py)?.call_method0(intern!(py, "__next__")).map(Bound::unbind),
         }
     }
 
-    fn send<'py>(slf: &Bound<'py, Self>, _value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
-        Self::__next__(slf)
+    fn send(&self, py: Python<'_>, _value: &Bound<'_, PyAny>) -> Outcome {
+        self.__next__(py)
     }
 
-    /// Whoever awaits it goes on with this exception: an instance, or a class and perhaps a value.
-    #[pyo3(signature = (error, value=None, _traceback=None))]
-    #[expect(clippy::unused_self, reason = "a method of coroutines")]
-    fn throw(
-        &self,
-        error: Bound<'_, PyAny>,
-        value: Option<Bound<'_, PyAny>>,
-        _traceback: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        let is_exception = |value: &Bound<'_, PyAny>| value.is_instance_of::<PyBaseException>();
-        Err(PyErr::from_value(match value {
-            _ if is_exception(&error) => error,
-            Some(value) if is_exception(&value) => value,
-            Some(value) if !value.is_none() => error.call1((value,))?,
-            _ => error.call0()?,
-        }))
+    #[pyo3(signature = (*error))]
+    fn throw(&self, py: Python<'_>, error: &Bound<'_, PyTuple>) -> Outcome {
+        self.steps(py)?.call_method1(intern!(py, "throw"), error).map(Bound::unbind)
     }
 
     /// Nobody awaits it any more; the command goes on.
@@ -198,7 +253,7 @@ impl Reply {
         };
         let callback = Callback { function: callback.unbind(), context };
         let mut state = slf.get().state();
-        if let State::Pending(callbacks) = &mut *state {
+        if let State::Pending(_, callbacks) = &mut *state {
             callbacks.push(callback);
             return Ok(());
         }
@@ -210,7 +265,7 @@ impl Reply {
     fn remove_done_callback(slf: &Bound<'_, Self>, callback: &Bound<'_, PyAny>) -> PyResult<usize> {
         let py = slf.py();
         let mut state = slf.get().state();
-        let State::Pending(callbacks) = &mut *state else {
+        let State::Pending(_, callbacks) = &mut *state else {
             return Ok(0);
         };
         // Compared without the lock: that may run any code.
@@ -222,7 +277,7 @@ impl Reply {
             if is_it { removed.push(one) } else { kept.push(one) }
         }
         let mut state = slf.get().state();
-        if let State::Pending(callbacks) = &mut *state {
+        if let State::Pending(_, callbacks) = &mut *state {
             kept.append(callbacks);
             *callbacks = kept;
         }
@@ -236,16 +291,31 @@ impl Reply {
         Self::end(slf, State::Cancelled(msg))
     }
 
-    fn cancelled(&self) -> bool {
-        matches!(&*self.state(), State::Cancelled(_))
+    fn cancelled(&self, py: Python<'_>) -> PyResult<bool> {
+        self.asked(py, intern!(py, "cancelled"), |state| matches!(state, State::Cancelled(_)))
     }
 
-    fn done(&self) -> bool {
-        !matches!(&*self.state(), State::Pending(_))
+    fn done(&self, py: Python<'_>) -> PyResult<bool> {
+        self.asked(py, intern!(py, "done"), |state| !matches!(state, State::Pending(..)))
+    }
+
+    /// What `gather` asks of a future that was cancelled, in versions of Python before 3.12.
+    #[getter(_cancel_message)]
+    fn cancel_message(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        match &*self.state() {
+            State::Cancelled(message) => message.as_ref().map(|message| message.clone_ref(py)),
+            State::Pending(..) | State::Ended(_) | State::Raised(_) => None,
+        }
+    }
+
+    /// The same from 3.12 on.
+    #[pyo3(name = "_make_cancelled_error")]
+    fn make_cancelled_error(&self, py: Python<'_>) -> Py<PyAny> {
+        cancelled_error(py, self.cancel_message(py)).into_value(py).into_any()
     }
 
     fn result(&self, py: Python<'_>) -> Outcome {
-        self.outcome(py).unwrap_or_else(|| Err(invalid_state(py, "Result is not set.")))
+        self.outcome(py).unwrap_or_else(|| Err(self.not_ended(py, "Result is not set.")))
     }
 
     fn exception(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
@@ -254,7 +324,7 @@ impl Reply {
             Some(Ok(_)) => Ok(None),
             Some(Err(error)) if is_raised => Ok(Some(error.into_value(py).into_any())),
             Some(Err(cancelled)) => Err(cancelled),
-            None => Err(invalid_state(py, "Exception is not set.")),
+            None => Err(self.not_ended(py, "Exception is not set.")),
         }
     }
 
@@ -270,7 +340,8 @@ impl Reply {
             Err(TryLockError::WouldBlock) => return Ok(()),
         };
         match &*state {
-            State::Pending(callbacks) => {
+            State::Pending(future, callbacks) => {
+                visit.call(future)?;
                 for Callback { function, context } in callbacks {
                     visit.call(function)?;
                     visit.call(context)?;

@@ -7,7 +7,9 @@ use outlast_core::{Error, Value};
 
 use super::caller::Caller;
 use super::{Client, Kind};
-use crate::gate::{Came, Gate, Route, Settled, Unanswered, into_result, micros_since, name_of};
+use crate::gate::{
+    Came, Gate, Route, Settled, Unanswered, doubted, into_result, micros_since, name_of,
+};
 use crate::transport::pool::{CallError, Exchanged, Interrupt};
 
 /// Commands that wait for their answers, by their places.
@@ -105,14 +107,14 @@ impl Caller<'_> {
             match self.gate.route()? {
                 Route::Redis { epoch } => self.exchange(&mut batch, epoch, interrupt)?,
                 Route::Store => {
-                    batch.settle_each(self.gate, |at, _| {
+                    batch.settle_each(|at, _| {
                         let args = commands.args(at);
                         self.gate.serve(&args, commands.traits(at, &args), true)
                     });
                 }
                 Route::Wait => {
                     if self.gate.wait_for_startup(Some(batch.deadline), interrupt)?.is_none() {
-                        batch.settle_each(self.gate, |at, _| {
+                        batch.settle_each(|at, _| {
                             let args = commands.args(at);
                             Some(self.gate.overdue(&args, commands.traits(at, &args)))
                         });
@@ -133,7 +135,7 @@ impl Caller<'_> {
     ) -> Result<Option<Value>, Error> {
         let mut in_doubt = false;
         let result = self.transact(commands, deadline, &mut in_doubt, interrupt);
-        self.gate.doubted(|| "the transaction".to_owned(), in_doubt, result)
+        doubted(|| "the transaction".to_owned(), in_doubt, result)
     }
 
     fn transact<A: AsRef<[u8]>>(
@@ -220,7 +222,7 @@ impl Caller<'_> {
         let mut replies = replies.into_iter();
         let came = Came { epoch, now: self.gate.clock.now(), took_us: micros_since(began) };
         let mut finished = 0;
-        batch.settle_each(self.gate, |place, in_doubt| {
+        batch.settle_each(|place, in_doubt| {
             let unanswered = match (replies.next(), &failure) {
                 (Some(reply), _) => match self.gate.replied_among(commands, place, &came, reply) {
                     Ok(value) => {
@@ -252,7 +254,6 @@ impl Batch<'_> {
     /// Gives each open command what `answer` has for it; those for which it has nothing stay open.
     fn settle_each(
         &mut self,
-        gate: &Gate,
         mut answer: impl FnMut(usize, &mut bool) -> Option<Result<Value, Error>>,
     ) {
         let Self { commands, results, open, in_doubt, .. } = self;
@@ -262,7 +263,7 @@ impl Batch<'_> {
             let is_open = result.is_none();
             results[*at] = result.map(|result| {
                 let name = || name_of(&commands.args(*at));
-                gate.doubted(name, *in_doubt, result).and_then(into_result)
+                doubted(name, *in_doubt, result).and_then(into_result)
             });
             is_open
         });

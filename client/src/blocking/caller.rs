@@ -5,7 +5,7 @@ use std::time::Instant;
 use outlast_core::command::Traits;
 use outlast_core::{Error, ErrorKind, Value};
 
-use crate::gate::{Gate, Route, Settled, Unanswered, name_of};
+use crate::gate::{Gate, Route, Settled, Unanswered, doubted, name_of};
 use crate::transport::pool::{CallError, Exchanged, Interrupt, Pool, Waiting};
 
 /// One server, as a calling thread sees it.
@@ -36,7 +36,7 @@ impl Caller<'_> {
         interrupt: Interrupt<'_>,
     ) -> Result<Option<Value>, Error> {
         let result = self.send(args, traits, deadline, sending, interrupt);
-        self.gate.doubted(|| name_of(args), sending.in_doubt, result)
+        doubted(|| name_of(args), sending.in_doubt, result)
     }
 
     fn send<A: AsRef<[u8]>>(

@@ -242,14 +242,14 @@ impl Fleet<Pool> {
                 if gate.wait_for_startup(Some(call.deadline), call.interrupt)?.is_none() {
                     for place in places {
                         let piece = &mut pieces[*place];
-                        piece.end(gate, gate.overdue(&piece.args, Traits::of(&piece.args)));
+                        piece.end(gate.overdue(&piece.args, Traits::of(&piece.args)));
                     }
                 }
                 return Ok(None);
             }
             Err(error) => {
                 for place in places {
-                    pieces[*place].end(gate, Err(error.clone()));
+                    pieces[*place].end(Err(error.clone()));
                 }
                 return Ok(None);
             }
@@ -285,11 +285,11 @@ impl Fleet<Pool> {
         for place in places {
             let piece = &mut pieces[*place];
             if piece.is_asking {
-                piece.end(gate, Err(gate.unavailable("keys are on their way there")));
+                piece.end(Err(gate.unavailable("keys are on their way there")));
                 continue;
             }
             match gate.serve(&piece.args, Traits::of(&piece.args), true) {
-                Some(result) => piece.end(gate, result),
+                Some(result) => piece.end(result),
                 None => self.send_on(piece),
             }
         }
@@ -349,13 +349,13 @@ impl Fleet<Pool> {
         call: Call<'_>,
     ) {
         match gate.settle(&piece.args, epoch, unanswered) {
-            Settled::Ended(result) => return piece.end(gate, result),
+            Settled::Ended(result) => return piece.end(result),
             Settled::Again { in_doubt } => piece.in_doubt |= in_doubt,
         }
         if Instant::now() < call.deadline {
             self.send_on(piece);
         } else {
-            piece.end(gate, gate.too_late(&piece.args, piece.in_doubt));
+            piece.end(gate.too_late(&piece.args, piece.in_doubt));
         }
     }
 

@@ -11,7 +11,7 @@ use outlast_core::{Error, Value};
 use super::fleet::{Fleet, Member};
 use super::follow::{Next, Way};
 use crate::endpoint::Place;
-use crate::gate::{Gate, into_result, name_of};
+use crate::gate::{doubted, into_result, name_of};
 use crate::transport::Transport;
 
 /// A command, or a part of one, for one shard.
@@ -211,9 +211,9 @@ impl<T: Transport> Fleet<T> {
 }
 
 impl<T> Piece<'_, T> {
-    /// Ends it, with what a gate made of it.
-    pub(crate) fn end(&mut self, gate: &Gate, result: Result<Value, Error>) {
-        self.result = Some(gate.doubted(|| name_of(&self.args), self.in_doubt, result));
+    /// Ends it, with what was made of it.
+    pub(crate) fn end(&mut self, result: Result<Value, Error>) {
+        self.result = Some(doubted(|| name_of(&self.args), self.in_doubt, result));
     }
 
     fn ended(self) -> Result<Value, Error> {

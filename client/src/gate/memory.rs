@@ -87,29 +87,6 @@ impl Gate {
         Err(self.refuse(&what))
     }
 
-    /// Of a write `in_doubt` that went to Redis again: an error that says it was not done is true of the
-    /// second sending only.
-    pub(crate) fn doubted<T>(
-        &self,
-        what: impl FnOnce() -> String,
-        in_doubt: bool,
-        result: Result<T, Error>,
-    ) -> Result<T, Error> {
-        let known = settle::Unanswered {
-            write: true,
-            idempotent: true,
-            maybe_done: in_doubt,
-            forbidden: false,
-        };
-        result.map_err(|error| {
-            if !known.is_belied_by(error.kind()) {
-                return error;
-            }
-            let text = "the first sending got no reply";
-            belied(&what(), &Failure::new(FailureKind::ConnectionLost, text), &error)
-        })
-    }
-
     pub(super) fn served<A: AsRef<[u8]>>(
         &self,
         args: &[A],
@@ -153,4 +130,26 @@ impl Gate {
         self.refused.fetch_add(1, Ordering::Relaxed);
         self.unavailable(what)
     }
+}
+
+/// Of a write `in_doubt` that went to Redis again: an error that says it was not done is true of the
+/// second sending only.
+pub(crate) fn doubted<T>(
+    what: impl FnOnce() -> String,
+    in_doubt: bool,
+    result: Result<T, Error>,
+) -> Result<T, Error> {
+    let known = settle::Unanswered {
+        write: true,
+        idempotent: true,
+        maybe_done: in_doubt,
+        forbidden: false,
+    };
+    result.map_err(|error| {
+        if !known.is_belied_by(error.kind()) {
+            return error;
+        }
+        let text = "the first sending got no reply";
+        belied(&what(), &Failure::new(FailureKind::ConnectionLost, text), &error)
+    })
 }

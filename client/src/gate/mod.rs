@@ -19,7 +19,6 @@ use outlast_core::command::{Access, Traits};
 use outlast_core::connection::{Identity, Protocol};
 use outlast_core::latency::Histogram;
 use outlast_core::rate_limit::{self, Limit, LocalCounts};
-use outlast_core::resp::Commands;
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::status::JournalFile;
 use outlast_core::store::{Eviction, Options};
@@ -27,6 +26,7 @@ use outlast_core::{Engine, Error, ErrorKind, Failure, Input, Policy, Value};
 use tokio::sync::Notify;
 
 pub(crate) use engine::{Action, SIGNAL_CHECK};
+pub(crate) use memory::doubted;
 pub(crate) use replies::{Came, micros_between, micros_since};
 
 use crate::board::HostBoard;
@@ -246,20 +246,6 @@ impl Gate {
             return Err(Error::new(ErrorKind::InvalidArgument, "a command has at least a name"));
         };
         Self::checked(name.as_ref(), Traits::of(args))
-    }
-
-    /// The same of each of these commands.
-    pub(crate) fn check_all(commands: &Commands) -> Result<(), Error> {
-        (0..commands.len()).try_for_each(|at| Self::check_one(commands, at))
-    }
-
-    /// The same of one of them.
-    pub(crate) fn check_one(commands: &Commands, at: usize) -> Result<(), Error> {
-        let args = commands.args(at);
-        match args.first() {
-            Some(name) => Self::checked(name, commands.traits(at, &args)).map(drop),
-            None => Self::check::<&[u8]>(&[]).map(drop),
-        }
     }
 
     fn checked(name: &[u8], traits: Traits) -> Result<Traits, Error> {

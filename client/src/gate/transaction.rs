@@ -1,8 +1,10 @@
-//! Transactions: all of their commands or none, on Redis as in the store.
+//! Transactions: all of their commands or none, on Redis as in the store; and pipelines, as far as they
+//! are looked at as a whole.
 
 use outlast_core::classify::classify_reply;
 use outlast_core::command::{Access, Traits};
 use outlast_core::policy::Startup;
+use outlast_core::resp::Commands;
 use outlast_core::settle::{self, Aftermath};
 use outlast_core::store::Refusal;
 use outlast_core::{Error, ErrorKind, Failure, Input, Value, Verdict};
@@ -13,6 +15,20 @@ impl Gate {
     /// Refuses a transaction with a command that no shared connection can carry.
     pub(crate) fn check_transaction<A: AsRef<[u8]>>(commands: &[Vec<A>]) -> Result<(), Error> {
         commands.iter().try_for_each(|args| Self::check(args).map(drop))
+    }
+
+    /// Refuses a pipeline with a command that no shared connection can carry.
+    pub(crate) fn check_all(commands: &Commands) -> Result<(), Error> {
+        (0..commands.len()).try_for_each(|at| Self::check_one(commands, at))
+    }
+
+    /// Refuses such a command of a pipeline.
+    pub(crate) fn check_one(commands: &Commands, at: usize) -> Result<(), Error> {
+        let args = commands.args(at);
+        match args.first() {
+            Some(name) => Self::checked(name, commands.traits(at, &args)).map(drop),
+            None => Self::check::<&[u8]>(&[]).map(drop),
+        }
     }
 
     /// Every reply of a transaction came: that to MULTI, those to its commands and that to EXEC; all

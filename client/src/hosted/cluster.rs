@@ -111,6 +111,7 @@ impl Traffic {
         let mut state = self.state();
         let number = state.number();
         let mut work = work?;
+        // The thread that would send it is gone.
         if self.fleet.is_closed() {
             return Ok(Submission::Settled(Err(closed())));
         }

@@ -8,7 +8,7 @@ use outlast_core::command::Traits;
 use outlast_core::{Error, Value};
 use tokio::time::timeout_at;
 
-use crate::gate::{Gate, Route, Settled, micros_since, name_of};
+use crate::gate::{Gate, Route, Settled, doubted, micros_since, name_of};
 use crate::transport::multiplexed::{CallError, Multiplexed};
 
 /// One server, as a task sees it.
@@ -31,7 +31,7 @@ impl Caller<'_> {
         in_doubt: &mut bool,
     ) -> Result<Option<Value>, Error> {
         let result = self.send(args, traits, deadline, in_doubt).await;
-        self.gate.doubted(|| name_of(args), *in_doubt, result)
+        doubted(|| name_of(args), *in_doubt, result)
     }
 
     async fn send<A: AsRef<[u8]>>(
@@ -150,7 +150,7 @@ impl Caller<'_> {
     ) -> Result<Option<Value>, Error> {
         let mut in_doubt = false;
         let result = self.transact(commands, deadline, &mut in_doubt).await;
-        self.gate.doubted(|| "the transaction".to_owned(), in_doubt, result)
+        doubted(|| "the transaction".to_owned(), in_doubt, result)
     }
 
     async fn transact<A: AsRef<[u8]>>(

@@ -8,22 +8,7 @@ use outlast_core::resp::{Arguments, Commands};
 use outlast_core::{Error, Timestamp, Value};
 
 use super::work::Lost;
-use crate::gate::{Came, Gate, Settled, Unanswered, into_result, name_of};
-
-/// What makes of an error that says a write was not done the truth, where an earlier connection may have
-/// carried it.
-struct Doubt<'a> {
-    gate: &'a Gate,
-    commands: &'a Commands,
-    in_doubt: &'a BTreeSet<usize>,
-}
-
-impl Doubt<'_> {
-    fn of(&self, at: usize, result: Ended) -> Ended {
-        let name = || name_of(&self.commands.args(at));
-        self.gate.doubted(name, self.in_doubt.contains(&at), result).and_then(into_result)
-    }
-}
+use crate::gate::{Came, Gate, Settled, Unanswered, doubted, into_result, name_of};
 
 /// How a command ended.
 pub(crate) type Ended = Result<Value, Error>;
@@ -129,8 +114,7 @@ impl Batch {
     fn settle(&mut self, gate: &Gate, epoch: u64, at: usize, unanswered: Unanswered) {
         match gate.settle(&self.commands.args(at), epoch, unanswered) {
             Settled::Ended(result) => {
-                let doubt = Doubt { gate, commands: &self.commands, in_doubt: &self.in_doubt };
-                self.ended[at] = Some(doubt.of(at, result));
+                self.ended[at] = Some(told(&self.commands, at, &self.in_doubt, result));
             }
             Settled::Again { in_doubt } => {
                 if in_doubt {
@@ -143,7 +127,7 @@ impl Batch {
 
     /// Answers from memory; none where Redis is back for some.
     pub(crate) fn serve(&mut self, gate: &Gate) -> Option<Vec<Ended>> {
-        self.end_each(gate, |commands, at| {
+        self.end_each(|commands, at| {
             let args = commands.args(at);
             gate.serve(&args, commands.traits(at, &args), true)
         })
@@ -151,7 +135,7 @@ impl Batch {
 
     /// It never got to Redis in time.
     pub(crate) fn overdue(&mut self, gate: &Gate) -> Vec<Ended> {
-        let ended = self.end_each(gate, |commands, at| {
+        let ended = self.end_each(|commands, at| {
             let args = commands.args(at);
             Some(gate.overdue(&args, commands.traits(at, &args)))
         });
@@ -159,21 +143,19 @@ impl Batch {
     }
 
     /// Ends what has not ended with this error.
-    pub(crate) fn fail(&mut self, gate: &Gate, error: &Error) -> Vec<Ended> {
-        self.end_each(gate, |_, _| Some(Err(error.clone()))).unwrap_or_default()
+    pub(crate) fn fail(&mut self, error: &Error) -> Vec<Ended> {
+        self.end_each(|_, _| Some(Err(error.clone()))).unwrap_or_default()
     }
 
     fn end_each(
         &mut self,
-        gate: &Gate,
         mut end: impl FnMut(&Commands, usize) -> Option<Ended>,
     ) -> Option<Vec<Ended>> {
         let Self { commands, ended, in_doubt, open, .. } = self;
-        let doubt = Doubt { gate, commands, in_doubt };
         open.retain(|at| {
             let result = end(commands, *at);
             let is_open = result.is_none();
-            ended[*at] = result.map(|result| doubt.of(*at, result));
+            ended[*at] = result.map(|result| told(commands, *at, in_doubt, result));
             is_open
         });
         self.whole()
@@ -185,4 +167,10 @@ impl Batch {
             .is_empty()
             .then(|| std::mem::take(&mut self.ended).into_iter().flatten().collect())
     }
+}
+
+/// What the one at a place is told.
+fn told(commands: &Commands, at: usize, in_doubt: &BTreeSet<usize>, result: Ended) -> Ended {
+    let name = || name_of(&commands.args(at));
+    doubted(name, in_doubt.contains(&at), result).and_then(into_result)
 }

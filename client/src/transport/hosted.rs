@@ -379,7 +379,7 @@ impl Hosted {
     fn go_on(&self, state: &mut State, mut pending: Pending, at: Instant) -> Option<Ended> {
         loop {
             match self.gate.route() {
-                Err(error) => return Some(pending.work.fail(&self.gate, error)),
+                Err(error) => return Some(pending.work.fail(error)),
                 Ok(Route::Wait) => break,
                 Ok(Route::Redis { epoch }) => match state.connection.as_mut() {
                     Some((of, channel)) if *of == epoch => {

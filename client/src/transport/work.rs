@@ -6,7 +6,7 @@ use outlast_core::{Error, Failure, Timestamp, Value};
 
 use super::batch::Batch;
 use super::told::{Settlement, Submission};
-use crate::gate::{Came, Gate, Settled, Unanswered, into_result, name_of};
+use crate::gate::{Came, Gate, Settled, Unanswered, doubted, into_result, name_of};
 
 /// What is handed in at once.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ impl Work {
             }
         };
         match replied {
-            Ok(value) => Some(self.one(gate, Ok(value))),
+            Ok(value) => Some(self.one(Ok(value))),
             Err(unanswered) => self.settle(gate, came, *unanswered),
         }
     }
@@ -120,7 +120,7 @@ impl Work {
             Self::Transaction { commands, .. } => gate.serve_transaction(commands, true),
             Self::Pipeline(batch) => return batch.serve(gate).map(Ended::Each),
         };
-        result.map(|result| self.one(gate, result))
+        result.map(|result| self.one(result))
     }
 
     /// It was sent, and not answered. How it ended; none where it has to be sent once more.
@@ -141,7 +141,7 @@ impl Work {
             Self::Pipeline(_) => return None,
         };
         match settled {
-            Settled::Ended(result) => Some(self.one(gate, result)),
+            Settled::Ended(result) => Some(self.one(result)),
             Settled::Again { in_doubt: again } => {
                 if let Self::Command { in_doubt, .. } | Self::Transaction { in_doubt, .. } = self {
                     *in_doubt |= again;
@@ -158,19 +158,19 @@ impl Work {
             Self::Transaction { commands, .. } => gate.overdue_transaction(commands),
             Self::Pipeline(batch) => return Ended::Each(batch.overdue(gate)),
         };
-        self.one(gate, result)
+        self.one(result)
     }
 
     /// It ends with this error.
-    pub(crate) fn fail(&mut self, gate: &Gate, error: Error) -> Ended {
+    pub(crate) fn fail(&mut self, error: Error) -> Ended {
         match self {
-            Self::Pipeline(batch) => Ended::Each(batch.fail(gate, &error)),
-            Self::Command { .. } | Self::Transaction { .. } => self.one(gate, Err(error)),
+            Self::Pipeline(batch) => Ended::Each(batch.fail(&error)),
+            Self::Command { .. } | Self::Transaction { .. } => self.one(Err(error)),
         }
     }
 
     /// The end of what is one.
-    fn one(&self, gate: &Gate, result: Result<Value, Error>) -> Ended {
+    fn one(&self, result: Result<Value, Error>) -> Ended {
         let (name, in_doubt) = match self {
             Self::Command { args, in_doubt, .. } => (args.as_slice(), *in_doubt),
             Self::Transaction { in_doubt, .. } => ([].as_slice(), *in_doubt),
@@ -180,7 +180,7 @@ impl Work {
             [] => "the transaction".to_owned(),
             args => name_of(args),
         };
-        Ended::One(gate.doubted(what, in_doubt, result.and_then(into_result)))
+        Ended::One(doubted(what, in_doubt, result.and_then(into_result)))
     }
 }
 

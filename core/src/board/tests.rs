@@ -278,7 +278,9 @@ fn who_lost_its_turn_tells_nothing() {
     let (mut slow, mut next) = (Board::new(policy.clone(), 1), Board::new(policy, 2));
     assert_eq!(slow.ask(at(10), &word), Turn::Dial);
     assert_eq!(next.ask(at(6_010), &word), Turn::Dial);
+    let taken = word.load(Ordering::Relaxed);
     slow.failed(at(6_011), &word, REFUSED, 1, Some(250));
+    assert_eq!(word.load(Ordering::Relaxed), taken);
     next.succeeded(at(6_012), &word);
     assert_eq!(Note::read(word.load(Ordering::Relaxed)).unwrap().state, State::Back);
     slow.give_up(&word);
@@ -305,6 +307,21 @@ fn good_news_from_before_a_failure_is_none() {
     assert_eq!(other.ask(at(310 + in_ms), &word), Turn::Dial);
     other.succeeded(at(312 + in_ms), &word);
     assert_eq!(word.load(Ordering::Relaxed), told);
+}
+
+#[test]
+fn who_was_about_to_follow_waits_anew_where_redis_is_gone_again() {
+    let policy = Policy::of(Profile::Development);
+    let note = |state, ms, kind| Note { state, at: at(ms), kind, attempts: 1 };
+    let word = AtomicU64::new(note(State::Back, 100, None).word());
+    let mut board = Board::new(policy, 2);
+    board.lost(at(20));
+    let Turn::Wait { in_ms: first, .. } = board.ask(at(110), &word) else { panic!("at once") };
+    word.store(note(State::Away, 900, Some(REFUSED)).word(), Ordering::Relaxed);
+    let told = board.ask(at(110 + first), &word);
+    assert!(matches!(told, Turn::Wait { failure: Some(_), .. }), "{told:?}");
+    word.store(note(State::Back, 2_000, None).word(), Ordering::Relaxed);
+    assert!(matches!(board.ask(at(2_001), &word), Turn::Wait { .. }), "the spread begins anew");
 }
 
 #[test]

@@ -134,12 +134,12 @@ fn refused_step(args: &Args, held: &Value) -> Option<&'static str> {
 /// The number of the last entry that a stream ever had, of a reply to `XINFO STREAM`.
 fn last_id(reply: &Value) -> Option<(u64, u64)> {
     let is_it = |value: &Value| value.as_bulk().is_some_and(|it| it == b"last-generated-id");
-    let found = match reply {
-        Value::Array(parts) => {
-            parts.chunks(2).find(|pair| pair.first().is_some_and(is_it))?.get(1)?
-        }
-        Value::Map(pairs) => &pairs.iter().find(|(name, _)| is_it(name))?.1,
-        _ => return None,
+    let found = if let Value::Map(pairs) = reply {
+        &pairs.iter().find(|(name, _)| is_it(name))?.1
+    } else if let Value::Array(parts) = reply {
+        parts.chunks(2).find(|pair| pair.first().is_some_and(is_it))?.get(1)?
+    } else {
+        return None;
     };
     stream_id(found.as_bulk()?)
 }

@@ -106,21 +106,18 @@ impl Parts {
         }
     }
 
-    pub(super) fn takes_at_front(&self, at: usize, byte: u8) -> bool {
-        self.front.get(at).is_none_or(|token| token.has(byte))
+    /// What it has at a place from the beginning.
+    pub(super) fn at_front(&self, at: usize) -> Option<&Token> {
+        self.front.get(at)
     }
 
-    pub(super) fn takes_at_back(&self, at: usize, byte: u8) -> bool {
-        let token = self.back.len().checked_sub(at + 1).and_then(|at| self.back.get(at));
-        token.is_none_or(|token| token.has(byte))
+    /// What it has at a place from the end.
+    pub(super) fn at_back(&self, at: usize) -> Option<&Token> {
+        self.back.len().checked_sub(at + 1).and_then(|at| self.back.get(at))
     }
 
-    /// Whether nothing of front and back is further from its end than so many looks, but what takes any
-    /// byte.
-    pub(super) fn is_told_by(&self, looks: usize) -> bool {
-        let takes_all = |token: &Token| *token == Token::ANY;
-        self.front.iter().skip(looks).all(takes_all)
-            && self.back.iter().rev().skip(looks).all(takes_all)
-            && self.front.len() + self.back.len() < super::sieve::LENGTH_MAX
+    /// How long front and back are.
+    pub(super) fn lengths(&self) -> (usize, usize) {
+        (self.front.len(), self.back.len())
     }
 }

@@ -4,14 +4,20 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::cover::Token;
 use super::parts::{Parts, Segment};
 
 /// Patterns in one sieve: each has a bit.
 pub(super) const PATTERNS_MAX: usize = 64;
 /// Fewer patterns than this are tried one by one.
 const PATTERNS_MIN: usize = 4;
-/// Bytes that are looked at from each end.
-const LOOKS_MAX: usize = 8;
+/// Places from each end that may be looked at.
+const PLACES_MAX: usize = 64;
+/// Of these, how many that tell patterns apart are looked at, and how many that are alike in all.
+const TELLING_MAX: usize = 8;
+const ALIKE_MAX: usize = 2;
+/// What pairs of bytes are told apart by.
+const PAIRS: usize = 1_024;
 /// The longest length that is told; what is longer counts as so long.
 pub(super) const LENGTH_MAX: usize = 128;
 
@@ -28,7 +34,7 @@ pub(super) struct Sieve {
     /// By places from the end.
     back: Vec<(usize, ByByte)>,
     /// Patterns that need a pair of bytes somewhere, by the pair.
-    pairs: Option<ByByte>,
+    pairs: Option<Box<[u64; PAIRS]>>,
     paired: u64,
     /// Patterns of which the looks tell all.
     certain: u64,
@@ -41,25 +47,32 @@ impl Sieve {
             return Self::default();
         }
         let mut sieve = Self { lengths: lengths(patterns), ..Self::default() };
-        for at in 0..LOOKS_MAX {
-            let front = by_byte(patterns, |parts, byte| parts.takes_at_front(at, byte));
-            sieve.front.extend(front.map(|takes| (at, takes)));
-            let back = by_byte(patterns, |parts, byte| parts.takes_at_back(at, byte));
-            sieve.back.extend(back.map(|takes| (at, takes)));
-        }
-        let is_certain = |parts: &Parts| parts.middle.is_empty() && parts.is_told_by(LOOKS_MAX);
-        sieve.certain = bits(patterns, is_certain);
+        sieve.front = looks(patterns, Parts::at_front);
+        sieve.back = looks(patterns, Parts::at_back);
+        sieve.certain = bits(patterns, |parts| sieve.tells_all(parts));
         sieve.pair(patterns);
         sieve
     }
 
+    fn tells_all(&self, parts: &Parts) -> bool {
+        let has = |looks: &[(usize, ByByte)], at| looks.iter().any(|(place, _)| *place == at);
+        let (front, back) = parts.lengths();
+        let is_told = |looks, token: Option<&Token>, at| {
+            token.is_none_or(|token| *token == Token::ANY) || has(looks, at)
+        };
+        parts.middle.is_empty()
+            && front + back < LENGTH_MAX
+            && (0..front).all(|at| is_told(&self.front, parts.at_front(at), at))
+            && (0..back).all(|at| is_told(&self.back, parts.at_back(at), at))
+    }
+
     /// Has each pattern stand under the pair of its own that fewest others have.
     fn pair(&mut self, patterns: &[&Parts]) {
-        let mut counts = [0_usize; 256];
+        let mut counts = [0_usize; PAIRS];
         for pair in patterns.iter().flat_map(|parts| pairs_of(parts)) {
             counts[pair] += 1;
         }
-        let mut pairs: ByByte = Box::new([0; 256]);
+        let mut pairs = Box::new([0; PAIRS]);
         for (at, parts) in patterns.iter().enumerate() {
             if let Some(rarest) = pairs_of(parts).min_by_key(|pair| counts[*pair]) {
                 pairs[rarest] |= 1 << at;
@@ -113,14 +126,31 @@ fn lengths(patterns: &[&Parts]) -> Vec<u64> {
     (0..=LENGTH_MAX).map(takes).collect()
 }
 
-/// Nothing where every pattern takes every byte.
-fn by_byte(patterns: &[&Parts], takes: impl Fn(&Parts, u8) -> bool) -> Option<ByByte> {
-    let mut all: ByByte = Box::new([0; 256]);
-    for (place, byte) in all.iter_mut().zip(0..=u8::MAX) {
-        *place = bits(patterns, |parts| takes(parts, byte));
-    }
+/// The places to look at from one end, where `token` gives what a pattern has there.
+fn looks(
+    patterns: &[&Parts],
+    token: impl Fn(&Parts, usize) -> Option<&Token>,
+) -> Vec<(usize, ByByte)> {
     let everyone = bits(patterns, |_| true);
-    all.iter().any(|takers| *takers != everyone).then_some(all)
+    let (mut telling, mut alike) = (TELLING_MAX, ALIKE_MAX);
+    let mut looks = Vec::new();
+    for at in 0..PLACES_MAX {
+        if patterns.iter().all(|parts| token(parts, at).is_none()) {
+            break;
+        }
+        let mut takers: ByByte = Box::new([0; 256]);
+        for (place, byte) in takers.iter_mut().zip(0..=u8::MAX) {
+            *place = bits(patterns, |parts| token(parts, at).is_none_or(|it| it.has(byte)));
+        }
+        let tells = takers.iter().any(|takers| *takers != everyone && *takers != 0);
+        let drops = takers.contains(&0);
+        let left = if tells { &mut telling } else { &mut alike };
+        if (tells || drops) && *left > 0 {
+            *left -= 1;
+            looks.push((at, takers));
+        }
+    }
+    looks
 }
 
 fn pairs_of(parts: &Parts) -> impl Iterator<Item = usize> {
@@ -135,6 +165,6 @@ fn pairs_of(parts: &Parts) -> impl Iterator<Item = usize> {
 }
 
 /// Of a pair of bytes. Some share one.
-const fn number(one: u8, other: u8) -> usize {
-    one.wrapping_mul(37).wrapping_add(other) as usize
+fn number(one: u8, other: u8) -> usize {
+    (usize::from(one) * 31 + usize::from(other)) % PAIRS
 }

@@ -138,10 +138,9 @@ impl<'a> Lesson<'a> {
         }
         let number = if let Value::Integer(number) = reply { Some(*number) } else { None };
         match command.name {
-            "GET" => match reply {
-                Value::Bulk(value) => Some(Self::Text(key, Some(value))),
-                Value::Nil => Some(Self::Text(key, None)),
-                _ => None,
+            "GET" => match reply.as_bulk() {
+                Some(value) => Some(Self::Text(key, Some(value))),
+                None => (*reply == Value::Nil).then_some(Self::Text(key, None)),
             },
             "MGET" => {
                 let values = args.iter().skip(1).zip(items(reply)?);

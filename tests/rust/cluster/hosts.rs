@@ -31,16 +31,16 @@ impl Loop {
 
     /// Waits to be woken, and takes a turn.
     fn turn(&self) {
-        let woken = self.woken.lock().unwrap();
+        let woken = self.woken.lock().expect("one thread");
         woken.recv_timeout(Duration::from_secs(10)).expect("somebody wakes the loop");
         let Turn { settlements, .. } = self.client.turn();
-        let mut settled = self.settled.lock().unwrap();
+        let mut settled = self.settled.lock().expect("one thread");
         settled.extend(settlements.into_iter().map(|it| (it.command, it.result)));
     }
 
     fn submit(&self, line: &str) -> Submission {
         let args = line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
-        self.client.submit(args).unwrap()
+        self.client.submit(args).expect("there is room")
     }
 
     fn wait(&self, submission: Submission) -> Result<Value, Error> {
@@ -50,7 +50,7 @@ impl Loop {
             other => panic!("{other:?}"),
         };
         loop {
-            if let Some(result) = self.settled.lock().unwrap().remove(&number) {
+            if let Some(result) = self.settled.lock().expect("one thread").remove(&number) {
                 return result;
             }
             self.turn();

@@ -8,11 +8,13 @@ mod nodes;
 mod outages;
 mod replicas;
 
+use std::sync::Arc;
+
 use outlast::blocking::Client;
 use outlast::{Error, Value};
-use outlast_tests::eventually;
+use outlast_tests::{Recorder, certificate_file, eventually};
 
-use nodes::{Cluster, in_time, one_in_each_third};
+use nodes::{Cluster, config, in_time, one_in_each_third};
 
 fn call(client: &Client, line: &str) -> Result<Value, Error> {
     let args: Vec<&str> = line.split(' ').collect();
@@ -50,6 +52,20 @@ fn commands_go_where_their_keys_are() {
     assert_eq!(call(&client, "PING"), Ok(Value::Simple("PONG".into())));
     assert_eq!(call(&client, "FLUSHALL"), Ok(Value::ok()));
     assert_eq!(integer(&client, "DBSIZE"), 0);
+}
+
+#[test]
+fn nodes_behind_tls_are_reached_as_others_are() {
+    let cluster = Cluster::start_tls();
+    let url = cluster.nodes[0].tls_url().replace("rediss://", "rediss-cluster://");
+    let url = format!("{url}?tls_ca_file={}", certificate_file("ca.pem"));
+    let client = Client::new(config(&url), Arc::new(Recorder::default()));
+    client.connect().unwrap();
+    let [a, b, c] = one_in_each_third("tls");
+    assert_eq!(call(&client, &format!("MSET {a} x {b} y {c} z")), Ok(Value::ok()));
+    assert_eq!((cluster.read(1, &b), cluster.read(2, &c)), ("y".into(), "z".into()));
+    let shards = client.status().shards;
+    assert!(shards.iter().all(|shard| shard.endpoint.starts_with("rediss://127.0.0.1:")));
 }
 
 #[test]

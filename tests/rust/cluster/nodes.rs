@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use outlast::Config;
 use outlast::blocking::Client;
 use outlast_core::cluster::{SLOTS, slot_of};
-use outlast_tests::{Recorder, Server};
+use outlast_tests::{Recorder, Server, certificate_file};
 use std::sync::Arc;
 
 /// Elections are held at random delays.
@@ -37,8 +37,21 @@ impl Cluster {
             options,
         ]
         .concat();
-        let nodes: Vec<Server> =
-            (0..3 + 3 * replicas).map(|_| Server::start_with(&options)).collect();
+        Self::of((0..3 + 3 * replicas).map(|_| Server::start_with(&options)).collect())
+    }
+
+    /// Three masters behind TLS.
+    pub(crate) fn start_tls() -> Self {
+        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
+        // Nodes show each other certificates of clients, whatever clients themselves must show.
+        let (pem, key) = (certificate_file("client.pem"), certificate_file("client.key"));
+        let shown = ["--tls-client-cert-file", &pem, "--tls-client-key-file", &key];
+        let tls = ["--tls-cluster", "yes", "--tls-auth-clients", "no"];
+        let options = [&options[..], &tls, &shown].concat();
+        Self::of((0..3).map(|_| Server::start_tls("server", &options)).collect())
+    }
+
+    fn of(nodes: Vec<Server>) -> Self {
         let ids = nodes.iter().map(|node| node.cli(&["CLUSTER", "MYID"])).collect();
         let cluster = Self { nodes, ids };
         for (at, node) in cluster.nodes.iter().enumerate() {
@@ -51,7 +64,12 @@ impl Cluster {
             let range = [first.to_string(), last.to_string()];
             cluster.nodes[at].cli(&["CLUSTER", "ADDSLOTSRANGE", &range[0], &range[1]]);
         }
-        let first = cluster.nodes[0].port.to_string();
+        let first = cluster.nodes[0].cli(&["CONFIG", "GET", "tls-cluster"]);
+        let first = if first.ends_with("yes") {
+            cluster.nodes[0].tls_url().rsplit(':').next().expect("a port").to_string()
+        } else {
+            cluster.nodes[0].port.to_string()
+        };
         for node in &cluster.nodes[1..] {
             node.cli(&["CLUSTER", "MEET", "127.0.0.1", &first]);
         }

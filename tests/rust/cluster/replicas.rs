@@ -14,7 +14,7 @@ fn calls(cluster: &Cluster, at: usize, name: &str) -> u64 {
     let stats = cluster.nodes[at].cli(&["INFO", "commandstats"]);
     let line = stats.lines().find(|line| line.starts_with(&format!("cmdstat_{name}:calls=")));
     let count = line.and_then(|line| line.split(['=', ',']).nth(1));
-    count.map_or(0, |count| count.parse().unwrap())
+    count.map_or(0, |count| count.parse().expect("a count"))
 }
 
 #[test]
