@@ -57,7 +57,7 @@ export {
   version,
 } from "./inspect.js";
 export type { ErrorKind } from "./inspect.js";
-export type { DeadLetter } from "./link.js";
+export type { DeadLetter } from "./dead-letters.js";
 export type * from "./types.js";
 
 // As with ioredis, the module is the class, and has all else as properties.

@@ -8,6 +8,8 @@ import { Socket } from "node:net";
 
 import * as native from "../index.js";
 import { Answers } from "./answers.js";
+import { deadLettersOf } from "./dead-letters.js";
+import type { DeadLetter } from "./dead-letters.js";
 import { closed, errorOf, guarded } from "./errors.js";
 import type { ErrorInfo } from "./errors.js";
 import type { Happening } from "./events.js";
@@ -35,17 +37,6 @@ const TIMER_MS_MAX = 2_147_483_647;
 const POLLS = process.versions["bun"] === undefined && process.versions["deno"] === undefined;
 
 type ClusterNode = [host: string, port: number, isMaster: boolean, isReached: boolean];
-
-/** A write of an outage that Redis refused for good. */
-export interface DeadLetter {
-  key: Buffer;
-  /** What was to write it; commands that Redis did not refuse were done. */
-  commands: Buffer[][];
-  /** What Redis said. */
-  error: string;
-  /** When. */
-  at: Date;
-}
 
 export class Link {
   readonly #native: native.Client;
@@ -114,12 +105,7 @@ export class Link {
   }
 
   deadLetters(): DeadLetter[] {
-    return this.#native.deadLetters().map(([key, commands, error, at]) => ({
-      key,
-      commands,
-      error: error.toString(),
-      at: new Date(at),
-    }));
+    return deadLettersOf(this.#native);
   }
 
   /** Dials, unless that was done; resolves once the startup is over. */

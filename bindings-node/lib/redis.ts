@@ -13,7 +13,7 @@ import { closed, invalidArgument, invalidOption, textOf } from "./errors.js";
 import { Announcer, write } from "./events.js";
 import type { RedisEvents } from "./events.js";
 import { Link } from "./link.js";
-import type { DeadLetter } from "./link.js";
+import type { DeadLetter } from "./dead-letters.js";
 import { givenOptions, settingsOf, stockArguments } from "./options.js";
 import type { RedisArguments, RedisOptions, Settings } from "./options.js";
 import { Pipeline, defineDirect, withCarelessExec } from "./pipeline.js";

@@ -202,6 +202,15 @@ test("a master is killed: its keys are in memory, others on Redis, and come back
   );
 });
 
+/** With a command that the test defines. */
+interface Bumping {
+  bump(key: string, argument: string): Promise<unknown>;
+  multi(): { bump: Bumped };
+  pipeline(): { bump: Bumped };
+}
+
+type Bumped = (key: string, argument: string) => { exec(): Promise<unknown> };
+
 type Steps = (cluster: StockCluster) => Promise<unknown>;
 
 const STEPS: Record<string, Steps> = {
@@ -247,12 +256,14 @@ const STEPS: Record<string, Steps> = {
   "scripts of its own": async (cluster) => {
     const lua = "return { KEYS[1], ARGV[1], redis.call('INCR', KEYS[1]) }";
     cluster.defineCommand("bump", { numberOfKeys: 1, lua });
-    const bump = (key: string): Promise<unknown> =>
-      (cluster as unknown as { bump(key: string, arg: string): Promise<unknown> }).bump(key, "x");
+    const bumping = cluster as unknown as Bumping;
     return [
-      await bump(one),
-      await bump(two),
-      await bump(two),
+      await bumping.bump(one, "x"),
+      await bumping.bump(two, "x"),
+      await bumping.bump(two, "x"),
+      // The node of this key has not seen the script.
+      await bumping.multi().bump(three, "x").exec(),
+      await bumping.pipeline().bump(three, "x").exec(),
       await cluster.eval(lua, 1, two, "y"),
     ];
   },
@@ -292,7 +303,11 @@ test.each(Object.keys(STEPS))("as ioredis: %s", async (name) => {
     onTestFinished(() => cluster.disconnect());
     await once(cluster, "ready");
     found.push(await STEPS[name]?.(cluster));
-    for (const at of [0, 1, 2]) await nodes.server(at).cli("FLUSHALL");
+    for (const at of [0, 1, 2]) {
+      for (const command of [["FLUSHALL"], ["SCRIPT", "FLUSH"]]) {
+        await nodes.server(at).cli(...command);
+      }
+    }
   }
   expect(found[1]).toEqual(found[0]);
 });
@@ -346,6 +361,24 @@ test("options of ioredis are honoured, or refused by name", async () => {
   }
   expect(outlast.Cluster).toBe(Cluster);
   expectTypeOf(new outlast.Cluster(nodes.places, { lazyConnect: true })).toEqualTypeOf<Cluster>();
+});
+
+test("replicas are read from where the program says so", async () => {
+  const nodes = await Nodes.start({ replicas: true });
+  const cluster = ours(nodes, { scaleReads: "slave" });
+  await cluster.set(one, "v");
+  await eventually("the replica has it", () => nodes.isReplicated(0));
+  // Until there is a connection to the replica the master is asked.
+  await eventually("the replica is asked", async () => {
+    expect(await cluster.get(one)).toBe("v");
+    return (await nodes.server(3).cli("INFO", "commandstats")).includes("cmdstat_get:");
+  });
+  expect(
+    cluster
+      .nodes("slave")
+      .map(({ options }) => options.port)
+      .sort(),
+  ).toEqual([3, 4, 5].map((at) => nodes.server(at).port).sort());
 });
 
 test("slots move to another node while callers count", async () => {
@@ -503,7 +536,8 @@ test("BullMQ on a cluster, with its keys in one slot", async () => {
   const options = { connection, prefix: "{q}" };
   const queue = new Queue("work", options);
   const worker = new Worker("work", async (job) => void done.push(job.data), options);
-  for (const each of [queue, worker]) each.on("error", ({ message }) => errors.push(message));
+  const note = ({ message }: Error): unknown => errors.push(message);
+  for (const each of [queue, worker] as Queue[]) each.on("error", note);
   try {
     await queue.addBulk([1, 2, 3].map((data) => ({ name: "job", data })));
     await eventually("all is done", () => done.length === 3);

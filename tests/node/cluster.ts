@@ -55,7 +55,8 @@ export class Nodes {
         Server.start(
           ...["--cluster-enabled", "yes", "--cluster-port", String(bus)],
           ...["--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no"],
-          ...["--repl-diskless-sync-delay", "0", "--appendonly", "no", ...options],
+          ...["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"],
+          ...["--appendonly", "no", ...options],
         ),
       ),
     );
@@ -88,6 +89,11 @@ export class Nodes {
       if (at >= 3) await eventually("it becomes a replica", () => replicates(server, master));
     }
     for (const [at, server] of this.servers.entries()) {
+      // A replica is told of once others have heard that it received something.
+      await eventually("it tells of all", async () => {
+        const slots = (await server.cli("CLUSTER", "SLOTS")).split("\n");
+        return this.servers.every(({ port }) => slots.includes(String(port)));
+      });
       await eventually("the cluster is whole", () => isWhole(server));
       if (at >= 3) await eventually("the replica is linked", () => isLinked(server));
     }
