@@ -268,15 +268,23 @@ fn the_vectors_of_conflicts_hold() {
         let rules = case["options"]["rules"].as_str().unwrap_or_default();
         let shadow = case["options"]["shadow"].as_bool().unwrap_or(true).to_string();
         let (client, _) = client(&server.url(), rules, &[("shadow", &shadow)]);
-        commands(&case["held"]).iter().for_each(|args| drop(cli(args)));
+        for args in &commands(&case["held"]) {
+            cli(args);
+        }
         let run = |args: &Vec<String>| {
             client.call(args).unwrap_or_else(|error| panic!("{name}: {args:?}: {error}"))
         };
-        commands(&case["known"]).iter().for_each(|args| drop(run(args)));
+        for args in &commands(&case["known"]) {
+            run(args);
+        }
         client.cause_outage("lost").expect("a cause");
         eventually("degraded", || !client.status().redis_connected);
-        commands(&case["ours"]).iter().for_each(|args| drop(run(args)));
-        commands(&case["theirs"]).iter().for_each(|args| drop(cli(args)));
+        for args in &commands(&case["ours"]) {
+            run(args);
+        }
+        for args in &commands(&case["theirs"]) {
+            cli(args);
+        }
         client.end_outage();
         eventually("back on Redis", || client.status().redis_connected);
         for held in case["holds"].as_array().expect("what Redis holds") {

@@ -62,10 +62,10 @@ impl Host {
         };
         let written = self.client.write_into(socket);
         let mut bytes = vec![0; 64 * 1_024];
-        socket.set_nonblocking(false).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_nonblocking(false).expect("a socket");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
         let read = socket.read(&mut bytes);
-        socket.set_nonblocking(true).unwrap();
+        socket.set_nonblocking(true).expect("a socket");
         let lost = match (read, written) {
             (Ok(0), _) => Some(None),
             (Ok(read), _) => {
@@ -106,7 +106,8 @@ impl Host {
 
     fn ended(&mut self, number: u64) -> Ended {
         self.until(|host| host.settlements.iter().any(|one| one.command == number));
-        let at = self.settlements.iter().position(|one| one.command == number).unwrap();
+        let at =
+            self.settlements.iter().position(|one| one.command == number).expect("it has ended");
         self.settlements.remove(at).parts
     }
 }

@@ -12,7 +12,7 @@ use outlast_core::resp::Commands;
 use outlast_core::{Error, Value};
 
 use super::caller::{Caller, Sending};
-use crate::cluster::{Fleet, Member, Next, Pause, Piece, Way, cross_slot};
+use crate::cluster::{Fleet, Member, Next, Pause, Piece, Way, cross_slot, in_time};
 use crate::gate::{Gate, Route, SIGNAL_CHECK, Settled, Unanswered};
 use crate::transport::pool::{CallError, Exchanged, Exchanging, Interrupt, Pool};
 
@@ -118,7 +118,7 @@ impl Fleet<Pool> {
                 Next::Wait(wait) => pause.wait = Some(wait),
             }
             if !self.pause(pause, deadline, interrupt)? {
-                return Ok(reply);
+                return in_time(&from.gate, args, sending.in_doubt, reply);
             }
             if !is_asking {
                 to = self.owner(slot);

@@ -24,7 +24,7 @@ use outlast_core::cluster::Topology;
 pub(crate) use elsewhere::Elsewhere;
 pub(crate) use fleet::{Fleet, Member};
 pub(crate) use follow::{Next, Way};
-pub(crate) use pieces::{Pause, Piece, cross_slot};
+pub(crate) use pieces::{Pause, Piece, cross_slot, in_time};
 pub(crate) use seat::Seat;
 pub use whole::ClusterNode;
 

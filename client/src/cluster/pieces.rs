@@ -5,13 +5,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use outlast_core::classify::classify_reply;
-use outlast_core::cluster::{CROSS_SLOT, Cursor, Join, Part, Plan, plan};
+use outlast_core::cluster::{CROSS_SLOT, Cursor, Join, Part, Plan, Redirect, plan};
 use outlast_core::{Error, Value};
 
 use super::fleet::{Fleet, Member};
 use super::follow::{Next, Way};
 use crate::endpoint::Place;
-use crate::gate::{doubted, into_result, name_of};
+use crate::gate::{Gate, doubted, into_result, name_of};
 use crate::transport::Transport;
 
 /// A command, or a part of one, for one shard.
@@ -51,6 +51,20 @@ pub(crate) struct Pause {
     pub(crate) look: Option<Place>,
     /// A moment.
     pub(crate) wait: Option<Duration>,
+}
+
+/// What a caller is told of a command that was answered so at the end of its time. That it was sent to the
+/// wrong node is no caller's affair.
+pub(crate) fn in_time<A: AsRef<[u8]>>(
+    gate: &Gate,
+    args: &[A],
+    in_doubt: bool,
+    reply: Value,
+) -> Result<Value, Error> {
+    match reply.as_error().and_then(Redirect::parse) {
+        Some(Redirect::Moved { .. } | Redirect::Ask { .. }) => gate.too_late(args, in_doubt),
+        _ => Ok(reply),
+    }
 }
 
 /// The error of Redis for keys in several slots.
@@ -138,8 +152,7 @@ impl<T: Transport> Fleet<T> {
         piece.redirect = Some(reply);
     }
 
-    /// The results of commands that were divided so, in their order. What was not done within its
-    /// deadline ends with what it was answered last.
+    /// The results of commands that were divided so, in their order.
     pub(crate) fn assemble(
         &self,
         shapes: Vec<Shape>,
@@ -217,7 +230,7 @@ impl<T> Piece<'_, T> {
     }
 
     fn ended(self) -> Result<Value, Error> {
-        let Self { result, redirect, .. } = self;
-        result.unwrap_or_else(|| Ok(redirect.unwrap_or(Value::Nil)))
+        let Self { result, redirect, to, args, in_doubt, .. } = self;
+        result.unwrap_or_else(|| in_time(&to.gate, &args, in_doubt, redirect.unwrap_or(Value::Nil)))
     }
 }
