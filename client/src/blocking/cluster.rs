@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use outlast_core::cluster::{Redirect, slot_of_all, slot_of_call};
+use outlast_core::cluster::{slot_of_all, slot_of_call};
 use outlast_core::command::Traits;
 use outlast_core::resp::Commands;
 use outlast_core::{Error, Value};
@@ -379,19 +379,8 @@ impl Fleet<Pool> {
                     None => continue,
                 }
             };
-            let is_redirect = |reply: &&Value| {
-                reply.as_error().is_some_and(|error| Redirect::parse(error).is_some())
-            };
-            let Some(redirect) = replies.iter().find(is_redirect) else {
+            let Some(pause) = self.redirected(&mut way, &from, &replies) else {
                 return Ok(Value::Array(replies));
-            };
-            let pause = match way.next(self, &from, redirect) {
-                Next::Ended => return Ok(Value::Array(replies)),
-                Next::Again => Pause::default(),
-                Next::Look(place) => Pause { look: Some(place), wait: None },
-                Next::Wait(wait) => Pause { look: None, wait: Some(wait) },
-                // A transaction is asked of one node: it waits until its slot has arrived.
-                Next::Ask(_) => Pause { look: None, wait: Some(Duration::from_millis(20)) },
             };
             if !self.pause(pause, deadline, interrupt)? {
                 return Ok(Value::Array(replies));

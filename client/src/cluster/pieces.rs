@@ -14,6 +14,9 @@ use crate::endpoint::Place;
 use crate::gate::{Gate, doubted, into_result, name_of};
 use crate::transport::Transport;
 
+/// How long a transaction waits for its slot to arrive.
+const ASK_PAUSE: Duration = Duration::from_millis(20);
+
 /// A command, or a part of one, for one shard.
 pub(crate) struct Piece<'a, T> {
     /// Which command it is of.
@@ -120,6 +123,25 @@ impl<T: Transport> Fleet<T> {
             _ => pieces.push(piece(whole(), None, self.any())),
         }
         Shape::One
+    }
+
+    /// What a transaction of these replies waits for before it goes on; none where they are its caller's.
+    pub(crate) fn redirected(
+        &self,
+        way: &mut Way,
+        from: &Arc<Member<T>>,
+        replies: &[Value],
+    ) -> Option<Pause> {
+        let is_redirect =
+            |reply: &&Value| reply.as_error().is_some_and(|error| Redirect::parse(error).is_some());
+        match way.next(self, from, replies.iter().find(is_redirect)?) {
+            Next::Ended => None,
+            Next::Again => Some(Pause::default()),
+            Next::Look(place) => Some(Pause { look: Some(place), wait: None }),
+            Next::Wait(wait) => Some(Pause { look: None, wait: Some(wait) }),
+            // A transaction is asked of one node: it waits until its slot has arrived.
+            Next::Ask(_) => Some(Pause { look: None, wait: Some(ASK_PAUSE) }),
+        }
     }
 
     /// A piece that was sent where its slot is no longer goes to whoever has it.

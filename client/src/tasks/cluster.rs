@@ -4,16 +4,16 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use outlast_core::cluster::{Redirect, slot_of_all};
+use outlast_core::cluster::slot_of_all;
 use outlast_core::command::Traits;
 use outlast_core::resp::Arguments;
 use outlast_core::{Error, Value};
 use tokio::time::{sleep_until, timeout_at};
 
 use super::Caller;
-use crate::cluster::{Fleet, Member, Next, Pause, Piece, Way, cross_slot};
+use crate::cluster::{Fleet, Member, Pause, Piece, Way, cross_slot};
 use crate::transport::multiplexed::Multiplexed;
 
 impl Member<Multiplexed> {
@@ -131,19 +131,8 @@ impl Fleet<Multiplexed> {
                 Some(other) => return Ok(other),
                 None => continue,
             };
-            let is_redirect = |reply: &&Value| {
-                reply.as_error().is_some_and(|error| Redirect::parse(error).is_some())
-            };
-            let Some(redirect) = replies.iter().find(is_redirect) else {
+            let Some(pause) = self.redirected(&mut way, &to, &replies) else {
                 return Ok(Value::Array(replies));
-            };
-            let pause = match way.next(self, &to, redirect) {
-                Next::Ended => return Ok(Value::Array(replies)),
-                Next::Again => Pause::default(),
-                Next::Look(place) => Pause { look: Some(place), wait: None },
-                Next::Wait(wait) => Pause { look: None, wait: Some(wait) },
-                // A transaction is asked of one node: it waits until its slot has arrived.
-                Next::Ask(_) => Pause { look: None, wait: Some(Duration::from_millis(20)) },
             };
             if !self.pause(pause, deadline).await {
                 return Ok(Value::Array(replies));
