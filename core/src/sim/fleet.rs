@@ -142,17 +142,19 @@ mod tests {
         let policy = Policy::of(Profile::Production);
         let scenario = Scenario::default();
         let together = fleet(&policy, &scenario, 5).unwrap();
-        let mut dials = 0;
+        let (mut dials, mut lines) = (0, 0);
         let mut return_ms = Vec::new();
         for client in 0..5 {
             let one = Scenario { seed: scenario.seed + client, ..scenario.clone() };
             let trace = simulate(&policy, &one).unwrap();
             dials += trace.dials.len() as u64;
+            lines += trace.lines.len() as u64;
             return_ms.extend(trace.return_ms);
         }
         return_ms.sort_unstable();
         assert_eq!(together.dials.iter().sum::<u64>(), dials);
         assert_eq!(together.return_ms, return_ms);
+        assert_eq!(together.lines, lines);
         assert_eq!(together.dials.len(), 1_200);
     }
 }
