@@ -41,6 +41,7 @@ export const {
   rateLimits,
   replay,
   simulate,
+  simulateFleet,
   version,
 } = outlast;
 
