@@ -137,9 +137,12 @@ test("an engine asks for all that the types name, and for nothing else", () => {
   const lost = { kind: "connection_lost", text: "reset" } as const;
   tell(engine, 95_000, { type: "command_failed", epoch: 1, failure: lost, write: true });
   tell(engine, 99_000, { type: "timer" });
-  tell(engine, 99_001, { type: "dial_succeeded", dial: 3 });
-  tell(engine, 99_002, { type: "connection_lost", epoch: 2, failure: lost });
-  tell(engine, 99_003, { type: "close" });
+  tell(engine, 99_000, { type: "dial_held", dial: 3, in_ms: 500, attempts: 1 });
+  tell(engine, 99_500, { type: "timer" });
+  tell(engine, 99_501, { type: "dial_succeeded", dial: 3 });
+  tell(engine, 99_502, { type: "connection_lost", epoch: 2, failure: lost });
+  tell(engine, 99_503, { type: "moved", endpoint: "redis://other:6379" });
+  tell(engine, 99_504, { type: "close" });
 
   for (const output of seen) expectShape("Output", output);
   const asked = [...new Set(seen.map(({ type }) => type))].sort();
