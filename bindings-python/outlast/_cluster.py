@@ -14,7 +14,6 @@ nodes. These, and redis-py's map of the nodes, are made when something first ask
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from inspect import Parameter, Signature, signature
 from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,6 +25,7 @@ from redis.cluster import RedisCluster as Stock
 from redis.exceptions import ResponseError
 
 from outlast import _cluster_arguments, _log, _outlast
+from outlast._cluster_arguments import signature_of
 from outlast._cluster_commands import is_for_nodes, known_places, scan_words
 from outlast._cluster_pipeline import ClusterPipeline
 from outlast._native import Callbacks, Native, kept, open_native
@@ -260,14 +260,4 @@ def _callbacks(keywords: Mapping[str, Any]) -> dict[str, Any]:
     return dict(cast("Any", OfOneNode(**told)).response_callbacks)
 
 
-def _signature() -> Signature:
-    """What the constructor takes, for whoever asks by `inspect`: redis-py's arguments and ours."""
-    theirs = signature(cast("Any", Stock.__init__)).parameters
-    ours = signature(RedisCluster.__init__).parameters
-    *named, options = (ours[name] for name in ours if name not in theirs or name == "options")
-    *kept, _kwargs = theirs.values()
-    more = [argument.replace(kind=Parameter.KEYWORD_ONLY) for argument in named]
-    return Signature([*kept, *more, options])
-
-
-cast("Any", RedisCluster.__init__).__signature__ = _signature()
+cast("Any", RedisCluster.__init__).__signature__ = signature_of(Stock, RedisCluster)

@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.cluster import RedisCluster as Stock
@@ -27,6 +27,7 @@ from redis.exceptions import RedisClusterException, ResponseError
 from redis.exceptions import RedisError as StockError
 
 from outlast import _cluster_arguments, _log, _outlast
+from outlast._cluster_arguments import signature_of
 from outlast._cluster_commands import is_for_nodes, known_places, scan_words
 from outlast._native import kept, open_native
 from outlast.asyncio._cluster_pipeline import ClusterPipeline
@@ -331,3 +332,6 @@ class RedisCluster(Stock):
             return await self._by_nodes(args, options)
         options.pop("keys", None)
         return await self._native.request_from_memory(args, self._shape(args[0]), options or None)
+
+
+cast("Any", RedisCluster.__init__).__signature__ = signature_of(Stock, RedisCluster)
