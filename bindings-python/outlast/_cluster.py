@@ -25,7 +25,7 @@ from redis.cluster import RedisCluster as Stock
 from redis.exceptions import ResponseError
 
 from outlast import _cluster_arguments, _log, _outlast
-from outlast._cluster_arguments import signature_of
+from outlast._arguments import signature_of
 from outlast._cluster_commands import is_for_nodes, known_places, scan_words
 from outlast._cluster_pipeline import ClusterPipeline
 from outlast._native import Callbacks, Native, kept, open_native

@@ -8,7 +8,6 @@ to redis-py (`_UNSERVED`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from inspect import Parameter, Signature, signature
 from typing import Any, cast
 from urllib.parse import quote, unquote
 
@@ -16,7 +15,7 @@ from outlast import _arguments
 from outlast._arguments import Arguments
 from outlast.exceptions import InvalidArgument, InvalidOption, of_cluster
 
-__all__ = ["Place", "is_of_cluster", "of_keywords", "place_of", "signature_of"]
+__all__ = ["Place", "is_of_cluster", "of_keywords", "place_of"]
 
 Place = tuple[str, int]
 
@@ -159,13 +158,3 @@ def place_of(text: str) -> Place:
         return unquote(text.strip().strip("[]")), _PORT
     # What is no port the core has refused.
     return unquote(host.strip("[]")), int(port) if port.isdigit() else _PORT
-
-
-def signature_of(stock: type, ours: type) -> Signature:
-    """What our constructor takes, for whoever asks by `inspect`: redis-py's arguments, too."""
-    theirs = signature(cast("Any", stock.__init__)).parameters
-    mine = signature(cast("Any", ours.__init__)).parameters
-    *named, options = (mine[name] for name in mine if name not in theirs or name == "options")
-    kept = [each for each in theirs.values() if each.kind is not Parameter.VAR_KEYWORD]
-    more = [argument.replace(kind=Parameter.KEYWORD_ONLY) for argument in named]
-    return Signature([*kept, *more, options])

@@ -12,7 +12,6 @@ one connection) has one of redis-py, from a pool of redis-py.
 
 from __future__ import annotations
 
-from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
@@ -22,7 +21,7 @@ from redis.connection import ConnectionPool
 from redis.exceptions import ResponseError
 
 from outlast import _arguments, _log, _outlast
-from outlast._arguments import Arguments
+from outlast._arguments import Arguments, signature_of
 from outlast._cluster_arguments import is_of_cluster
 from outlast._native import Callbacks, Native, forms, kept, open_native
 from outlast._pipeline import Pipeline
@@ -223,18 +222,7 @@ class Redis(Native, Stock):
             _log.warn(f"{made.unserved} is left to redis-py: nothing is answered from memory")
 
 
-def _signature() -> Signature:
-    """What the constructor takes, for whoever asks by `inspect`: redis-py's arguments and ours."""
-    theirs = signature(cast("Any", Stock.__init__)).parameters
-    ours = signature(Redis.__init__).parameters
-    kept = {**theirs, "socket_timeout": ours["socket_timeout"]}
-    *named, options = ours.values()
-    more = [argument.replace(kind=Parameter.KEYWORD_ONLY) for argument in named]
-    more = [argument for argument in more if argument.name not in kept]
-    return Signature([*kept.values(), *more, options])
-
-
-cast("Any", Redis.__init__).__signature__ = _signature()
+cast("Any", Redis.__init__).__signature__ = signature_of(Stock, Redis, "socket_timeout")
 _OWN = {name: getattr(Redis, name, None) for name in _SEAMS}
 
 

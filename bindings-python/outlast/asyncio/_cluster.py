@@ -27,7 +27,7 @@ from redis.exceptions import RedisClusterException, ResponseError
 from redis.exceptions import RedisError as StockError
 
 from outlast import _cluster_arguments, _log, _outlast
-from outlast._cluster_arguments import signature_of
+from outlast._arguments import signature_of
 from outlast._cluster_commands import is_for_nodes, known_places, scan_words
 from outlast._native import kept, open_native
 from outlast.asyncio._cluster_pipeline import ClusterPipeline

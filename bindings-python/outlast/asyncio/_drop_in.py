@@ -24,7 +24,7 @@ from redis.client import EMPTY_RESPONSE, NEVER_DECODE, CaseInsensitiveDict
 from redis.exceptions import ResponseError
 
 from outlast import _arguments, _log, _outlast
-from outlast._arguments import Arguments
+from outlast._arguments import Arguments, signature_of
 from outlast._cluster_arguments import is_of_cluster
 from outlast._native import forms, kept, open_native
 from outlast._sentinels import SERVED, asked_for, pool_of
@@ -272,6 +272,7 @@ class Redis(_outlast.AsyncClient, Stock):  # type: ignore[misc]
         return await self.request_from_memory(args, self._shape(args[0]), options or None)
 
 
+cast("Any", Redis.__init__).__signature__ = signature_of(Stock, Redis)
 _OWN = {name: getattr(Redis, name, None) for name in _SEAMS}
 
 
