@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from inspect import Parameter, Signature, signature
 from typing import Any, cast
 from urllib.parse import parse_qsl, quote, urlencode
 
 from outlast.exceptions import InvalidArgument, InvalidOption
 from outlast.types import OnIncident
 
-__all__ = ["Arguments", "of_keywords", "of_pool", "of_url", "signature_of"]
+__all__ = ["Arguments", "of_keywords", "of_pool", "of_url"]
 
 # redis-py's name, the knob, and how many of the knob's units are one of redis-py's.
 _KNOBS = {
@@ -445,17 +444,3 @@ def _check(name: str, text: object) -> None:
 
 def _quoted(part: object) -> str:
     return quote(str(part), safe="")
-
-
-def signature_of(stock: type, ours: type, *replaced: str) -> Signature:
-    """What our constructor takes, for whoever asks by `inspect`: redis-py's arguments, too.
-
-    Those that are `replaced` have our defaults.
-    """
-    theirs = signature(cast("Any", stock.__init__)).parameters
-    mine = signature(cast("Any", ours.__init__)).parameters
-    *named, options = (mine[name] for name in mine if name not in theirs or name == "options")
-    plain = {name: each for name, each in theirs.items() if each.kind is not Parameter.VAR_KEYWORD}
-    kept = [mine[name] if name in replaced else each for name, each in plain.items()]
-    more = [argument.replace(kind=Parameter.KEYWORD_ONLY) for argument in named]
-    return Signature([*kept, *more, options])

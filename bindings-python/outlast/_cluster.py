@@ -25,10 +25,9 @@ from redis.cluster import RedisCluster as Stock
 from redis.exceptions import ResponseError
 
 from outlast import _cluster_arguments, _log, _outlast
-from outlast._arguments import signature_of
 from outlast._cluster_commands import is_for_nodes, known_places, scan_words
 from outlast._cluster_pipeline import ClusterPipeline
-from outlast._native import Callbacks, Native, kept, open_native
+from outlast._native import Callbacks, Native, kept, open_native, signature_of
 from outlast.exceptions import OutlastError, of_cluster
 from outlast.types import RulesOption
 

@@ -21,9 +21,9 @@ from redis.connection import ConnectionPool
 from redis.exceptions import ResponseError
 
 from outlast import _arguments, _log, _outlast
-from outlast._arguments import Arguments, signature_of
+from outlast._arguments import Arguments
 from outlast._cluster_arguments import is_of_cluster
-from outlast._native import Callbacks, Native, forms, kept, open_native
+from outlast._native import Callbacks, Native, forms, kept, open_native, signature_of
 from outlast._pipeline import Pipeline
 from outlast._sentinels import SERVED, asked_for, pool_of
 from outlast.exceptions import InvalidOption

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature, signature
 from typing import Any, cast
 from weakref import ref
 
@@ -17,7 +18,7 @@ from redis.client import CaseInsensitiveDict
 from outlast import _log, _outlast
 from outlast._arguments import Arguments
 
-__all__ = ["Callbacks", "Native", "forms", "kept", "open_native"]
+__all__ = ["Callbacks", "Native", "forms", "kept", "open_native", "signature_of"]
 
 _RESP3 = getattr(utils, "DEFAULT_RESP_VERSION", 2) == 3
 
@@ -95,3 +96,17 @@ def kept(made: Arguments, native: _outlast.Client | _outlast.AsyncClient) -> dic
     if keywords.get("protocol") is None and protocol is not None and (protocol == 3) != _RESP3:
         keywords["protocol"] = protocol
     return keywords
+
+
+def signature_of(stock: type, ours: type, *replaced: str) -> Signature:
+    """What our constructor takes, for whoever asks by `inspect`: redis-py's arguments, too.
+
+    Those that are `replaced` have our defaults.
+    """
+    theirs = signature(cast("Any", stock.__init__)).parameters
+    mine = signature(cast("Any", ours.__init__)).parameters
+    *named, options = (mine[name] for name in mine if name not in theirs or name == "options")
+    plain = {name: each for name, each in theirs.items() if each.kind is not Parameter.VAR_KEYWORD}
+    kept = [mine[name] if name in replaced else each for name, each in plain.items()]
+    more = [argument.replace(kind=Parameter.KEYWORD_ONLY) for argument in named]
+    return Signature([*kept, *more, options])

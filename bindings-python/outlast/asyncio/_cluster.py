@@ -27,9 +27,8 @@ from redis.exceptions import RedisClusterException, ResponseError
 from redis.exceptions import RedisError as StockError
 
 from outlast import _cluster_arguments, _log, _outlast
-from outlast._arguments import signature_of
 from outlast._cluster_commands import is_for_nodes, known_places, scan_words
-from outlast._native import kept, open_native
+from outlast._native import kept, open_native, signature_of
 from outlast.asyncio._cluster_pipeline import ClusterPipeline
 from outlast.exceptions import OutlastError, RedisUnavailable, of_cluster
 

@@ -24,9 +24,9 @@ from redis.client import EMPTY_RESPONSE, NEVER_DECODE, CaseInsensitiveDict
 from redis.exceptions import ResponseError
 
 from outlast import _arguments, _log, _outlast
-from outlast._arguments import Arguments, signature_of
+from outlast._arguments import Arguments
 from outlast._cluster_arguments import is_of_cluster
-from outlast._native import forms, kept, open_native
+from outlast._native import forms, kept, open_native, signature_of
 from outlast._sentinels import SERVED, asked_for, pool_of
 from outlast.asyncio._pipeline import Pipeline
 from outlast.exceptions import InvalidOption, RedisUnavailable
