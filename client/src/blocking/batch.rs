@@ -80,7 +80,8 @@ impl Client {
         let deadline = self.deadline();
         match &self.kind {
             Kind::Single { gate, pool } => {
-                let ended = Caller { gate, pool }.transaction(commands, deadline, interrupt);
+                let caller = Caller { gate, pool };
+                let ended = caller.transaction(commands, deadline, &mut false, interrupt);
                 ended.map(|replies| replies.unwrap_or(Value::Nil))
             }
             Kind::Cluster(fleet) => fleet.transaction(commands, deadline, interrupt),
@@ -126,16 +127,17 @@ impl Caller<'_> {
     }
 
     /// Runs a transaction, to the list of its replies. None where it was not done and belongs to
-    /// another shard by now.
+    /// another shard by now: `in_doubt` is kept by the caller for that, whether an earlier connection may
+    /// have carried it.
     pub(super) fn transaction<A: AsRef<[u8]>>(
         self,
         commands: &[Vec<A>],
         deadline: Instant,
+        in_doubt: &mut bool,
         interrupt: Interrupt<'_>,
     ) -> Result<Option<Value>, Error> {
-        let mut in_doubt = false;
-        let result = self.transact(commands, deadline, &mut in_doubt, interrupt);
-        doubted(|| "the transaction".to_owned(), in_doubt, result)
+        let result = self.transact(commands, deadline, in_doubt, interrupt);
+        doubted(|| "the transaction".to_owned(), *in_doubt, result)
     }
 
     fn transact<A: AsRef<[u8]>>(

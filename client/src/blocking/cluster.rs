@@ -368,10 +368,11 @@ impl Fleet<Pool> {
     ) -> Result<Value, Error> {
         let slot = slot_of_all(commands).map_err(|_| cross_slot())?;
         let owner = || slot.map_or_else(|| self.any(), |slot| self.owner(slot));
-        let mut way = Way::default();
+        let (mut way, mut in_doubt) = (Way::default(), false);
         let mut to = owner();
         loop {
-            let replies = to.caller().transaction(commands, deadline, interrupt)?;
+            let caller = to.caller();
+            let replies = caller.transaction(commands, deadline, &mut in_doubt, interrupt)?;
             let from = std::mem::replace(&mut to, owner());
             let Some(Value::Array(replies)) = replies else {
                 match replies {

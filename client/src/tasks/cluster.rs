@@ -123,10 +123,11 @@ impl Fleet<Multiplexed> {
     ) -> Result<Value, Error> {
         let slot = slot_of_all(commands).map_err(|_| cross_slot())?;
         let owner = || slot.map_or_else(|| self.any(), |slot| self.owner(slot));
-        let mut way = Way::default();
+        let (mut way, mut in_doubt) = (Way::default(), false);
         loop {
             let to = owner();
-            let replies = match to.caller().transaction(commands, deadline).await? {
+            let caller = to.caller();
+            let replies = match caller.transaction(commands, deadline, &mut in_doubt).await? {
                 Some(Value::Array(replies)) => replies,
                 Some(other) => return Ok(other),
                 None => continue,

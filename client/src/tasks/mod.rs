@@ -147,10 +147,10 @@ impl Caller<'_> {
         self,
         commands: &[Vec<A>],
         deadline: Instant,
+        in_doubt: &mut bool,
     ) -> Result<Option<Value>, Error> {
-        let mut in_doubt = false;
-        let result = self.transact(commands, deadline, &mut in_doubt).await;
-        doubted(|| "the transaction".to_owned(), in_doubt, result)
+        let result = self.transact(commands, deadline, in_doubt).await;
+        doubted(|| "the transaction".to_owned(), *in_doubt, result)
     }
 
     async fn transact<A: AsRef<[u8]>>(
